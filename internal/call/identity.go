@@ -1,0 +1,83 @@
+package call
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// maxKey is the longest vendor key that stands in an id as it is.
+const maxKey = 128
+
+// NewID gives the identity of a call: "<source>:<key>". Bytes of the vendor's
+// key outside [A-Za-z0-9_~-] are percent-encoded, so that an id is safe in a
+// URL path; a key that is then longer than 128 bytes becomes "sha256-<hex>" of
+// the key.
+func NewID(source, key string) string {
+	var b strings.Builder
+	for i := range len(key) {
+		if c := key[i]; plainIDByte(c) {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	if b.Len() > maxKey {
+		sum := sha256.Sum256([]byte(key))
+		return source + ":sha256-" + hex.EncodeToString(sum[:])
+	}
+	return source + ":" + b.String()
+}
+
+func plainIDByte(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' ||
+		c == '_' || c == '~' || c == '-'
+}
+
+// ContentHash identifies the content of a callback.
+type ContentHash [sha256.Size]byte
+
+// HashContent gives the SHA-256 of a JSON text after decoding: white space, key
+// order and escapes do not matter, the spelling of numbers does.
+func HashContent(body []byte) (ContentHash, error) {
+	dec := json.NewDecoder(bytes.NewReader(body))
+	dec.UseNumber()
+	var v any
+	if err := dec.Decode(&v); err != nil {
+		return ContentHash{}, fmt.Errorf("hash content: %w", err)
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return ContentHash{}, fmt.Errorf("hash content: more than one JSON value")
+	}
+	sorted, err := json.Marshal(v) // maps are written with sorted keys
+	if err != nil {
+		return ContentHash{}, fmt.Errorf("hash content: %w", err)
+	}
+	return sha256.Sum256(sorted), nil
+}
+
+// MessageID gives the stable id that every try of one delivery carries as
+// webhook-id and Idempotency-Key: "msg_" and the base32 of a SHA-256 over call
+// id, content and sink. It has no dot, as Standard Webhooks asks.
+func MessageID(callID string, content ContentHash, sink string) string {
+	h := sha256.New()
+	writeLengthPrefixed(h, []byte(callID))
+	writeLengthPrefixed(h, content[:])
+	writeLengthPrefixed(h, []byte(sink))
+	enc := base32.StdEncoding.WithPadding(base32.NoPadding)
+	return "msg_" + strings.ToLower(enc.EncodeToString(h.Sum(nil)))
+}
+
+// writeLengthPrefixed keeps ("ab","c") and ("a","bc") apart. A hash never fails.
+func writeLengthPrefixed(w io.Writer, b []byte) {
+	var n [8]byte
+	binary.BigEndian.PutUint64(n[:], uint64(len(b)))
+	_, _ = w.Write(n[:])
+	_, _ = w.Write(b)
+}

@@ -1,0 +1,46 @@
+package spool
+
+import (
+	"errors"
+	"time"
+
+	"github.com/cdrelay/cdrelay/internal/call"
+)
+
+// Acceptance is one call record to be kept, with the way to route it.
+type Acceptance struct {
+	// Record is the call; Accept sets its Revision.
+	Record *call.Record
+	// Content is the hash of the callback's content; with the record's ID it
+	// tells a duplicate from a new revision.
+	Content call.ContentHash
+	// Route gives the names of the sinks that get the record. It is pure and
+	// quick, and may be called twice: the revision, which rules may ask for, is
+	// certain only inside the transaction. The last call counts. It is never
+	// called for a duplicate after Accept has noticed it.
+	Route func(*call.Record) []string
+}
+
+// Receipt says what became of an Acceptance. When Accept returns one without an
+// error, the call and its deliveries are on the disk.
+type Receipt struct {
+	ID       string
+	Revision int
+	// Duplicate says that this content was kept before, as Revision.
+	Duplicate bool
+}
+
+// Undecodable is an authentic callback that could not be understood.
+type Undecodable struct {
+	Source string
+	// Body is the callback as received, after content decoding.
+	Body []byte
+	// Detail says what was wrong with it, and where.
+	Detail     string
+	ReceivedAt time.Time
+}
+
+// ErrUnavailable says that the spool cannot take anything at the moment: the
+// disk is full or fails, max_bytes is reached, or the spool is closed. Nothing
+// was kept; the sender may try again.
+var ErrUnavailable = errors.New("spool cannot take calls at the moment")
