@@ -93,7 +93,7 @@ func (v *Value) UnmarshalYAML(n *yaml.Node) error {
 	}
 	switch n.Kind {
 	case yaml.ScalarNode:
-		if n.Tag != "!!str" && n.Tag != "!!int" && n.Tag != "!!float" && n.Tag != "!!bool" {
+		if !isPlain(n.Tag) {
 			return at(n, "a secret is a text, {env: NAME} or {file: PATH}")
 		}
 		*v = New(n.Value)
@@ -105,12 +105,23 @@ func (v *Value) UnmarshalYAML(n *yaml.Node) error {
 	}
 }
 
+// isPlain tells whether YAML reads an untagged scalar so. A token may look like
+// a number or a date and is still a text.
+func isPlain(tag string) bool {
+	switch tag {
+	case "!!str", "!!int", "!!float", "!!bool", "!!timestamp":
+		return true
+	default:
+		return false
+	}
+}
+
 func (v *Value) fromMapping(n *yaml.Node) error {
 	if len(n.Content) != 2 || n.Content[1].Kind != yaml.ScalarNode || n.Content[1].Value == "" {
 		return at(n, "a secret's mapping has exactly one key, env or file, with a name or a path")
 	}
 	place := n.Content[1].Value
-	switch key := n.Content[0].Value; key {
+	switch n.Content[0].Value {
 	case "env":
 		text, ok := os.LookupEnv(place)
 		if !ok || text == "" {
@@ -119,7 +130,7 @@ func (v *Value) fromMapping(n *yaml.Node) error {
 		*v = Value{text: &text, from: &Origin{Env: place}}
 		return nil
 	case "file":
-		b, err := os.ReadFile(place) //nolint:gosec // the operator's own configuration names the file
+		b, err := os.ReadFile(place)
 		if err != nil {
 			return at(n, "secret file: %v", err)
 		}
@@ -130,7 +141,8 @@ func (v *Value) fromMapping(n *yaml.Node) error {
 		*v = Value{text: &text, from: &Origin{File: place}}
 		return nil
 	default:
-		return at(n.Content[0], "unknown key %q in a secret: it takes env or file", key)
+		// The key is not shown: it may be a secret in unlucky brackets.
+		return at(n.Content[0], "unknown key in a secret's mapping: it takes env or file; put a text in quotes")
 	}
 }
 
