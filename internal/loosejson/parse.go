@@ -1,0 +1,200 @@
+package loosejson
+
+import (
+	"bytes"
+	"unicode/utf8"
+)
+
+const (
+	// MaxBytes is the longest body that Parse takes.
+	MaxBytes = 1 << 20
+	// MaxDepth is how deeply objects and arrays may be nested.
+	MaxDepth = 64
+)
+
+// usualMembers is a little more than any known callback has.
+const usualMembers = 32
+
+// Parse reads a body that holds exactly one JSON object. The errors are
+// *SyntaxError, *NotObjectError and ErrTooLarge. The Object shares no memory
+// with the body.
+func Parse(body []byte) (*Object, error) {
+	if len(body) > MaxBytes {
+		return nil, ErrTooLarge
+	}
+	body = bytes.TrimPrefix(body, []byte("\ufeff"))
+	o := &Object{}
+	if !utf8.Valid(body) {
+		body = bytes.ToValidUTF8(body, []byte("\ufffd"))
+		o.complain("the body is not valid UTF-8: bad bytes were replaced")
+	}
+	p := parser{in: body, out: make([]byte, 0, len(body)), members: make([]member, 0, usualMembers)}
+	if err := p.document(); err != nil {
+		return nil, err
+	}
+	if p.out[0] != '{' {
+		return nil, &NotObjectError{Found: kindOf(p.out[0])}
+	}
+	o.raw, o.text, o.members = p.out, string(p.out), p.members
+	for i := range o.members {
+		m := &o.members[i]
+		m.name = unquote(o.text[m.key:m.keyEnd])
+	}
+	return o, nil
+}
+
+// member is where a key (with its quotes) and its value stand in the compact
+// text; the decoded name is added when the text is whole.
+type member struct {
+	key, keyEnd, value, end int
+	name                    string
+}
+
+// parser validates the input, writes it without white space to out and notes the
+// members of the outermost object, all in one pass.
+type parser struct {
+	in      []byte
+	pos     int
+	out     []byte
+	members []member
+}
+
+func (p *parser) document() error {
+	p.space()
+	if err := p.value(1, "expected a JSON object"); err != nil {
+		return err
+	}
+	p.space()
+	if p.pos < len(p.in) {
+		return p.fail("expected nothing after the JSON value")
+	}
+	return nil
+}
+
+func (p *parser) space() {
+	for p.pos < len(p.in) {
+		switch p.in[p.pos] {
+		case ' ', '\t', '\r', '\n':
+			p.pos++
+		default:
+			return
+		}
+	}
+}
+
+// peek is the next byte, 0 at the end. A NUL in the text starts no token, so the
+// two need not be told apart.
+func (p *parser) peek() byte {
+	if p.pos < len(p.in) {
+		return p.in[p.pos]
+	}
+	return 0
+}
+
+// take moves the next byte to the output.
+func (p *parser) take() {
+	p.out = append(p.out, p.in[p.pos])
+	p.pos++
+}
+
+// value reads any value; depth is the level that an object or array there has.
+func (p *parser) value(depth int, expected string) error {
+	switch c := p.peek(); {
+	case c == '"':
+		return p.str()
+	case c == '{' || c == '[':
+		if depth > MaxDepth {
+			return p.failDepth()
+		}
+		if c == '{' {
+			return p.object(depth)
+		}
+		return p.array(depth)
+	case c == '-' || isDigit(c):
+		return p.number()
+	case c == 't':
+		return p.literal("true")
+	case c == 'f':
+		return p.literal("false")
+	case c == 'n':
+		return p.literal("null")
+	}
+	return p.fail(expected)
+}
+
+func (p *parser) object(depth int) error {
+	p.take()
+	p.space()
+	if p.peek() == '}' {
+		p.take()
+		return nil
+	}
+	for {
+		m, err := p.member(depth)
+		if err != nil {
+			return err
+		}
+		if depth == 1 {
+			p.members = append(p.members, m)
+		}
+		p.space()
+		switch p.peek() {
+		case ',':
+			p.take()
+			p.space()
+		case '}':
+			p.take()
+			return nil
+		default:
+			return p.fail(`expected "," or "}" after the value of ` + p.keyOf(m))
+		}
+	}
+}
+
+func (p *parser) member(depth int) (member, error) {
+	m := member{key: len(p.out)}
+	if p.peek() != '"' {
+		return m, p.fail("expected a key in double quotes")
+	}
+	if err := p.str(); err != nil {
+		return m, err
+	}
+	m.keyEnd = len(p.out)
+	p.space()
+	if p.peek() != ':' {
+		return m, p.fail(`expected ":" after the key ` + p.keyOf(m))
+	}
+	p.take()
+	p.space()
+	m.value = len(p.out)
+	err := p.value(depth+1, "expected a value")
+	m.end = len(p.out)
+	return m, err
+}
+
+func (p *parser) keyOf(m member) string { return quote(string(p.out[m.key:m.keyEnd])) }
+
+func (p *parser) array(depth int) error {
+	p.take()
+	p.space()
+	if p.peek() == ']' {
+		p.take()
+		return nil
+	}
+	for {
+		if err := p.value(depth+1, "expected a value"); err != nil {
+			return err
+		}
+		p.space()
+		switch p.peek() {
+		case ',':
+			p.take()
+			p.space()
+		case ']':
+			p.take()
+			return nil
+		default:
+			return p.fail(`expected "," or "]" in a list`)
+		}
+	}
+}
