@@ -1,0 +1,91 @@
+package expr
+
+import (
+	"fmt"
+	"sync"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/cost"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/common/types/traits"
+	"cel.dev/cel-go/ext"
+)
+
+const (
+	// maxSource is the longest expression, in bytes.
+	maxSource = 8192
+	// maxNesting bounds the depth of an expression.
+	maxNesting = 100
+	// maxCost bounds one evaluation, in CEL's units: about one for each step
+	// and for each ten characters looked at.
+	maxCost = 200_000
+)
+
+// environment is all that compiling needs.
+type environment struct {
+	schema   *schema
+	zones    *zones
+	record   *cel.Env
+	response *cel.Env
+}
+
+// environments gives the one environment, made on first use. It takes some
+// milliseconds to make, is immutable and serves every expression.
+//
+//nolint:gochecknoglobals // a constant that needs computing
+var environments = sync.OnceValues(newEnvironment)
+
+func newEnvironment() (*environment, error) {
+	s, err := newSchema()
+	if err != nil {
+		return nil, err
+	}
+	e := &environment{schema: s, zones: &zones{}}
+	if e.record, err = e.declare(recordVariable, recordType); err != nil {
+		return nil, err
+	}
+	if e.response, err = e.declare(responseVariable, responseType); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// declare makes a CEL environment with one variable.
+func (e *environment) declare(variable, typ string) (*cel.Env, error) {
+	opts := []cel.EnvOption{
+		cel.CustomTypeProvider(e.schema),
+		cel.CustomTypeAdapter(e.schema),
+		cel.Variable(variable, e.schema.kinds[typ].typ),
+		cel.CrossTypeNumericComparisons(true),
+		cel.DefaultUTCTimeZone(true),
+		cel.ParserExpressionSizeLimit(maxSource),
+		cel.ParserRecursionLimit(maxNesting),
+		cel.ASTValidators(cel.ValidateRegexLiterals(), cel.ValidateTimestampLiterals(), cel.ValidateDurationLiterals()),
+		ext.Strings(),
+	}
+	env, err := cel.NewEnv(append(opts, e.functions()...)...)
+	if err != nil {
+		return nil, fmt.Errorf("cel environment: %w", err)
+	}
+	return env, nil
+}
+
+// meter gives the options of a program whose cost is counted.
+func meter() []cel.ProgramOption {
+	return []cel.ProgramOption{
+		cel.CostLimit(maxCost),
+		cel.CostTrackerOptions(cost.OverloadTracker(toJSONOverload, resultSize)),
+	}
+}
+
+// resultSize charges a function for the text that it makes.
+func resultSize(_ []ref.Val, result ref.Val) *uint64 {
+	n := uint64(1)
+	if s, ok := result.(traits.Sizer); ok {
+		if size, ok := s.Size().(types.Int); ok && size > 0 {
+			n += uint64(size) / 10
+		}
+	}
+	return &n
+}

@@ -1,0 +1,52 @@
+package expr
+
+import (
+	"fmt"
+	"time"
+
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/types"
+)
+
+// checkLiterals refuses literal layouts and zones that formatTime could only
+// fail on, or write nonsense with, call by call.
+func (e *environment) checkLiterals(a *ast.AST) error {
+	var all faults
+	calls := ast.MatchDescendants(ast.NavigateAST(a), ast.FunctionMatcher(formatTimeName))
+	for _, c := range calls {
+		args := c.AsCall().Args()
+		if layout, ok := literal(args[1]); ok && !tellsTime(layout) {
+			all = append(all, at(a, args[1], fmt.Sprintf("the layout %q holds no part of a time: "+
+				"write how 2006-01-02 15:04:05 would look, as Go's package time does", layout)))
+		}
+		if zone, ok := literal(args[2]); ok {
+			if _, err := e.zones.load(zone); err != nil {
+				all = append(all, at(a, args[2], err.Error()))
+			}
+		}
+	}
+	if len(all) > 0 {
+		return all
+	}
+	return nil
+}
+
+func literal(e ast.Expr) (string, bool) {
+	if e.Kind() != ast.LiteralKind {
+		return "", false
+	}
+	s, ok := e.AsLiteral().(types.String)
+	return string(s), ok
+}
+
+// tellsTime tells whether two different times look different in a layout.
+func tellsTime(layout string) bool {
+	a := time.Date(2001, time.February, 3, 4, 5, 6, 7, time.UTC)
+	b := time.Date(2012, time.November, 23, 18, 49, 57, 123456789, time.UTC)
+	return a.Format(layout) != b.Format(layout)
+}
+
+func at(a *ast.AST, e ast.Expr, text string) fault {
+	l := a.SourceInfo().GetStartLocation(e.ID())
+	return fault{line: l.Line(), column: l.Column() + 1, text: text}
+}

@@ -1,0 +1,147 @@
+package expr
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common"
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/operators"
+	"cel.dev/cel-go/common/types"
+)
+
+// fault is one thing that is wrong with a text of the configuration.
+type fault struct {
+	line, column int // within the text, from 1; 0 is unknown
+	text         string
+}
+
+// faults is the error of everything in this package that compiles a text. It
+// quotes names and literals of an expression, never the text around one.
+type faults []fault
+
+// problem makes the error of a single fault without a place.
+func problem(text string) faults { return faults{{text: text}} }
+
+func (f faults) Error() string {
+	texts := make([]string, len(f))
+	for i, one := range f {
+		texts[i] = one.Error()
+	}
+	return strings.Join(texts, "; ")
+}
+
+// Error gives the fault with its place in the text.
+func (f fault) Error() string {
+	switch {
+	case f.column == 0:
+		return f.text
+	case f.line > 1:
+		return fmt.Sprintf("line %d, column %d: %s", f.line, f.column, f.text)
+	default:
+		return fmt.Sprintf("column %d: %s", f.column, f.text)
+	}
+}
+
+// maxListed is how many fields of an object an error lists.
+const maxListed = 10
+
+var (
+	undefinedField = regexp.MustCompile(`^undefined field '(.*)'$`)
+	noOverload     = regexp.MustCompile(`^found no matching overload for '(.*)' applied to '(.*)'$`)
+)
+
+// explain puts CEL's issues in words for whoever wrote the configuration. root
+// is the parsed expression, nil when it did not parse.
+func (e *environment) explain(issues *cel.Issues, root ast.Expr) faults {
+	var all faults
+	for _, issue := range issues.Errors() {
+		f := fault{text: e.words(issue, root)}
+		if l := issue.Location; l != nil && l.Line() > 0 {
+			f.line, f.column = l.Line(), l.Column()+1
+		}
+		if !slices.Contains(all, f) {
+			all = append(all, f)
+		}
+	}
+	if len(all) == 0 {
+		return problem(issues.Err().Error())
+	}
+	return all
+}
+
+func (e *environment) words(issue *common.Error, root ast.Expr) string {
+	if m := undefinedField.FindStringSubmatch(issue.Message); m != nil {
+		return e.undefinedField(m[1], find(root, issue.ExprID))
+	}
+	if m := noOverload.FindStringSubmatch(issue.Message); m != nil {
+		name := m[1]
+		if symbol, ok := operators.FindReverse(name); ok && symbol != "" {
+			name = symbol
+		}
+		return fmt.Sprintf("%s cannot be applied to %s", name, m[2])
+	}
+	// CEL lists every token that it would have taken.
+	text, _, _ := strings.Cut(issue.Message, " expecting {")
+	return strings.ReplaceAll(text, "Syntax error: ", "syntax error: ")
+}
+
+// undefinedField says which object lacks the field, and what it has instead.
+func (e *environment) undefinedField(name string, selection ast.Expr) string {
+	if selection == nil || selection.Kind() != ast.SelectKind {
+		return fmt.Sprintf("there is no field %q", name)
+	}
+	operand := selection.AsSelect().Operand()
+	k, path := e.kindOf(operand)
+	if k == nil {
+		return fmt.Sprintf("there is no field %q", name)
+	}
+	if near, ok := nearest(name, k.names); ok {
+		return fmt.Sprintf("%s has no field %q: did you mean %q?", path, name, near)
+	}
+	if len(k.names) > maxListed {
+		return fmt.Sprintf("%s has no field %q: `cdrelay schema call` prints them all", path, name)
+	}
+	return fmt.Sprintf("%s has no field %q: it has %s", path, name, strings.Join(k.names, ", "))
+}
+
+// kindOf gives the object type of a plain selection such as call.from, and its
+// spelling.
+func (e *environment) kindOf(x ast.Expr) (k *kind, path string) {
+	switch x.Kind() {
+	case ast.IdentKind:
+		switch x.AsIdent() {
+		case recordVariable:
+			return e.schema.kinds[recordType], recordVariable
+		case responseVariable:
+			return e.schema.kinds[responseType], responseVariable
+		}
+	case ast.SelectKind:
+		parent, path := e.kindOf(x.AsSelect().Operand())
+		if parent == nil {
+			return nil, ""
+		}
+		name := x.AsSelect().FieldName()
+		if f, ok := parent.fields[name]; ok && f.Type.Kind() == types.StructKind {
+			return e.schema.kinds[f.Type.TypeName()], path + "." + name
+		}
+	default:
+	}
+	return nil, ""
+}
+
+// find gives the expression with an id.
+func find(root ast.Expr, id int64) ast.Expr {
+	var found ast.Expr
+	if root != nil {
+		ast.PreOrderVisit(root, ast.NewExprVisitor(func(e ast.Expr) {
+			if e.ID() == id {
+				found = e
+			}
+		}))
+	}
+	return found
+}

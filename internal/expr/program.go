@@ -1,0 +1,121 @@
+package expr
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/operators"
+	"cel.dev/cel-go/common/overloads"
+	"cel.dev/cel-go/common/types/ref"
+)
+
+// program is one compiled expression. It is immutable.
+type program struct {
+	schema *schema
+	cel    cel.Program
+	output *cel.Type
+	path   *rawPath // set when the expression is only a path into call.raw
+}
+
+// compileRecord compiles an expression over call. The error is a problems.
+func compileRecord(src string) (*program, error) {
+	e, err := environments()
+	if err != nil {
+		return nil, err
+	}
+	return e.compile(e.record, src)
+}
+
+// compileResponse compiles an expression over response.
+func compileResponse(src string) (*program, error) {
+	e, err := environments()
+	if err != nil {
+		return nil, err
+	}
+	return e.compile(e.response, src)
+}
+
+func (e *environment) compile(env *cel.Env, src string) (*program, error) {
+	if strings.TrimSpace(src) == "" {
+		return nil, problem("the expression is empty")
+	}
+	if len(src) > maxSource {
+		return nil, problem(fmt.Sprintf("the expression is longer than %d bytes: split it", maxSource))
+	}
+	parsed, issues := env.Parse(src)
+	if issues.Err() != nil {
+		return nil, e.explain(issues, nil)
+	}
+	checked, issues := env.Check(parsed)
+	if issues.Err() != nil {
+		return nil, e.explain(issues, parsed.NativeRep().Expr())
+	}
+	if err := e.checkLiterals(checked.NativeRep()); err != nil {
+		return nil, err
+	}
+	opts := []cel.ProgramOption{cel.EvalOptions(cel.OptOptimize)}
+	if !plain(checked.NativeRep()) {
+		opts = append(opts, meter()...)
+	}
+	prg, err := env.Program(checked, opts...)
+	if err != nil {
+		return nil, problem(err.Error())
+	}
+	return &program{
+		schema: e.schema, cel: prg, output: checked.OutputType(),
+		path: rawPathOf(checked.NativeRep().Expr()),
+	}, nil
+}
+
+// eval runs the program over an activation.
+func (p *program) eval(in cel.Activation) (ref.Val, error) {
+	out, _, err := p.cel.Eval(in)
+	return out, err
+}
+
+// plain tells that the cost of an expression is bounded by its length and the
+// record's size alone: every step runs at most once and none makes a text that
+// is much longer than what it was given. Such an expression runs without the
+// meter, which costs more than a simple condition.
+func plain(a *ast.AST) bool {
+	metered := ast.MatchDescendants(ast.NavigateAST(a), func(e ast.NavigableExpr) bool {
+		switch e.Kind() {
+		case ast.ComprehensionKind:
+			return true
+		case ast.CallKind:
+			return !plainCall(e.AsCall().FunctionName())
+		default:
+			return false
+		}
+	})
+	return len(metered) == 0
+}
+
+func plainCall(name string) bool {
+	switch name {
+	case operators.LogicalAnd, operators.LogicalOr, operators.LogicalNot, operators.Conditional,
+		operators.Equals, operators.NotEquals, operators.Less, operators.LessEquals,
+		operators.Greater, operators.GreaterEquals, operators.In, operators.Index,
+		operators.Add, operators.Subtract, operators.Multiply, operators.Divide, operators.Modulo, operators.Negate,
+		overloads.Size, overloads.StartsWith, overloads.EndsWith, overloads.Contains,
+		"int", "double", "string", "timestamp", "duration",
+		formatTimeName, "epochMillis", "epochSeconds", "mmss", "mask":
+		return true
+	}
+	return false
+}
+
+// noValue tells an error that says "there is nothing here" from one that says
+// "this went wrong".
+func noValue(err error) bool {
+	if _, ok := errors.AsType[*absentError](err); ok {
+		return true
+	}
+	// CEL's own errors for a missing key and index have no type that can be
+	// named from outside; a test holds these texts.
+	text := err.Error()
+	return strings.HasPrefix(text, "no such key: ") || strings.HasPrefix(text, "index out of bounds: ")
+}

@@ -1,0 +1,194 @@
+package expr
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+
+	"github.com/cdrelay/cdrelay/internal/call"
+)
+
+// Text is a string that may hold ${CEL}. The zero Text is an empty text that
+// nobody configured. It is immutable and safe for concurrent use.
+type Text struct {
+	src   string
+	set   bool
+	parts []piece
+}
+
+// piece is literal text or, when program is set, an expression.
+type piece struct {
+	literal string
+	program *program
+}
+
+// ParseText compiles a text.
+func ParseText(src string) (Text, error) {
+	segments, err := split(src)
+	if err != nil {
+		return Text{}, err
+	}
+	t := Text{src: src, set: true}
+	var all faults
+	for _, s := range segments {
+		if !s.isExpr {
+			t.parts = append(t.parts, piece{literal: s.text})
+			continue
+		}
+		p, err := compileRecord(s.text)
+		if err != nil {
+			all = append(all, shift(err, src, s.offset)...)
+			continue
+		}
+		t.parts = append(t.parts, piece{program: p})
+	}
+	if len(all) > 0 {
+		return Text{}, all
+	}
+	return t, nil
+}
+
+// shift moves the faults of an expression to where it stands in a text.
+func shift(err error, src string, offset int) faults {
+	var inner faults
+	if !errors.As(err, &inner) {
+		return problem(err.Error())
+	}
+	line, column := position(src, offset)
+	moved := make(faults, len(inner))
+	for i, f := range inner {
+		switch {
+		case f.column == 0:
+			f.line, f.column = line, column
+		case f.line == 1:
+			f.line, f.column = line, column+f.column-1
+		default:
+			f.line += line - 1
+		}
+		moved[i] = f
+	}
+	return moved
+}
+
+// IsZero tells whether no text was parsed; an empty one is not zero.
+func (t Text) IsZero() bool { return !t.set }
+
+// Source gives the text as it was written.
+func (t Text) Source() string { return t.src }
+
+// Static gives the text, when it holds no template.
+func (t Text) Static() (string, bool) {
+	switch {
+	case len(t.parts) == 0:
+		return "", true
+	case len(t.parts) == 1 && t.parts[0].program == nil:
+		return t.parts[0].literal, true
+	}
+	return "", false
+}
+
+// Render gives the text of a record. A text that is one whole ${…} keeps its
+// type: nil, bool, int64, uint64, float64, string (also for times and
+// durations), json.Number for a number of call.raw, json.RawMessage for lists,
+// maps and objects; it is not present when the expression has no value or an
+// empty string. Any other text is a string and present.
+func (t Text) Render(r *call.Record) (value any, present bool, err error) {
+	whole := t.whole()
+	if whole == nil {
+		s, err := t.String(r)
+		return s, err == nil, err
+	}
+	v := &view{record: r}
+	if src, ok := whole.spelled(v); ok {
+		return src, true, nil
+	}
+	out, present, err := whole.value(v)
+	if err != nil || !present {
+		return nil, false, err
+	}
+	value, err = nativeOf(out)
+	return value, err == nil, err
+}
+
+// whole gives the one expression that the text is, if it is.
+func (t Text) whole() *program {
+	if len(t.parts) == 1 {
+		return t.parts[0].program
+	}
+	return nil
+}
+
+// String gives the text of a record; what has no value is empty.
+func (t Text) String(r *call.Record) (string, error) { return t.StringFunc(r, nil) }
+
+// StringFunc is String with the value of each ${…}, but not the literal text,
+// passed through escape.
+func (t Text) StringFunc(r *call.Record, escape func(string) string) (string, error) {
+	if s, ok := t.Static(); ok {
+		return s, nil
+	}
+	b, err := t.appendText(nil, &view{record: r}, escape)
+	return string(b), err
+}
+
+func (t Text) appendText(dst []byte, v *view, escape escaper) ([]byte, error) {
+	for _, part := range t.parts {
+		if part.program == nil {
+			dst = append(dst, part.literal...)
+			continue
+		}
+		s, err := part.program.text(v)
+		if err != nil {
+			return dst, err
+		}
+		if escape != nil {
+			s = escape(s)
+		}
+		dst = append(dst, s...)
+	}
+	return dst, nil
+}
+
+// value evaluates one whole ${…}.
+func (p *program) value(v *view) (out ref.Val, present bool, err error) {
+	out, err = p.eval(v)
+	if err != nil {
+		if noValue(err) {
+			return nil, false, nil
+		}
+		return nil, false, err
+	}
+	return out, out != types.String(""), nil
+}
+
+// text evaluates a ${…} within a longer text.
+func (p *program) text(v *view) (string, error) {
+	if n, ok := p.spelled(v); ok {
+		return string(n), nil
+	}
+	out, present, err := p.value(v)
+	if err != nil || !present {
+		return "", err
+	}
+	return textOf(out)
+}
+
+// spelled gives the number that a path into call.raw leads to, as the vendor
+// spelled it: evaluating it could cost digits.
+func (p *program) spelled(v *view) (json.Number, bool) {
+	if p.path == nil {
+		return "", false
+	}
+	raw, err := v.rawValue(p.schema)
+	if err != nil {
+		return "", false
+	}
+	src, found := p.path.find(raw)
+	if !found || len(src) == 0 || !strings.ContainsRune("-0123456789", rune(src[0])) {
+		return "", false
+	}
+	return json.Number(src), true
+}

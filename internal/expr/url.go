@@ -1,0 +1,195 @@
+package expr
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/cdrelay/cdrelay/internal/call"
+)
+
+// URL is an absolute http or https URL whose path and query may hold ${CEL}.
+// Scheme, user information and host are fixed: no record changes where a
+// request goes. It is immutable and safe for concurrent use. As a URL may be a
+// secret, no error of this type holds it.
+type URL struct {
+	host  string
+	parts []urlPiece
+}
+
+// urlPiece is a piece and the place where it stands.
+type urlPiece struct {
+	piece
+	inQuery bool
+}
+
+// ParseURL compiles a URL.
+func ParseURL(src string) (URL, error) {
+	if strings.TrimSpace(src) != src || src == "" {
+		return URL{}, problem("the URL is empty or has a space at its beginning or end")
+	}
+	text, err := ParseText(src)
+	if err != nil {
+		return URL{}, withoutPlace(err)
+	}
+	u := URL{}
+	if err := u.place(text.parts); err != nil {
+		return URL{}, err
+	}
+	// A letter in the place of each value shows whether the rest is a URL.
+	skeleton, _ := u.join(func(*program) (string, error) { return "x", nil })
+	parsed, err := parseAbsolute(skeleton)
+	if err != nil {
+		return URL{}, err
+	}
+	if err := checkSegments(skeleton); err != nil {
+		return URL{}, err
+	}
+	u.host = parsed.Host
+	return u, nil
+}
+
+// withoutPlace drops columns, which mean nothing in a URL that nobody sees.
+func withoutPlace(err error) error {
+	var all faults
+	if !errors.As(err, &all) {
+		return err
+	}
+	bare := make(faults, len(all))
+	for i, f := range all {
+		bare[i] = fault{text: f.text}
+	}
+	return bare
+}
+
+// place sorts the parts into path and query and refuses a template before the
+// path, or after something that it could complete.
+func (u *URL) place(parts []piece) error {
+	inQuery := false
+	if len(parts) == 0 || parts[0].program != nil || !reachesPath(parts[0].literal, len(parts) > 1) {
+		return problem("${…} may stand only in the path and the query of a URL: scheme and host are fixed")
+	}
+	for _, p := range parts {
+		u.parts = append(u.parts, urlPiece{piece: p, inQuery: inQuery})
+		if p.program != nil {
+			continue
+		}
+		if err := checkLiteral(p.literal); err != nil {
+			return err
+		}
+		inQuery = inQuery || strings.Contains(p.literal, "?")
+	}
+	return nil
+}
+
+// reachesPath tells whether the authority ends within the literal.
+func reachesPath(literal string, templates bool) bool {
+	_, rest, ok := strings.Cut(literal, "://")
+	return ok && (!templates || strings.ContainsAny(rest, "/?"))
+}
+
+func checkLiteral(s string) error {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == '#':
+			return problem("a URL for requests has no #fragment: remove it, or write %23")
+		case c <= ' ' || c == 0x7f || c == '\\':
+			return problem("the URL holds a space, a backslash or a control character: write it as %20, %5C …")
+		case c == '%' && (i+2 >= len(s) || !isHex(s[i+1]) || !isHex(s[i+2])):
+			return problem("a % in the URL is not followed by two hexadecimal digits: write %25 for a literal %")
+		}
+	}
+	return nil
+}
+
+func isHex(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
+}
+
+// parseAbsolute parses a URL and says what is wrong without showing it.
+func parseAbsolute(s string) (*url.URL, error) {
+	u, err := url.Parse(s)
+	switch {
+	case err != nil:
+		return nil, problem("the URL is malformed")
+	case u.Scheme != "http" && u.Scheme != "https":
+		return nil, problem("the URL must begin with http:// or https://")
+	case u.Hostname() == "":
+		return nil, problem("the URL has no host")
+	}
+	return u, nil
+}
+
+// checkSegments refuses "." and ".." in the path, also when percent-encoded or
+// set off by an encoded slash: servers and proxies resolve them, so they lead to
+// another place.
+func checkSegments(s string) error {
+	path, _, _ := strings.Cut(s, "?")
+	_, path, _ = strings.Cut(path, "://")
+	_, path, _ = strings.Cut(path, "/")
+	plain, err := url.PathUnescape(path)
+	if err != nil {
+		return problem("the URL is malformed")
+	}
+	for _, segment := range strings.FieldsFunc(plain, func(r rune) bool { return r == '/' || r == '\\' }) {
+		if segment == "." || segment == ".." {
+			return problem(`a segment of the URL's path is "." or ".."`)
+		}
+	}
+	return nil
+}
+
+// HasTemplate tells whether the URL depends on the record.
+func (u URL) HasTemplate() bool {
+	for _, p := range u.parts {
+		if p.program != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// Host gives the fixed host and port.
+func (u URL) Host() string { return u.host }
+
+// Render gives the URL of a record. Values are escaped for the place where they
+// stand and never end it; what has no value is empty.
+func (u URL) Render(r *call.Record) (string, error) {
+	v := &view{record: r}
+	out, err := u.join(func(p *program) (string, error) { return p.text(v) })
+	if err != nil {
+		return "", fmt.Errorf("render the URL: %w", err)
+	}
+	if !u.HasTemplate() {
+		return out, nil
+	}
+	if err := checkSegments(out); err != nil {
+		return "", fmt.Errorf("render the URL: %w", err)
+	}
+	if parsed, err := parseAbsolute(out); err != nil || parsed.Host != u.host {
+		return "", errors.New("render the URL: the values of this record do not make a URL")
+	}
+	return out, nil
+}
+
+// join puts the parts together with a value for each expression.
+func (u URL) join(value func(*program) (string, error)) (string, error) {
+	var b strings.Builder
+	for _, p := range u.parts {
+		if p.program == nil {
+			b.WriteString(p.literal)
+			continue
+		}
+		s, err := value(p.program)
+		if err != nil {
+			return "", err
+		}
+		if p.inQuery {
+			b.WriteString(url.QueryEscape(s))
+		} else {
+			b.WriteString(url.PathEscape(s))
+		}
+	}
+	return b.String(), nil
+}

@@ -1,0 +1,105 @@
+package expr
+
+import (
+	"errors"
+	"fmt"
+
+	"gopkg.in/yaml.v3"
+)
+
+// UnmarshalYAML compiles a condition; its errors carry their lines.
+func (c *Condition) UnmarshalYAML(n *yaml.Node) error {
+	src, err := scalarSource(n)
+	if err != nil {
+		return err
+	}
+	compiled, err := CompileCondition(src)
+	if err != nil {
+		return typeError(n, err)
+	}
+	*c = compiled
+	return nil
+}
+
+// UnmarshalYAML compiles a condition; its errors carry their lines.
+func (c *ResponseCondition) UnmarshalYAML(n *yaml.Node) error {
+	src, err := scalarSource(n)
+	if err != nil {
+		return err
+	}
+	compiled, err := CompileResponse(src)
+	if err != nil {
+		return typeError(n, err)
+	}
+	*c = compiled
+	return nil
+}
+
+// UnmarshalYAML compiles a text; its errors carry their lines.
+func (t *Text) UnmarshalYAML(n *yaml.Node) error {
+	src, err := scalarSource(n)
+	if err != nil {
+		return err
+	}
+	parsed, err := ParseText(src)
+	if err != nil {
+		return typeError(n, err)
+	}
+	*t = parsed
+	return nil
+}
+
+// UnmarshalYAML compiles a tree; its errors carry their lines.
+func (t *Tree) UnmarshalYAML(n *yaml.Node) error {
+	parsed, err := ParseTree(n)
+	if err != nil {
+		return err
+	}
+	*t = parsed
+	return nil
+}
+
+// scalarSource gives the text of a scalar as it was written, and refuses what
+// YAML would read otherwise than whoever wrote it: when: !call.answered is a
+// tag with an empty value.
+func scalarSource(n *yaml.Node) (string, error) {
+	for i := 0; n.Kind == yaml.AliasNode && n.Alias != nil && i < maxTreeDepth; i++ {
+		n = n.Alias
+	}
+	switch {
+	case n.Style&yaml.TaggedStyle != 0:
+		return "", lineError(n, fmt.Sprintf("%s is read as a YAML tag: quote it, as in \"%s\"", n.Tag, n.Tag))
+	case n.Kind != yaml.ScalarNode:
+		return "", lineError(n, "must be a text: quote it if it begins with { or [")
+	case n.ShortTag() == "!!null":
+		return "", lineError(n, "the value is empty: write it, or remove the key; quote it if it is a text")
+	}
+	return n.Value, nil
+}
+
+func lineError(n *yaml.Node, text string) error {
+	return &yaml.TypeError{Errors: []string{fmt.Sprintf("line %d: %s", n.Line, text)}}
+}
+
+func typeError(n *yaml.Node, err error) error {
+	return &yaml.TypeError{Errors: atLines(n, err)}
+}
+
+// atLines gives each fault with its line in the file. Within a literal block
+// the lines of the text are lines of the file, beginning one below its |; where
+// YAML folds lines, the text's first line stands for all.
+func atLines(n *yaml.Node, err error) []string {
+	var all faults
+	if !errors.As(err, &all) {
+		return []string{fmt.Sprintf("line %d: %v", n.Line, err)}
+	}
+	texts := make([]string, len(all))
+	for i, f := range all {
+		line := n.Line
+		if n.Style&yaml.LiteralStyle != 0 && f.line > 0 {
+			line, f.line = n.Line+f.line, 1
+		}
+		texts[i] = fmt.Sprintf("line %d: %v", line, f)
+	}
+	return texts
+}

@@ -1,0 +1,76 @@
+package route
+
+import (
+	"slices"
+
+	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/expr"
+)
+
+// Router decides by fixed rules. It is immutable.
+type Router struct {
+	rules []Rule
+	names []string
+}
+
+// New makes a router of rules that Validate found nothing wrong with.
+func New(rules []Rule) *Router {
+	own := slices.Clone(rules)
+	for i := range own {
+		own[i].To = slices.Clone(own[i].To)
+	}
+	return &Router{rules: own, names: Names(own)}
+}
+
+// Rules gives the names of the rules in their order, as Match reports them.
+func (r *Router) Rules() []string { return slices.Clone(r.names) }
+
+// Decision is what the rules say of one record.
+type Decision struct {
+	// Sinks are the destinations, each once, in the order of their first
+	// mention; none means that the call is kept and goes nowhere.
+	Sinks []string
+	// Rules has a result for each rule, in order.
+	Rules []RuleResult
+}
+
+// RuleResult is what became of one rule.
+type RuleResult struct {
+	Rule    string
+	Matched bool
+	// Err says why the condition could not be decided: a value is absent, or
+	// evaluating failed. The rule did not match.
+	Err error
+	// Skipped is set when an earlier rule stopped the reading.
+	Skipped bool
+}
+
+// Match applies the rules to a record.
+func (r *Router) Match(record *call.Record) Decision {
+	d := Decision{Rules: make([]RuleResult, len(r.rules))}
+	view := expr.NewView(record)
+	stopped := false
+	for i, rule := range r.rules {
+		result := &d.Rules[i]
+		result.Rule = r.names[i]
+		if stopped {
+			result.Skipped = true
+			continue
+		}
+		result.Matched, result.Err = rule.When.HoldsIn(view)
+		if result.Matched {
+			d.add(rule.To)
+			stopped = rule.Stop
+		}
+	}
+	return d
+}
+
+// add appends the sinks that are not there yet.
+func (d *Decision) add(sinks []string) {
+	for _, s := range sinks {
+		if !slices.Contains(d.Sinks, s) {
+			d.Sinks = append(d.Sinks, s)
+		}
+	}
+}

@@ -1,0 +1,74 @@
+package route
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/cdrelay/cdrelay/internal/expr"
+)
+
+// Rule is a condition on the call record and the sinks that get it.
+type Rule struct {
+	// Name stands in metrics, logs and explanations; a rule without one is
+	// called by its place, "rule 3".
+	Name string `yaml:"name"`
+	// When is the condition; a rule without one always matches.
+	When expr.Condition `yaml:"when"`
+	// To names the sinks that the rule adds.
+	To []string `yaml:"to"`
+	// Stop ends the reading of the rules when this one matches.
+	Stop bool `yaml:"stop"`
+}
+
+// Names gives the name of each rule, "rule N" counted from 1 for one without.
+func Names(rules []Rule) []string {
+	names := make([]string, len(rules))
+	for i, r := range rules {
+		names[i] = r.Name
+		if r.Name == "" {
+			names[i] = fmt.Sprintf("rule %d", i+1)
+		}
+	}
+	return names
+}
+
+// Validate reports what is wrong with the rules, given the names of the
+// configured sinks. Paths are like [2].to[0].
+func Validate(rules []Rule, sinks []string, report func(path, problem string)) {
+	first := map[string]int{}
+	names := Names(rules)
+	for i, rule := range rules {
+		name := names[i]
+		if before, twice := first[name]; twice {
+			report(fmt.Sprintf("[%d].name", i),
+				fmt.Sprintf("the name %q is that of rule %d too: give each rule its own", name, before+1))
+		} else {
+			first[name] = i
+		}
+		validateTarget(rule, fmt.Sprintf("[%d]", i), sinks, report)
+	}
+}
+
+// validateTarget checks what a rule does when it matches.
+func validateTarget(r Rule, path string, sinks []string, report func(path, problem string)) {
+	if len(r.To) == 0 && !r.Stop {
+		report(path, "the rule does nothing: name sinks in `to`, or write `stop: true`")
+	}
+	for i, sink := range r.To {
+		at := fmt.Sprintf("%s.to[%d]", path, i)
+		switch {
+		case !slices.Contains(sinks, sink):
+			report(at, fmt.Sprintf("there is no sink %q: %s", sink, known(sinks)))
+		case slices.Contains(r.To[:i], sink):
+			report(at, fmt.Sprintf("the sink %q is named twice: a sink gets a call once", sink))
+		}
+	}
+}
+
+func known(sinks []string) string {
+	if len(sinks) == 0 {
+		return "none is configured, add one under `sinks`"
+	}
+	return "configured are " + strings.Join(sinks, ", ")
+}
