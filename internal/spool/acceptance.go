@@ -19,6 +19,9 @@ type Acceptance struct {
 	// certain only inside the transaction. The last call counts. It is never
 	// called for a duplicate after Accept has noticed it.
 	Route func(*call.Record) []string
+	// Letter is the id of the dead letter of stage intake that this acceptance
+	// redeems; it goes in the same transaction. Empty for a fresh callback.
+	Letter string
 }
 
 // Receipt says what became of an Acceptance. When Accept returns one without an
@@ -39,6 +42,9 @@ type Undecodable struct {
 	Detail     string
 	ReceivedAt time.Time
 }
+
+// ErrNotFound says that there is no such call, sink or dead letter.
+var ErrNotFound = errors.New("not found")
 
 // ErrUnavailable says that the spool cannot take anything at the moment: the
 // disk is full or fails, max_bytes is reached, or the spool is closed. Nothing

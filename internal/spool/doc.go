@@ -1,2 +1,58 @@
-// Package spool is the durable store.
+// Package spool is the durable store between intake and delivery: it keeps
+// calls, the deliveries owed for them, and dead letters, in one SQLite file.
+//
+// # Guarantees
+//
+//   - When Accept returns without an error, the call and all its deliveries are
+//     committed and synced in one transaction. All writes go through one
+//     goroutine that commits whatever waits as one transaction (group commit):
+//     alone a callback waits for nobody, under load the next group gathers
+//     while the last one syncs.
+//   - A delivery ends delivered, or as a dead letter, or waits. What a lane
+//     reports of its attempts is committed with the next group, 50 ms later at
+//     most; a crash repeats what was not yet committed and loses nothing.
+//   - Memory does not grow with the backlog: a lane leases a few deliveries at a
+//     time, everything else stays in the file.
+//   - Leases live in memory. After a crash all waiting work is free at once.
+//   - Lanes do not disturb each other: each has its own range of one partial
+//     index that holds waiting deliveries only, so neither history nor another
+//     lane's backlog costs a lane anything.
+//   - No revision of a call is leased while an older one waits in the same lane.
+//   - One process owns a spool: a lock file beside it is held while it is open.
+//   - Damaged data is set aside and counted, never erased.
+//   - A full or failing disk gives ErrUnavailable; nothing is half kept, and
+//     the spool goes on by itself when there is room again.
+//
+// All methods of a Spool are safe for concurrent use.
+//
+// # File
+//
+// SQLite in WAL mode, synchronous=FULL, incremental auto-vacuum. Times are
+// milliseconds since 1970 in UTC, 0 for none. user_version holds the version of
+// this schema, application_id marks the file as a spool.
+//
+//	lanes         id, name; give_up: the last configured give_up_after;
+//	              paused_until, paused_by: the durable pause
+//	calls         seq: order of acceptance; call_id and revision (unique);
+//	              content: hash; source, outcome, received_at; record: the JSON
+//	number_keys   digits of each number reversed, for search by suffix
+//	deliveries    one row for (call_seq, lane): state, due, since (acceptance or
+//	              last replay), tries, attempts (JSON), successor, ended_at
+//	dead_letters  id (ULID), stage, lane, source, call_id, reason, detail, tries,
+//	              created_at; call_seq for stage delivery, body and its hash for
+//	              stage intake
+//	set_aside     what could not be read, byte for byte, with the reason
+//
+// A delivery's states:
+//
+//	0 ready      never attempted; order of acceptance
+//	1 scheduled  waits until due for its next attempt
+//	2 replayed   asked for again by an operator; live traffic goes first
+//	3 held       an older revision of the call waits in this lane
+//	4 delivered
+//	5 dead       a dead letter has its id
+//	6 aside      its record could not be read
+//
+// The partial index waiting (lane, state, due, call_seq, since) holds states 0
+// to 3. For ready rows due is 0, so that they are read in order of acceptance.
 package spool

@@ -1,0 +1,204 @@
+package spool
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/cdrelay/cdrelay/internal/call"
+)
+
+// Accept keeps a call and its deliveries durably, tells a duplicate by its
+// content and gives each new content of a call the next revision. It blocks
+// until the commit is synced; the context is asked before that only, since a
+// queued acceptance cannot be taken back.
+func (s *Spool) Accept(ctx context.Context, a Acceptance) (Receipt, error) {
+	if err := ctx.Err(); err != nil {
+		return Receipt{}, err
+	}
+	if s.full.Load() {
+		return Receipt{}, fmt.Errorf("%w: spool.max_bytes is filled by waiting calls and dead letters", ErrUnavailable)
+	}
+	p, err := prepare(a)
+	if err != nil {
+		return Receipt{}, err
+	}
+	var receipt Receipt
+	err = s.writer.wait("accept", func(t *tx) (err error) {
+		receipt, err = s.accept(t, p)
+		return err
+	})
+	if err != nil {
+		return Receipt{}, err
+	}
+	return receipt, nil
+}
+
+// prepared is an acceptance with all that can be computed off the writer's
+// goroutine, on the likely assumption that the call is new.
+type prepared struct {
+	Acceptance
+	encoded []byte
+	sinks   []string
+}
+
+func prepare(a Acceptance) (*prepared, error) {
+	p := &prepared{Acceptance: a}
+	return p, p.revise(1)
+}
+
+// revise sets the revision and all that follows from it.
+func (p *prepared) revise(n int) error {
+	p.Record.Revision = n
+	p.sinks = p.Route(p.Record)
+	var err error
+	if p.encoded, err = json.Marshal(p.Record); err != nil {
+		return fmt.Errorf("encode call record %s: %w", p.Record.ID, err)
+	}
+	return nil
+}
+
+// accept runs inside the transaction.
+func (s *Spool) accept(t *tx, p *prepared) (Receipt, error) {
+	id := p.Record.ID
+	last, same, err := revisions(t.conn, id, p.Content)
+	if err != nil {
+		return Receipt{}, err
+	}
+	if same > 0 {
+		return Receipt{ID: id, Revision: same, Duplicate: true}, s.dropLetter(t, p.Letter)
+	}
+	if want := last + 1; want != p.Record.Revision {
+		if err := p.revise(want); err != nil {
+			return Receipt{}, err
+		}
+	}
+	if err := s.insert(t, p, last); err != nil {
+		return Receipt{}, err
+	}
+	return Receipt{ID: id, Revision: p.Record.Revision}, s.dropLetter(t, p.Letter)
+}
+
+const revisionsOf = `SELECT revision, content FROM calls WHERE call_id = ?`
+
+// revisions gives the last revision of a call, and the one with this content.
+func revisions(c *sqlite.Conn, id string, content call.ContentHash) (last, same int, err error) {
+	var hash call.ContentHash
+	err = query(c, revisionsOf, func(r *sqlite.Stmt) error {
+		revision := r.ColumnInt(0)
+		last = max(last, revision)
+		if r.ColumnBytes(1, hash[:]) == len(hash) && hash == content {
+			same = revision
+		}
+		return nil
+	}, id)
+	return last, same, err
+}
+
+// insert writes the call, its search keys and its deliveries.
+func (s *Spool) insert(t *tx, p *prepared, last int) error {
+	r := p.Record
+	if err := execute(t.conn, `INSERT INTO calls(call_id, revision, content, source, outcome, received_at, record) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		r.ID, r.Revision, p.Content[:], r.Source, string(r.Outcome), millis(r.ReceivedAt.Time), p.encoded); err != nil {
+		return err
+	}
+	seq := t.conn.LastInsertRowID()
+	if err := insertKeys(t.conn, seq, r); err != nil {
+		return err
+	}
+	for i, sink := range p.sinks {
+		if slices.Contains(p.sinks[:i], sink) {
+			continue // named by two rules
+		}
+		if err := s.insertDelivery(t, r, seq, sink, last); err != nil {
+			return err
+		}
+	}
+	t.calls++
+	t.then(func() { s.calls.Add(1) })
+	return nil
+}
+
+func insertKeys(c *sqlite.Conn, seq int64, r *call.Record) error {
+	for _, digits := range numberKeys(r) {
+		if err := execute(c, `INSERT OR IGNORE INTO number_keys(digits, call_seq) VALUES (?, ?)`, digits, seq); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// insertDelivery writes one delivery, held where an older revision waits.
+func (s *Spool) insertDelivery(t *tx, r *call.Record, seq int64, sink string, last int) error {
+	l, err := s.laneIn(t, sink)
+	if err != nil {
+		return err
+	}
+	st := ready
+	if last > 0 {
+		if st, err = holdBehindOlder(t.conn, r.ID, r.Revision, l.id); err != nil {
+			return err
+		}
+	}
+	since := t.now
+	if err := execute(t.conn, `INSERT INTO deliveries(call_seq, lane, state, due, since) VALUES (?, ?, ?, 0, ?)`,
+		seq, l.id, st, millis(since)); err != nil {
+		return err
+	}
+	t.then(func() {
+		l.waiting.Add(1)
+		l.signal()
+	})
+	return nil
+}
+
+const olderWaiting = `SELECT d.call_seq FROM calls c JOIN deliveries d ON d.call_seq = c.seq
+	WHERE c.call_id = ? AND c.revision < ? AND d.lane = ? AND d.state <= 3 ORDER BY c.revision DESC LIMIT 1`
+
+// holdBehindOlder gives held, and marks the newest older revision that waits in
+// the lane as having a successor; or ready where none waits.
+func holdBehindOlder(c *sqlite.Conn, id string, revision int, lane int64) (state, error) {
+	older, err := readInt(c, olderWaiting, id, revision, lane)
+	if err != nil || older == 0 {
+		return ready, err
+	}
+	return held, execute(c, `UPDATE deliveries SET successor = 1 WHERE call_seq = ? AND lane = ?`, older, lane)
+}
+
+// KeepUndecodable keeps an authentic callback that could not be understood as a
+// dead letter of stage intake, once for each source and body.
+func (s *Spool) KeepUndecodable(ctx context.Context, u Undecodable) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if s.full.Load() {
+		return fmt.Errorf("%w: spool.max_bytes is filled by waiting calls and dead letters", ErrUnavailable)
+	}
+	hash := hashBody(u.Body)
+	at := u.ReceivedAt
+	if at.IsZero() {
+		at = time.Now()
+	}
+	id := s.newID(at)
+	return s.writer.wait("undecodable", func(t *tx) error {
+		err := execute(t.conn, `INSERT INTO dead_letters(id, stage, source, reason, detail, tries, created_at, body_hash, body)
+			VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?) ON CONFLICT DO NOTHING`,
+			id, string(StageIntake), u.Source, string(Undecoded), u.Detail, millis(at), hash, u.Body)
+		if err == nil && t.conn.Changes() > 0 {
+			t.then(s.undecodable)
+		}
+		return err
+	})
+}
+
+// undecodable counts a dead letter of stage intake that was made.
+func (s *Spool) undecodable() {
+	s.intakes.Add(1)
+	if s.deps.OnUndecodable != nil {
+		s.deps.OnUndecodable()
+	}
+}

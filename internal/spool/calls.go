@@ -1,0 +1,198 @@
+package spool
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/cdrelay/cdrelay/internal/call"
+)
+
+// CallFilter selects calls; empty fields select all.
+type CallFilter struct {
+	// Number matches the end of any number of the call; everything but digits
+	// is ignored, and leading zeros of a national form too.
+	Number       string
+	Source       string
+	Outcome      string
+	Since, Until time.Time
+}
+
+// CallSummary is a call in a listing.
+type CallSummary struct {
+	ID         string          `json:"id"`
+	Revision   int             `json:"revision"`
+	ReceivedAt call.Time       `json:"received_at"`
+	Record     json.RawMessage `json:"record"`
+	seq        int64
+}
+
+// DeliveryStatus is where the delivery of a call to one sink stands.
+type DeliveryStatus struct {
+	Sink     string    `json:"sink"`
+	Revision int       `json:"revision"`
+	State    string    `json:"state"`
+	Since    call.Time `json:"since,omitzero"`
+	// DueAt is when the next attempt is planned.
+	DueAt    call.Time `json:"due_at,omitzero"`
+	EndedAt  call.Time `json:"ended_at,omitzero"`
+	Tries    int       `json:"tries"`
+	Attempts []Attempt `json:"attempts,omitempty"`
+}
+
+// CallDetail is a call with all kept revisions and their deliveries.
+type CallDetail struct {
+	ID         string           `json:"id"`
+	Revisions  []CallSummary    `json:"revisions"`
+	Deliveries []DeliveryStatus `json:"deliveries"`
+}
+
+// Calls lists calls, newest first, one entry a revision; cursor and next as for
+// DeadLetters.
+func (s *Spool) Calls(ctx context.Context, f CallFilter, limit int, cursor string) (page []CallSummary, next string, err error) {
+	before := int64(1) << 62
+	if cursor != "" {
+		if before, err = strconv.ParseInt(cursor, 10, 64); err != nil {
+			return nil, "", fmt.Errorf("%w: cursor %q is not one that a page gave", errRefused, cursor)
+		}
+	}
+	err = s.listRd.do(ctx, func(c *sqlite.Conn) error {
+		l := callLister{filter: f, limit: limit}
+		err := l.read(c, before)
+		page, next = l.page, l.next
+		return err
+	})
+	return page, next, err
+}
+
+// callLister reads one page.
+type callLister struct {
+	filter CallFilter
+	limit  int
+	seen   int
+	last   int64
+	page   []CallSummary
+	next   string
+}
+
+const (
+	callColumns   = `SELECT seq, call_id, revision, source, outcome, received_at, record FROM calls `
+	callsByNumber = callColumns + `WHERE seq IN (SELECT call_seq FROM number_keys WHERE digits >= ? AND digits < ?) AND seq < ? ORDER BY seq DESC`
+)
+
+func (l *callLister) read(c *sqlite.Conn, before int64) error {
+	var err error
+	if digits := searchDigits(l.filter.Number); digits != "" {
+		err = query(c, callsByNumber, l.row, digits, digits+":", before) // ':' follows '9'
+	} else {
+		err = query(c, callColumns+`WHERE seq < ? ORDER BY seq DESC`, l.row, before)
+	}
+	if errors.Is(err, errEnough) {
+		return nil
+	}
+	return err
+}
+
+func (l *callLister) row(r *sqlite.Stmt) error {
+	if len(l.page) == l.limit || l.seen == scanMax {
+		l.next = strconv.FormatInt(l.last, 10)
+		return errEnough
+	}
+	l.seen++
+	l.last = r.ColumnInt64(0)
+	at := fromMillis(r.ColumnInt64(5))
+	f := l.filter
+	if f.Source != "" && f.Source != r.ColumnText(3) || f.Outcome != "" && f.Outcome != r.ColumnText(4) ||
+		!f.Since.IsZero() && at.Before(f.Since) || !f.Until.IsZero() && !at.Before(f.Until) {
+		return nil
+	}
+	l.page = append(l.page, CallSummary{
+		seq: l.last, ID: r.ColumnText(1), Revision: r.ColumnInt(2), ReceivedAt: call.At(at), Record: columnBytes(r, 6),
+	})
+	return nil
+}
+
+// Call gives a call with its deliveries and attempts, or ErrNotFound.
+func (s *Spool) Call(ctx context.Context, id string) (CallDetail, error) {
+	out := CallDetail{ID: id}
+	err := s.listRd.do(ctx, func(c *sqlite.Conn) error {
+		err := query(c, callColumns+`WHERE call_id = ? ORDER BY revision`, func(r *sqlite.Stmt) error {
+			out.Revisions = append(out.Revisions, CallSummary{
+				seq: r.ColumnInt64(0), ID: id, Revision: r.ColumnInt(2),
+				ReceivedAt: call.At(fromMillis(r.ColumnInt64(5))), Record: columnBytes(r, 6),
+			})
+			return nil
+		}, id)
+		if err != nil {
+			return err
+		}
+		for _, rev := range out.Revisions {
+			if err := s.deliveriesOf(c, rev, &out); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err == nil && len(out.Revisions) == 0 {
+		err = fmt.Errorf("%w: no call %q", ErrNotFound, id)
+	}
+	return out, err
+}
+
+func (s *Spool) deliveriesOf(c *sqlite.Conn, rev CallSummary, out *CallDetail) error {
+	return query(c, `SELECT lane, state, due, since, tries, attempts, ended_at FROM deliveries WHERE call_seq = ?`, func(r *sqlite.Stmt) error {
+		l := s.laneByID(r.ColumnInt64(0))
+		if l == nil {
+			return nil
+		}
+		st := state(r.ColumnInt64(1))
+		d := DeliveryStatus{
+			Sink: l.name, Revision: rev.Revision, State: st.String(), Since: call.At(fromMillis(r.ColumnInt64(3))),
+			EndedAt: call.At(fromMillis(r.ColumnInt64(6))), Tries: r.ColumnInt(4),
+		}
+		if st.waits() {
+			d.DueAt = call.At(fromMillis(r.ColumnInt64(2)))
+		}
+		_ = json.Unmarshal(columnBytes(r, 5), &d.Attempts) // none, or damaged: shown as none
+		out.Deliveries = append(out.Deliveries, d)
+		return nil
+	}, rev.seq)
+}
+
+// numberKeys are the reversed digits under which a call is found by suffix.
+func numberKeys(r *call.Record) []string {
+	var out []string
+	for _, p := range []call.Party{r.From, r.To} {
+		number := p.Number
+		if number == "" {
+			number = p.Raw
+		}
+		if key := searchDigits(number); key != "" {
+			out = append(out, key)
+		}
+	}
+	return out
+}
+
+// searchDigits reverses the digits of a number as typed, without the leading
+// zeros of a trunk prefix or of an international one.
+func searchDigits(number string) string {
+	var digits []byte
+	for i := range len(number) {
+		if c := number[i]; c >= '0' && c <= '9' {
+			digits = append(digits, c)
+		}
+	}
+	trimmed := strings.TrimLeft(string(digits), "0")
+	b := []byte(trimmed)
+	for i, j := 0, len(b)-1; i < j; i, j = i+1, j-1 {
+		b[i], b[j] = b[j], b[i]
+	}
+	return string(b)
+}

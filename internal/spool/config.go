@@ -1,0 +1,111 @@
+package spool
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"gopkg.in/yaml.v3"
+)
+
+// Config is the `spool:` part of the configuration.
+type Config struct {
+	// Path is the SQLite file; its folder must exist or be creatable.
+	Path string `yaml:"path"`
+	// Retention is how long a call stays after its last delivery ended.
+	Retention time.Duration `yaml:"retention"`
+	// DeadLetterRetention is how long a dead letter stays.
+	DeadLetterRetention time.Duration `yaml:"dead_letter_retention"`
+	// MaxBytes bounds the pages in use and the WAL.
+	MaxBytes Bytes `yaml:"max_bytes"`
+}
+
+// The defaults of Config.
+const (
+	DefaultPath                = "data/cdrelay.db"
+	DefaultRetention           = 168 * time.Hour
+	DefaultDeadLetterRetention = 720 * time.Hour
+	DefaultMaxBytes            = Bytes(4 << 30)
+)
+
+// minMaxBytes leaves room for the schema and a small WAL.
+const minMaxBytes = 1 << 20
+
+// walPages is the length of the WAL at which it is moved into the file: an
+// eighth of MaxBytes, 8 MB at the most.
+func (c Config) walPages() int64 { return min(2000, int64(c.MaxBytes)/8/pageSize) }
+
+// pageSize is SQLite's default.
+const pageSize = 4096
+
+// WithDefaults fills what was not set.
+func (c Config) WithDefaults() Config {
+	if c.Path == "" {
+		c.Path = DefaultPath
+	}
+	if c.Retention == 0 {
+		c.Retention = DefaultRetention
+	}
+	if c.DeadLetterRetention == 0 {
+		c.DeadLetterRetention = DefaultDeadLetterRetention
+	}
+	if c.MaxBytes == 0 {
+		c.MaxBytes = DefaultMaxBytes
+	}
+	return c
+}
+
+// Validate reports what cannot work, by the YAML path of the key.
+func (c Config) Validate(report func(path, problem string)) {
+	if c.Retention < 0 || c.Retention > 0 && c.Retention < time.Minute {
+		report("retention", "must be at least 1m")
+	}
+	if c.DeadLetterRetention < 0 || c.DeadLetterRetention > 0 && c.DeadLetterRetention < time.Minute {
+		report("dead_letter_retention", "must be at least 1m")
+	}
+	if c.MaxBytes != 0 && c.MaxBytes < minMaxBytes {
+		report("max_bytes", "must be at least 1MiB")
+	}
+}
+
+// Bytes is a size; in YAML a number of bytes or a text such as 512MiB or 4GB.
+type Bytes int64
+
+// UnmarshalYAML reads the size.
+func (b *Bytes) UnmarshalYAML(n *yaml.Node) error {
+	v, err := parseBytes(n.Value)
+	if n.Kind != yaml.ScalarNode || err != nil {
+		return &yaml.TypeError{Errors: []string{fmt.Sprintf("line %d: %q is no size: write a number of bytes, or one with kB, MB, GB, TB, KiB, MiB, GiB or TiB", n.Line, n.Value)}}
+	}
+	*b = v
+	return nil
+}
+
+// String gives the size in the largest binary unit that fits it whole.
+func (b Bytes) String() string {
+	units := []string{"TiB", "GiB", "MiB", "KiB"}
+	for i, u := range units {
+		if size := Bytes(1) << (10 * (len(units) - i)); b >= size && b%size == 0 {
+			return strconv.FormatInt(int64(b/size), 10) + u
+		}
+	}
+	return strconv.FormatInt(int64(b), 10)
+}
+
+// MarshalYAML writes the size as String does.
+func (b Bytes) MarshalYAML() (any, error) { return b.String(), nil }
+
+func parseBytes(text string) (Bytes, error) {
+	digits := strings.TrimRight(text, "kKMGTiB ")
+	unit := strings.TrimSpace(text[len(digits):])
+	factor, ok := map[string]float64{
+		"": 1, "B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12,
+		"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40,
+	}[unit]
+	v, err := strconv.ParseFloat(digits, 64)
+	if err != nil || !ok || !(v >= 0) || v*factor > 1<<60 {
+		return 0, fmt.Errorf("no size: %q", text)
+	}
+	return Bytes(v * factor), nil
+}

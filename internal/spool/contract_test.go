@@ -1,0 +1,20 @@
+package spool_test
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/spooltest"
+)
+
+func TestContract(t *testing.T) {
+	spooltest.Run(t, func(t *testing.T, dir string) spooltest.Store {
+		t.Helper()
+		s, err := spool.Open(t.Context(), spool.Config{Path: filepath.Join(dir, "cdrelay.db")}, spool.Deps{Log: quiet()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	})
+}

@@ -1,0 +1,79 @@
+package spool
+
+import (
+	"testing"
+
+	"zombiezen.com/go/sqlite"
+)
+
+// OnWriter runs f on the connection that writes, between two groups.
+func (s *Spool) OnWriter(f func(*sqlite.Conn) error) error { return s.writer.between(f) }
+
+// Exec runs a statement on the connection that writes.
+func (s *Spool) Exec(sql string, args ...any) error {
+	return s.OnWriter(func(c *sqlite.Conn) error { return execute(c, sql, args...) })
+}
+
+// Int reads one number.
+func (s *Spool) Int(sql string, args ...any) (n int64, err error) {
+	err = s.OnWriter(func(c *sqlite.Conn) error {
+		n, err = readInt(c, sql, args...)
+		return err
+	})
+	return n, err
+}
+
+// Backlog is the number of reports that wait for a commit.
+func (s *Spool) Backlog() int { return s.writer.backlog() }
+
+// SuspectMark is the file that asks for a whole check at the next start.
+func SuspectMark(path string) string { return suspectMark(path) }
+
+// Path is where the file lies.
+func (s *Spool) Path() string { return s.cfg.Path }
+
+// Checkpoint does what housekeeping does near max_bytes.
+func (s *Spool) Checkpoint() { s.checkpoint() }
+
+// FillDisk makes the file unable to grow, or able again.
+func (s *Spool) FillDisk(tb testing.TB, full bool) {
+	tb.Helper()
+	if err := s.OnWriter(func(c *sqlite.Conn) error { return limitPages(c, full) }); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// HoldListings and HoldLeases keep the connections of listings or of lanes busy
+// with a read until the function that they return is called.
+func (s *Spool) HoldListings(tb testing.TB) (release func()) {
+	tb.Helper()
+	return hold(tb, s.listRd)
+}
+
+// HoldLeases: see HoldListings.
+func (s *Spool) HoldLeases(tb testing.TB) (release func()) {
+	tb.Helper()
+	return hold(tb, s.lanesRd)
+}
+
+func hold(tb testing.TB, r *readers) (release func()) {
+	tb.Helper()
+	var taken []*sqlite.Conn
+	for range r.n {
+		c := <-r.free
+		for _, sql := range []string{`BEGIN`, `SELECT count(*) FROM lanes`} {
+			if err := execute(c, sql); err != nil {
+				tb.Fatal(err)
+			}
+		}
+		taken = append(taken, c)
+	}
+	return func() {
+		for _, c := range taken {
+			if err := execute(c, `COMMIT`); err != nil {
+				tb.Error(err)
+			}
+			r.free <- c
+		}
+	}
+}

@@ -1,0 +1,153 @@
+package spool
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+)
+
+const (
+	// attemptsFirst and attemptsLast bound the attempts that are kept with a
+	// delivery: how it began to fail and how it fails now.
+	attemptsFirst = 3
+	attemptsLast  = 17
+)
+
+// Attempt is one try to make a delivery, as the operator sees it.
+type Attempt struct {
+	At       time.Time     `json:"at"`
+	Duration time.Duration `json:"-"`
+	// Millis is Duration in milliseconds.
+	Millis int64 `json:"duration_ms"`
+	// Status is the HTTP status, 0 where no answer came.
+	Status int    `json:"status,omitempty"`
+	Result string `json:"result"`
+	// Detail is a piece of the answer or the error, without secrets.
+	Detail string `json:"detail,omitempty"`
+	// NextAt is when the next attempt was planned for.
+	NextAt *time.Time `json:"next_at,omitempty"`
+}
+
+// Settle ends a delivery as delivered. Like Retry and Bury it returns at once;
+// the report is committed with the next group, and again and again where the
+// disk refuses it.
+func (s *Spool) Settle(d *Delivery, attempts []Attempt) {
+	log, tries := d.addAttempts(attempts)
+	s.report(d, "settle", func(t *tx) error {
+		return s.end(t, d, delivered, tries, log)
+	})
+}
+
+// Retry schedules the next attempt of a delivery. Where an operator has replayed
+// an older revision of the call meanwhile, it is held behind that.
+func (s *Spool) Retry(d *Delivery, attempts []Attempt, due time.Time) {
+	if n := len(attempts); n > 0 {
+		attempts[n-1].NextAt = &due
+	}
+	log, tries := d.addAttempts(attempts)
+	s.report(d, "retry", func(t *tx) error {
+		st := scheduled
+		if d.Record.Revision > 1 {
+			behind, err := holdBehindOlder(t.conn, d.Record.ID, d.Record.Revision, d.lane.id)
+			if err != nil {
+				return err
+			}
+			if behind == held {
+				st = held
+			}
+		}
+		return execute(t.conn, `UPDATE deliveries SET state = ?, due = ?, tries = ?, attempts = ? WHERE call_seq = ? AND lane = ?`,
+			st, millis(due), tries, log, d.Seq, d.lane.id)
+	})
+}
+
+// Bury ends a delivery as a dead letter.
+func (s *Spool) Bury(d *Delivery, attempts []Attempt, reason Reason, detail string) {
+	log, tries := d.addAttempts(attempts)
+	id := s.newID(time.Now())
+	s.report(d, "bury", func(t *tx) error {
+		return s.bury(t, d, letterRow{id: id, reason: reason, detail: detail, tries: tries}, log)
+	})
+}
+
+// bury makes the dead letter of a delivery that waits.
+func (s *Spool) bury(t *tx, d *Delivery, r letterRow, log []byte) error {
+	if err := s.end(t, d, dead, r.tries, log); err != nil {
+		return err
+	}
+	r.lane, r.seq, r.source, r.callID = d.lane, d.Seq, d.Record.Source, d.Record.ID
+	return s.insertLetter(t, r)
+}
+
+// Release gives a delivery back as it was: no attempt is spent.
+func (s *Spool) Release(d *Delivery) { d.lane.giveBack(d.Seq) }
+
+// report queues what became of a leased delivery.
+func (s *Spool) report(d *Delivery, name string, do func(*tx) error) {
+	err := s.writer.submit(&op{name: name, lazy: true, do: do, done: func(error) { d.lane.unlease(d.Seq) }})
+	if err != nil { // closed: the delivery is repeated at the next start
+		s.log.Warn("a report came after the spool was closed; its delivery will be repeated", "sink", d.Sink, "seq", d.Seq)
+	}
+}
+
+// end moves a delivery out of the waiting ones and lets its successor go on.
+func (s *Spool) end(t *tx, d *Delivery, to state, tries int, log []byte) error {
+	found, successor := false, false
+	err := query(t.conn, `UPDATE deliveries SET state = ?, tries = ?, attempts = ?, ended_at = ?, due = 0
+		WHERE call_seq = ? AND lane = ? AND state < 4 RETURNING successor`, func(r *sqlite.Stmt) error {
+		found, successor = true, r.ColumnBool(0)
+		return nil
+	}, to, tries, log, millis(t.now), d.Seq, d.lane.id)
+	if err != nil {
+		return err
+	}
+	if !found {
+		return fmt.Errorf("delivery of call %d to %s does not wait", d.Seq, d.Sink)
+	}
+	t.then(func() { d.lane.waiting.Add(-1) })
+	if successor {
+		return releaseSuccessor(t, d.lane, d.Seq)
+	}
+	return nil
+}
+
+const nextHeld = `SELECT d.call_seq FROM calls this JOIN calls c ON c.call_id = this.call_id
+	JOIN deliveries d ON d.call_seq = c.seq WHERE this.seq = ? AND d.lane = ? AND d.state = 3 ORDER BY c.revision LIMIT 1`
+
+// releaseSuccessor schedules the oldest revision of the call that is held in
+// the lane.
+func releaseSuccessor(t *tx, l *lane, seq int64) error {
+	next, err := readInt(t.conn, nextHeld, seq, l.id)
+	if err != nil || next == 0 {
+		return err
+	}
+	t.then(l.signal)
+	return execute(t.conn, `UPDATE deliveries SET state = ?, due = ? WHERE call_seq = ? AND lane = ?`,
+		scheduled, millis(t.now), next, l.id)
+}
+
+// addAttempts joins the attempts made now to those kept, bounded.
+func (d *Delivery) addAttempts(now []Attempt) (log []byte, tries int) {
+	tries = d.Tries + len(now)
+	var all []Attempt
+	if len(d.attempts) > 0 {
+		_ = json.Unmarshal(d.attempts, &all) // a damaged log loses only itself
+	}
+	for _, a := range now {
+		a.Millis = a.Duration.Milliseconds()
+		all = append(all, a)
+	}
+	if extra := len(all) - attemptsFirst - attemptsLast; extra > 0 {
+		all = append(all[:attemptsFirst:attemptsFirst], all[attemptsFirst+extra:]...)
+	}
+	if len(all) == 0 {
+		return nil, tries
+	}
+	log, err := json.Marshal(all)
+	if err != nil { // cannot happen: plain fields only
+		return d.attempts, tries
+	}
+	return log, tries
+}

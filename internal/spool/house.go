@@ -1,0 +1,193 @@
+package spool
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+	"zombiezen.com/go/sqlite"
+)
+
+const (
+	// measureEvery is how often the space in use is measured.
+	measureEvery = 200 * time.Millisecond
+	// retainEvery is how often retention looks for work.
+	retainEvery = time.Minute
+	// stepRows bounds the rows that one housekeeping transaction touches, so
+	// that no callback waits long behind it.
+	stepRows = 200
+	// scanRows bounds the calls that one step of a sweep looks at.
+	scanRows = 2000
+	// defaultGiveUp ends what is owed to a sink of which nothing is known.
+	defaultGiveUp = 72 * time.Hour
+)
+
+// keepHouse watches the space, tries a broken disk again, applies retention and
+// ends what is owed to sinks that are gone.
+func (s *Spool) keepHouse(ctx context.Context) {
+	var room, old sweep
+	measure, retain := time.NewTicker(measureEvery), time.NewTicker(retainEvery)
+	defer measure.Stop()
+	defer retain.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-measure.C:
+			s.watchSpace(ctx, &room)
+		case <-retain.C:
+			s.retain(ctx, &old)
+			s.endOrphans(ctx)
+		}
+	}
+}
+
+// watchSpace measures, makes room near max_bytes, and probes a disk that
+// refused the last commit.
+func (s *Spool) watchSpace(ctx context.Context, room *sweep) {
+	if s.writer.state() != nil {
+		_ = s.writer.wait("probe", func(t *tx) error { // a write of the header page; its failure is noted by the writer
+			return execute(t.conn, fmt.Sprintf(`PRAGMA user_version = %d`, schemaVersion))
+		})
+	}
+	used, limit := s.measure(ctx), int64(s.cfg.MaxBytes)
+	if used > limit/10*9 && room.rested(time.Now()) {
+		s.makeRoom(ctx, room, limit/10*8)
+		used = s.measure(ctx)
+	}
+	if used >= limit {
+		s.checkpoint()
+		used = s.measure(ctx)
+	}
+	// Once full, it stays so until some room is gained, so that the state does
+	// not change with every delivery.
+	s.setFull(used >= limit || s.full.Load() && used >= limit/100*97)
+}
+
+func (s *Spool) setFull(full bool) {
+	switch was := s.full.Swap(full); {
+	case full && !was:
+		s.log.Error("spool.max_bytes is filled by waiting calls and dead letters; callbacks are answered 503", "max_bytes", s.cfg.MaxBytes)
+	case !full && was:
+		s.log.Info("the spool has room again")
+	}
+}
+
+// makeRoom erases delivered history, oldest first, until no more than target
+// bytes are in use or no history is left.
+func (s *Spool) makeRoom(ctx context.Context, room *sweep, target int64) {
+	s.checkpoint() // the WAL counts too
+	gone := s.eraseHistory(ctx, room, forever(), func() bool { return s.measure(ctx) <= target })
+	if gone == 0 {
+		return
+	}
+	s.log.Warn("delivered history was erased to stay below spool.max_bytes", "calls", gone)
+	if s.deps.OnHistoryPurged != nil {
+		s.deps.OnHistoryPurged(gone)
+	}
+}
+
+// retain erases what is older than the retention times, in small steps.
+func (s *Spool) retain(ctx context.Context, old *sweep) {
+	s.eraseHistory(ctx, old, time.Now().Add(-s.cfg.Retention), func() bool { return false })
+	for ctx.Err() == nil {
+		n, err := s.eraseLetters(time.Now().Add(-s.cfg.DeadLetterRetention))
+		if err != nil || n == 0 {
+			break
+		}
+	}
+	s.vacuum()
+}
+
+// vacuum gives free pages back to the file system, in small steps.
+func (s *Spool) vacuum() {
+	for range 64 {
+		var more bool
+		err := s.writer.wait("vacuum", func(t *tx) error {
+			free, err := readInt(t.conn, `PRAGMA freelist_count`)
+			if err != nil || free < 1000 {
+				return err
+			}
+			more = true
+			return execute(t.conn, `PRAGMA incremental_vacuum(200)`)
+		})
+		if err != nil || !more {
+			return
+		}
+	}
+}
+
+// endOrphans buries what has waited too long for a sink that is no longer
+// configured.
+func (s *Spool) endOrphans(ctx context.Context) {
+	if !s.lanesSet.Load() {
+		return // nobody has told yet which sinks there are
+	}
+	for _, l := range s.allLanes() {
+		l.mu.Lock()
+		orphan, giveUp := !l.configured, l.giveUp
+		l.mu.Unlock()
+		if giveUp == 0 {
+			giveUp = defaultGiveUp
+		}
+		for orphan && ctx.Err() == nil && l.waiting.Load() > 0 {
+			n, err := s.Expire(l.name, time.Now().Add(-giveUp), SinkRemoved, "the sink is no longer configured", stepRows)
+			if err != nil || n == 0 {
+				break
+			}
+			if s.deps.OnSinkRemoved != nil {
+				s.deps.OnSinkRemoved(l.name, n)
+			}
+		}
+	}
+}
+
+// checkpoint moves the WAL into the file and empties it, unless a reader is in
+// the way: the writer must not wait for one.
+func (s *Spool) checkpoint() {
+	err := s.writer.between(func(c *sqlite.Conn) error {
+		c.SetBusyTimeout(0)
+		defer c.SetBusyTimeout(busyTimeout)
+		return execute(c, `PRAGMA wal_checkpoint(TRUNCATE)`)
+	})
+	if err != nil {
+		s.log.Debug("the WAL could not be emptied", "error", err)
+	}
+}
+
+// measure reads the bytes in use: pages with content, and the WAL.
+func (s *Spool) measure(ctx context.Context) int64 {
+	var pages, free, size int64
+	err := s.houseRd.do(ctx, func(c *sqlite.Conn) (err error) {
+		if pages, err = readInt(c, `PRAGMA page_count`); err != nil {
+			return err
+		}
+		if free, err = readInt(c, `PRAGMA freelist_count`); err != nil {
+			return err
+		}
+		size, err = readInt(c, `PRAGMA page_size`)
+		return err
+	})
+	if err != nil {
+		return s.used.Load()
+	}
+	used := (pages - free) * size
+	if st, err := os.Stat(s.cfg.Path + "-wal"); err == nil {
+		used += st.Size()
+	}
+	s.used.Store(used)
+	return used
+}
+
+// FreeBytes is the room on the file system of the spool.
+func (s *Spool) FreeBytes() (int64, error) { return freeBytes(filepath.Dir(s.cfg.Path)) }
+
+// ulidAt is the least ULID of a moment.
+func ulidAt(t time.Time) string {
+	var id ulid.ULID
+	_ = id.SetTime(ulid.Timestamp(t)) // fails after the year 10889 only
+	return id.String()
+}

@@ -1,0 +1,131 @@
+package spool
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// lane is the part of the spool that belongs to one sink: what is leased, where
+// the next fresh delivery is looked for, and counters.
+type lane struct {
+	id   int64
+	name string
+	wake chan struct{}
+
+	waiting atomic.Int64 // deliveries in the states 0 to 3
+	dead    atomic.Int64 // dead letters of stage delivery
+
+	leasing sync.Mutex // one lease is read at a time
+
+	mu         sync.Mutex // guards everything below
+	configured bool
+	giveUp     time.Duration
+	leased     map[int64]struct{} // by call_seq
+	// cursor: every ready delivery at or before this call_seq is leased or was
+	// committed otherwise; only later ones need to be looked at.
+	cursor int64
+	// back and ended are kept only while a lease is being read: what was given
+	// back or ended since the read began, which the read may still show.
+	reading bool
+	back    int64
+	ended   map[int64]struct{}
+	// turn alternates the odd place between deliveries that failed and fresh ones.
+	turn        bool
+	pausedUntil time.Time
+	pausedBy    PauseReason
+}
+
+func newLane(id int64, name string) *lane {
+	return &lane{id: id, name: name, wake: make(chan struct{}, 1), leased: map[int64]struct{}{}}
+}
+
+// signal tells the lane's worker that there may be something to lease.
+func (l *lane) signal() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// beginRead starts a lease and gives the cursor to read from and the number of
+// leased deliveries that the read will meet again.
+func (l *lane) beginRead() (cursor int64, leased int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.reading, l.back, l.ended = true, 0, map[int64]struct{}{}
+	return l.cursor, len(l.leased)
+}
+
+// endRead leases what was read, without what is leased or ended meanwhile.
+func (l *lane) endRead(found []*Delivery, limit int) []*Delivery {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var out []*Delivery
+	for _, d := range found {
+		_, taken := l.leased[d.Seq]
+		_, over := l.ended[d.Seq]
+		if taken || over || len(out) == limit {
+			continue
+		}
+		l.leased[d.Seq] = struct{}{}
+		if d.state == ready && d.Seq > l.cursor {
+			l.cursor = d.Seq
+		}
+		out = append(out, d)
+	}
+	if l.back > 0 && l.cursor >= l.back {
+		l.cursor = l.back - 1
+	}
+	l.reading, l.ended = false, nil
+	return out
+}
+
+// unlease ends a lease whose outcome is on the disk.
+func (l *lane) unlease(seq int64) {
+	l.mu.Lock()
+	delete(l.leased, seq)
+	if l.reading {
+		l.ended[seq] = struct{}{}
+	}
+	l.mu.Unlock()
+	l.signal() // not before: a lane that looked now would pass over it
+}
+
+// giveBack ends a lease without any outcome.
+func (l *lane) giveBack(seq int64) {
+	defer l.signal()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.leased, seq)
+	if l.cursor >= seq {
+		l.cursor = seq - 1
+	}
+	if l.reading && (l.back == 0 || seq < l.back) {
+		l.back = seq
+	}
+}
+
+// half is half of the places of a lease; the odd one goes to either side in turn.
+func (l *lane) half(limit int) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.turn = !l.turn
+	if l.turn {
+		return (limit + 1) / 2
+	}
+	return limit / 2
+}
+
+func (l *lane) isLeased(seq int64) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, ok := l.leased[seq]
+	return ok
+}
+
+func (l *lane) leasedCount() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.leased)
+}

@@ -1,0 +1,44 @@
+package spool
+
+import "testing"
+
+func rows(seqs ...int64) (out []*Delivery) {
+	for _, s := range seqs {
+		out = append(out, &Delivery{Seq: s})
+	}
+	return out
+}
+
+// TestWhatHappensDuringARead: a lease is read from a snapshot that may be older
+// than what lanes have reported meanwhile.
+func TestWhatHappensDuringARead(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		during func(*lane)
+		found  []*Delivery
+		leased int
+		cursor int64
+	}{
+		{"nothing", func(*lane) {}, rows(4, 5), 2, 5},
+		{"one ended that the read still shows", func(l *lane) { l.unlease(2) }, rows(2, 4), 1, 4},
+		{"one is leased still", func(*lane) {}, rows(2, 4), 1, 4},
+		{"one was given back that the read passed over", func(l *lane) { l.giveBack(2) }, rows(4, 5), 2, 1},
+		{"two were given back", func(l *lane) { l.giveBack(3); l.giveBack(1) }, rows(4, 5), 2, 0},
+		{"more was found than asked for", func(*lane) {}, rows(4, 5, 6, 7), 3, 6},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l := newLane(1, "crm")
+			l.beginRead()
+			if got := l.endRead(rows(1, 2, 3), 10); len(got) != 3 {
+				t.Fatalf("%d leased", len(got))
+			}
+			if cursor, leased := l.beginRead(); cursor != 3 || leased != 3 {
+				t.Fatalf("cursor %d with %d leased", cursor, leased)
+			}
+			c.during(l)
+			if got := l.endRead(c.found, 3); len(got) != c.leased || l.cursor != c.cursor {
+				t.Errorf("%d leased and the cursor at %d, want %d and %d", len(got), l.cursor, c.leased, c.cursor)
+			}
+		})
+	}
+}

@@ -1,0 +1,242 @@
+package spool
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+)
+
+// LaneConfig tells the spool of one configured sink.
+type LaneConfig struct {
+	Sink string
+	// GiveUpAfter is kept, so that what is owed to a sink that is later removed
+	// from the configuration ends some day.
+	GiveUpAfter time.Duration
+}
+
+// PauseReason says who paused a lane.
+type PauseReason string
+
+// The reasons of a pause.
+const (
+	// BySink is a pause that the sink asked for; it ends by itself.
+	BySink PauseReason = "sink"
+	// ByOperator is a pause without end, until an operator resumes.
+	ByOperator PauseReason = "operator"
+)
+
+// forever is the end of an operator's pause: the last moment that JSON can tell.
+func forever() time.Time { return time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC) }
+
+// Pause is a lane's rest; the zero Pause is none.
+type Pause struct {
+	Until time.Time
+	By    PauseReason
+}
+
+// Active tells whether the pause holds at a time.
+func (p Pause) Active(now time.Time) bool { return p.Until.After(now) }
+
+// LaneStatus is what an operator wants to know about a lane.
+type LaneStatus struct {
+	Sink        string
+	Configured  bool
+	Waiting     int64
+	DeadLetters int64
+	// Oldest is when the oldest waiting delivery was accepted or last replayed;
+	// zero when nothing waits.
+	Oldest time.Time
+	Pause  Pause
+}
+
+// SetLanes tells the spool which sinks are configured now. Lanes of other sinks
+// keep what they hold and are marked as not configured.
+func (s *Spool) SetLanes(configs []LaneConfig) error {
+	return s.writer.wait("lanes", func(t *tx) error {
+		byName := map[string]LaneConfig{}
+		for _, c := range configs {
+			byName[c.Sink] = c
+			l, err := s.laneIn(t, c.Sink)
+			if err != nil {
+				return err
+			}
+			if err := execute(t.conn, `UPDATE lanes SET give_up = ? WHERE id = ?`, c.GiveUpAfter.Milliseconds(), l.id); err != nil {
+				return err
+			}
+		}
+		t.then(func() {
+			s.lanesSet.Store(true)
+			for _, l := range s.allLanes() {
+				c, ok := byName[l.name]
+				l.mu.Lock()
+				l.configured = ok
+				if ok {
+					l.giveUp = c.GiveUpAfter
+				}
+				l.mu.Unlock()
+			}
+		})
+		return nil
+	})
+}
+
+// SetPause rests a lane until the given time, durably; the zero Pause ends it.
+// A pause that the sink asks for does not shorten an operator's.
+func (s *Spool) SetPause(sink string, p Pause) error {
+	if p.By == ByOperator {
+		p.Until = forever()
+	}
+	l := s.lane(sink)
+	if l == nil {
+		return fmt.Errorf("%w: no sink %q", ErrNotFound, sink)
+	}
+	return s.writer.wait("pause", func(t *tx) error {
+		err := execute(t.conn, `UPDATE lanes SET paused_until = ?, paused_by = ? WHERE id = ? AND NOT (paused_by = 'operator' AND ? = 'sink')`,
+			millis(p.Until), string(p.By), l.id, string(p.By))
+		if err == nil && t.conn.Changes() > 0 {
+			t.then(func() { l.pause(p) })
+		}
+		return err
+	})
+}
+
+func (l *lane) pause(p Pause) {
+	l.mu.Lock()
+	l.pausedUntil, l.pausedBy = p.Until, p.By
+	l.mu.Unlock()
+	l.signal()
+}
+
+// PauseOf gives the lane's pause, which may be over.
+func (s *Spool) PauseOf(sink string) Pause {
+	l := s.lane(sink)
+	if l == nil {
+		return Pause{}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return Pause{Until: l.pausedUntil, By: l.pausedBy}
+}
+
+// Work gives a channel that receives when the lane may have something new to
+// lease, or its pause has changed.
+func (s *Spool) Work(sink string) <-chan struct{} {
+	if l := s.lane(sink); l != nil {
+		return l.wake
+	}
+	return nil
+}
+
+// Lanes gives the status of each lane that is configured or holds something,
+// by name.
+func (s *Spool) Lanes(ctx context.Context) ([]LaneStatus, error) {
+	var out []LaneStatus
+	err := s.listRd.do(ctx, func(c *sqlite.Conn) error {
+		for _, l := range s.allLanes() {
+			st := l.status()
+			if !st.Configured && st.Waiting == 0 && st.DeadLetters == 0 {
+				continue
+			}
+			oldest, err := oldestWaiting(c, l.id)
+			if err != nil {
+				return err
+			}
+			st.Oldest = fromMillis(oldest)
+			out = append(out, st)
+		}
+		return nil
+	})
+	return out, err
+}
+
+const (
+	oldestFresh = `SELECT since FROM deliveries WHERE lane = ? AND state < 4 AND state = 0 AND due = 0 ORDER BY call_seq LIMIT 1`
+	oldestTried = `SELECT ifnull(min(since), 0) FROM deliveries WHERE lane = ? AND state < 4 AND state > 0`
+)
+
+// oldestWaiting reads one row for fresh deliveries, and the index alone for
+// those that were attempted.
+func oldestWaiting(c *sqlite.Conn, lane int64) (int64, error) {
+	fresh, err := readInt(c, oldestFresh, lane)
+	if err != nil {
+		return 0, err
+	}
+	tried, err := readInt(c, oldestTried, lane)
+	if err != nil || tried == 0 {
+		return fresh, err
+	}
+	if fresh == 0 {
+		return tried, nil
+	}
+	return min(fresh, tried), nil
+}
+
+func (l *lane) status() LaneStatus {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return LaneStatus{
+		Sink: l.name, Configured: l.configured,
+		Waiting: l.waiting.Load(), DeadLetters: l.dead.Load(),
+		Pause: Pause{Until: l.pausedUntil, By: l.pausedBy},
+	}
+}
+
+// lane gives a lane by name, nil when there is none.
+func (s *Spool) lane(name string) *lane {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.lanes[name]
+}
+
+func (s *Spool) laneByID(id int64) *lane {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.byID[id]
+}
+
+func (s *Spool) allLanes() []*lane {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return slices.SortedFunc(maps.Values(s.lanes), func(a, b *lane) int {
+		if a.name < b.name {
+			return -1
+		}
+		return 1
+	})
+}
+
+func (s *Spool) addLane(l *lane) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lanes[l.name], s.byID[l.id] = l, l
+}
+
+// laneIn gives the lane of a sink inside a transaction, and makes it where the
+// sink is new. The id is the file's; should the transaction fail, the same name
+// gets its id anew at the next try.
+func (s *Spool) laneIn(t *tx, sink string) (*lane, error) {
+	if l := s.lane(sink); l != nil {
+		return l, nil
+	}
+	if l := t.fresh[sink]; l != nil {
+		return l, nil
+	}
+	if err := execute(t.conn, `INSERT OR IGNORE INTO lanes(name) VALUES (?)`, sink); err != nil {
+		return nil, err
+	}
+	id, err := readInt(t.conn, `SELECT id FROM lanes WHERE name = ?`, sink)
+	if err != nil {
+		return nil, err
+	}
+	l := newLane(id, sink)
+	if t.fresh == nil {
+		t.fresh = map[string]*lane{}
+	}
+	t.fresh[sink] = l
+	t.then(func() { s.addLane(l) })
+	return l, nil
+}

@@ -1,0 +1,202 @@
+package spool
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/cdrelay/cdrelay/internal/call"
+)
+
+// Stage is where a dead letter was made.
+type Stage string
+
+// The stages.
+const (
+	StageIntake   Stage = "intake"
+	StageDelivery Stage = "delivery"
+)
+
+// Reason is why a dead letter was made.
+type Reason string
+
+// The reasons.
+const (
+	Undecoded   Reason = "undecodable"
+	Rejected    Reason = "rejected"
+	Render      Reason = "render"
+	Expired     Reason = "expired"
+	SinkRemoved Reason = "sink_removed"
+)
+
+// Reasons lists all reasons.
+func Reasons() []Reason { return []Reason{Undecoded, Rejected, Render, Expired, SinkRemoved} }
+
+// DeadLetter is a delivery given up, or a callback that could not be understood.
+type DeadLetter struct {
+	ID        string    `json:"id"`
+	Stage     Stage     `json:"stage"`
+	Sink      string    `json:"sink"`
+	Source    string    `json:"source"`
+	CallID    string    `json:"call_id"`
+	Reason    Reason    `json:"reason"`
+	Detail    string    `json:"detail"`
+	Attempts  int       `json:"attempts"`
+	CreatedAt call.Time `json:"created_at"`
+}
+
+// DeadLetterDetail is a dead letter with what it holds.
+type DeadLetterDetail struct {
+	DeadLetter
+	// Record is the call record, for stage delivery.
+	Record json.RawMessage `json:"record,omitempty"`
+	// Log is the attempts made, for stage delivery.
+	Log []Attempt `json:"attempt_log,omitempty"`
+	// Body is the callback as received, for stage intake.
+	Body []byte `json:"-"`
+}
+
+// LetterFilter selects dead letters; empty fields select all.
+type LetterFilter struct {
+	Stage        Stage
+	Sink         string
+	Reason       Reason
+	Since, Until time.Time
+}
+
+// scanMax bounds the rows that one page of a listing looks at, so that a filter
+// that matches nothing answers in bounded time, with a cursor to go on from.
+const scanMax = 20_000
+
+// letterRow is what Bury and its kin write.
+type letterRow struct {
+	id, source, callID string
+	lane               *lane
+	seq                int64
+	reason             Reason
+	detail             string
+	tries              int
+}
+
+func (s *Spool) insertLetter(t *tx, r letterRow) error {
+	t.then(func() { r.lane.dead.Add(1) })
+	return execute(t.conn, `INSERT INTO dead_letters(id, stage, lane, source, call_id, reason, detail, tries, created_at, call_seq)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		r.id, string(StageDelivery), r.lane.id, r.source, r.callID, string(r.reason), r.detail, r.tries, millis(t.now), r.seq)
+}
+
+// dropLetter removes the redeemed dead letter of stage intake.
+func (s *Spool) dropLetter(t *tx, id string) error {
+	if id == "" {
+		return nil
+	}
+	err := execute(t.conn, `DELETE FROM dead_letters WHERE id = ? AND stage = 'intake'`, id)
+	if err == nil && t.conn.Changes() > 0 {
+		t.then(func() { s.intakes.Add(-1) })
+	}
+	return err
+}
+
+// DeadLetters lists dead letters, newest first. The cursor is the one that the
+// page before gave, or empty; next is empty after the last page. A page may be
+// short, even empty, before the end when a filter passes over many rows.
+func (s *Spool) DeadLetters(ctx context.Context, f LetterFilter, limit int, cursor string) (page []DeadLetter, next string, err error) {
+	err = s.listRd.do(ctx, func(c *sqlite.Conn) error {
+		page, next, err = s.lettersPage(c, f, limit, cursor)
+		return err
+	})
+	return page, next, err
+}
+
+const (
+	letterColumns  = `SELECT id, stage, lane, source, call_id, reason, detail, tries, created_at FROM dead_letters `
+	lettersBetween = `WHERE id < ? AND id >= ? ORDER BY id DESC`
+)
+
+func (s *Spool) lettersPage(c *sqlite.Conn, f LetterFilter, limit int, cursor string) (page []DeadLetter, next string, err error) {
+	if cursor == "" {
+		cursor = "~" // greater than every ULID
+	}
+	if !f.Until.IsZero() {
+		cursor = min(cursor, ulidAt(f.Until))
+	}
+	floor := ""
+	if !f.Since.IsZero() {
+		floor = ulidAt(f.Since)
+	}
+	seen, last := 0, ""
+	err = query(c, letterColumns+lettersBetween, func(r *sqlite.Stmt) error {
+		if len(page) == limit || seen == scanMax {
+			next = last
+			return errEnough
+		}
+		seen++
+		d := s.scanLetter(r)
+		last = d.ID
+		if f.matches(d) {
+			page = append(page, d)
+		}
+		return nil
+	}, cursor, floor)
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
+	return page, next, err
+}
+
+func (s *Spool) scanLetter(r *sqlite.Stmt) DeadLetter {
+	d := DeadLetter{
+		ID: r.ColumnText(0), Stage: Stage(r.ColumnText(1)), Source: r.ColumnText(3), CallID: r.ColumnText(4),
+		Reason: Reason(r.ColumnText(5)), Detail: r.ColumnText(6), Attempts: r.ColumnInt(7),
+		CreatedAt: call.At(fromMillis(r.ColumnInt64(8))),
+	}
+	if l := s.laneByID(r.ColumnInt64(2)); l != nil {
+		d.Sink = l.name
+	}
+	return d
+}
+
+func (f LetterFilter) matches(d DeadLetter) bool {
+	return (f.Stage == "" || f.Stage == d.Stage) && (f.Sink == "" || f.Sink == d.Sink) && (f.Reason == "" || f.Reason == d.Reason)
+}
+
+// DeadLetter gives one dead letter with what it holds, or ErrNotFound.
+func (s *Spool) DeadLetter(ctx context.Context, id string) (DeadLetterDetail, error) {
+	var out DeadLetterDetail
+	found := false
+	err := s.listRd.do(ctx, func(c *sqlite.Conn) error {
+		var seq, lane int64
+		err := query(c, `SELECT id, stage, lane, source, call_id, reason, detail, tries, created_at, ifnull(call_seq, 0), body
+			FROM dead_letters WHERE id = ?`, func(r *sqlite.Stmt) error {
+			found = true
+			out.DeadLetter = s.scanLetter(r)
+			seq, lane = r.ColumnInt64(9), r.ColumnInt64(2)
+			out.Body = columnBytes(r, 10)
+			return nil
+		}, strings.ToUpper(id))
+		if err != nil || seq == 0 {
+			return err
+		}
+		return query(c, `SELECT c.record, d.attempts FROM calls c JOIN deliveries d ON d.call_seq = c.seq
+			WHERE c.seq = ? AND d.lane = ?`, func(r *sqlite.Stmt) error {
+			out.Record = columnBytes(r, 0)
+			_ = json.Unmarshal(columnBytes(r, 1), &out.Log) // none, or damaged: shown as none
+			return nil
+		}, seq, lane)
+	})
+	if err == nil && !found {
+		err = fmt.Errorf("%w: no dead letter %q", ErrNotFound, id)
+	}
+	return out, err
+}
+
+func hashBody(body []byte) []byte {
+	sum := sha256.Sum256(body)
+	return sum[:]
+}

@@ -1,0 +1,48 @@
+package spool
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// lockFile says that this process owns the spool. The kernel drops the lock with
+// the process, however that ends; the file's text only tells a second process
+// who holds it.
+type lockFile struct{ f *os.File }
+
+// acquireLock takes the lock, or says who has it.
+func acquireLock(path string) (*lockFile, error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("spool lock: %w", err)
+	}
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	switch {
+	case errors.Is(err, syscall.EWOULDBLOCK):
+		holder, rerr := os.ReadFile(path)
+		if rerr != nil || len(holder) == 0 {
+			holder = []byte("another process")
+		}
+		err = fmt.Errorf("spool is held by %s (%s): stop it first, or choose another spool.path", strings.TrimSpace(string(holder)), path)
+		return nil, errors.Join(err, f.Close())
+	case err != nil:
+		return nil, errors.Join(fmt.Errorf("spool lock: %w", err), f.Close())
+	}
+	host, _ := os.Hostname() // only for the reader's comfort
+	text := fmt.Sprintf("process %d on %s since %s\n", os.Getpid(), host, time.Now().UTC().Format(time.RFC3339))
+	if err := f.Truncate(0); err != nil {
+		return nil, errors.Join(fmt.Errorf("spool lock: %w", err), f.Close())
+	}
+	if _, err := f.WriteAt([]byte(text), 0); err != nil {
+		return nil, errors.Join(fmt.Errorf("spool lock: %w", err), f.Close())
+	}
+	return &lockFile{f: f}, nil
+}
+
+// release gives the lock up. The file stays: removing it would let two
+// processes hold locks on two files of one name.
+func (l *lockFile) release() error { return l.f.Close() }

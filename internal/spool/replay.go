@@ -1,0 +1,223 @@
+package spool
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+)
+
+// Replay puts dead letters of stage delivery back into their lanes, with the
+// same message ids, behind live traffic, and counts give_up_after anew. With a
+// rate above 0 they come due one after the other at that rate each second,
+// beginning at start. Dead letters of stage intake are not touched: their ids
+// come back in intake, for the caller to convert and Accept again. An id that
+// is not there is passed over, so that a repeated replay does no harm.
+func (s *Spool) Replay(ids []string, start time.Time, perSecond float64) (done int, intake []string, err error) {
+	err = s.writer.wait("replay", func(t *tx) error {
+		done, intake = 0, nil
+		for _, id := range ids {
+			due := start
+			if perSecond > 0 {
+				due = start.Add(time.Duration(float64(done) / perSecond * float64(time.Second)))
+			}
+			d, stage, err := s.takeLetter(t, id)
+			switch {
+			case err != nil:
+				return err
+			case stage == StageIntake:
+				intake = append(intake, id)
+			case stage == StageDelivery:
+				done++
+				if err := s.wait(t, d, due); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	return done, intake, err
+}
+
+// place names a delivery.
+type place struct {
+	seq      int64
+	lane     *lane
+	callID   string
+	revision int
+}
+
+// takeLetter removes a dead letter of stage delivery and gives its delivery.
+func (s *Spool) takeLetter(t *tx, id string) (place, Stage, error) {
+	var p place
+	var stage Stage
+	id = strings.ToUpper(id)
+	err := query(t.conn, `SELECT d.stage, d.lane, ifnull(d.call_seq, 0), d.call_id, ifnull(c.revision, 0)
+		FROM dead_letters d LEFT JOIN calls c ON c.seq = d.call_seq WHERE d.id = ?`, func(r *sqlite.Stmt) error {
+		stage = Stage(r.ColumnText(0))
+		p = place{lane: s.laneByID(r.ColumnInt64(1)), seq: r.ColumnInt64(2), callID: r.ColumnText(3), revision: r.ColumnInt(4)}
+		return nil
+	}, id)
+	if err != nil || stage != StageDelivery {
+		return p, stage, err
+	}
+	t.then(func() { p.lane.dead.Add(-1) })
+	return p, stage, execute(t.conn, `DELETE FROM dead_letters WHERE id = ?`, id)
+}
+
+// wait puts a delivery that had ended back among the waiting ones; it is held
+// where an older revision waits, and holds newer ones.
+func (s *Spool) wait(t *tx, p place, due time.Time) error {
+	st, err := holdBehindOlder(t.conn, p.callID, p.revision, p.lane.id)
+	if err != nil {
+		return err
+	}
+	if st == ready {
+		st = replayed
+	}
+	newer, err := s.holdNewer(t, p)
+	if err != nil {
+		return err
+	}
+	t.then(func() {
+		p.lane.waiting.Add(1)
+		p.lane.signal()
+	})
+	return execute(t.conn, `UPDATE deliveries SET state = ?, due = ?, since = ?, ended_at = 0, successor = ? WHERE call_seq = ? AND lane = ?`,
+		st, millis(due), millis(t.now), newer, p.seq, p.lane.id)
+}
+
+// holdNewer holds the waiting newer revisions of the call and gives 1 where
+// there are any. One that is on its way goes on; should it fail, it is held.
+func (s *Spool) holdNewer(t *tx, p place) (int, error) {
+	var newer []int64
+	err := query(t.conn, `SELECT d.call_seq FROM calls c JOIN deliveries d ON d.call_seq = c.seq
+		WHERE c.call_id = ? AND c.revision > ? AND d.lane = ? AND d.state <= 3`, func(r *sqlite.Stmt) error {
+		newer = append(newer, r.ColumnInt64(0))
+		return nil
+	}, p.callID, p.revision, p.lane.id)
+	if err != nil {
+		return 0, err
+	}
+	for _, seq := range newer {
+		if err := execute(t.conn, `UPDATE deliveries SET state = ? WHERE call_seq = ? AND lane = ?`, held, seq, p.lane.id); err != nil {
+			return 0, err
+		}
+	}
+	return min(len(newer), 1), nil
+}
+
+// Purge erases dead letters and gives how many there were.
+func (s *Spool) Purge(ids []string) (done int, err error) {
+	err = s.writer.wait("purge", func(t *tx) error {
+		done = 0
+		for _, id := range ids {
+			n, err := s.purgeLetter(t, id)
+			if err != nil {
+				return err
+			}
+			done += n
+		}
+		return nil
+	})
+	return done, err
+}
+
+func (s *Spool) purgeLetter(t *tx, id string) (int, error) {
+	p, stage, err := s.takeLetter(t, id)
+	switch {
+	case err != nil:
+		return 0, err
+	case stage == StageIntake:
+		return 1, s.dropLetter(t, strings.ToUpper(id))
+	case stage == StageDelivery:
+		return 1, execute(t.conn, `DELETE FROM deliveries WHERE call_seq = ? AND lane = ?`, p.seq, p.lane.id)
+	default:
+		return 0, nil
+	}
+}
+
+// Resend owes the newest revision of a call to sinks once more, whatever became
+// of it there before, and gives the sinks for which it does not wait already. A
+// call or a sink that is not there gives ErrNotFound and changes nothing.
+func (s *Spool) Resend(callID string, sinks []string) (done []string, err error) {
+	err = s.writer.wait("resend", func(t *tx) error {
+		done = nil
+		var seq int64
+		var revision int
+		err := query(t.conn, `SELECT seq, revision FROM calls WHERE call_id = ? ORDER BY revision DESC LIMIT 1`, func(r *sqlite.Stmt) error {
+			seq, revision = r.ColumnInt64(0), r.ColumnInt(1)
+			return nil
+		}, callID)
+		if err != nil {
+			return err
+		}
+		if seq == 0 {
+			return fmt.Errorf("%w: %w: no call %q", errRefused, ErrNotFound, callID)
+		}
+		for _, sink := range sinks {
+			sent, err := s.resend(t, place{seq: seq, callID: callID, revision: revision}, sink)
+			if err != nil {
+				return err
+			}
+			if sent {
+				done = append(done, sink)
+			}
+		}
+		return nil
+	})
+	return done, err
+}
+
+func (s *Spool) resend(t *tx, p place, sink string) (bool, error) {
+	p.lane = s.lane(sink)
+	if p.lane == nil || !p.lane.status().Configured {
+		return false, fmt.Errorf("%w: %w: no sink %q", errRefused, ErrNotFound, sink)
+	}
+	st := aside
+	err := query(t.conn, `SELECT state FROM deliveries WHERE call_seq = ? AND lane = ?`, func(r *sqlite.Stmt) error {
+		st = state(r.ColumnInt64(0))
+		return nil
+	}, p.seq, p.lane.id)
+	if err != nil || st.waits() {
+		return false, err
+	}
+	err = execute(t.conn, `INSERT OR IGNORE INTO deliveries(call_seq, lane, state, due, since) VALUES (?, ?, ?, 0, 0)`, p.seq, p.lane.id, st)
+	if err != nil {
+		return false, err
+	}
+	err = execute(t.conn, `DELETE FROM dead_letters WHERE call_seq = ? AND lane = ?`, p.seq, p.lane.id)
+	if err != nil {
+		return false, err
+	}
+	if t.conn.Changes() > 0 {
+		t.then(func() { p.lane.dead.Add(-1) })
+	}
+	return true, s.wait(t, p, t.now)
+}
+
+// Expire buries up to limit deliveries of a lane that were accepted or last
+// replayed before the cutoff and that nobody has leased; it gives how many. A
+// revision that is held behind an older one ends in a later step.
+func (s *Spool) Expire(sink string, cutoff time.Time, reason Reason, detail string, limit int) (n int, err error) {
+	l := s.lane(sink)
+	if l == nil {
+		return 0, nil
+	}
+	err = s.writer.wait("expire", func(t *tx) error {
+		n = 0
+		old, err := expired(t.conn, l, cutoff, limit)
+		if err != nil {
+			return err
+		}
+		for _, d := range old {
+			n++
+			if err := s.bury(t, d, letterRow{id: s.newID(t.now), reason: reason, detail: detail, tries: d.Tries}, d.attempts); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return n, err
+}

@@ -1,0 +1,72 @@
+package spool_test
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/spool"
+)
+
+// testContext is for code that has no test around it.
+func testContext() context.Context { return context.Background() }
+
+// open opens a spool and closes it with the test, unless the test did.
+func open(tb testing.TB, cfg spool.Config) *spool.Spool {
+	tb.Helper()
+	if cfg.Path == "" {
+		cfg.Path = filepath.Join(tb.TempDir(), "cdrelay.db")
+	}
+	s, err := spool.Open(tb.Context(), cfg, spool.Deps{Log: quiet()})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = s.Close() })
+	if err := s.SetLanes([]spool.LaneConfig{{Sink: "crm", GiveUpAfter: time.Hour}}); err != nil {
+		tb.Fatal(err)
+	}
+	return s
+}
+
+// acceptance is a call for sinks.
+func acceptance(id, content string, sinks ...string) spool.Acceptance {
+	var hash call.ContentHash
+	copy(hash[:], id+" "+content)
+	return spool.Acceptance{
+		Record: &call.Record{
+			Schema: call.SchemaID, ID: call.NewID("dialer", id), Source: "dialer", Outcome: "answered",
+			From: call.Party{Raw: "081234567890", Number: "+6281234567890"}, ReceivedAt: call.At(time.Now()),
+			Raw: fmt.Appendf(nil, `{"callId":%q,"content":%q}`, id, content),
+		},
+		Content: hash,
+		Route:   func(*call.Record) []string { return sinks },
+	}
+}
+
+func accept(tb testing.TB, s *spool.Spool, ids ...string) {
+	tb.Helper()
+	for _, id := range ids {
+		if _, err := s.Accept(tb.Context(), acceptance(id, "first", "crm")); err != nil {
+			tb.Fatal(err)
+		}
+	}
+}
+
+func lease(tb testing.TB, s *spool.Spool, limit int) []*spool.Delivery {
+	tb.Helper()
+	ds, err := s.Lease(tb.Context(), "crm", limit)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return ds
+}
+
+// pass lets time go by in a bubble and waits until the spool rests.
+func pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}

@@ -1,0 +1,129 @@
+package spool
+
+import (
+	"errors"
+	"fmt"
+
+	"zombiezen.com/go/sqlite"
+)
+
+// applicationID marks a SQLite file as a spool ("cdrl").
+const applicationID = 0x6364726c
+
+// schemaVersion is the version that this binary writes.
+const schemaVersion = 1
+
+// migration brings a file from the version before it to its own, inside one
+// transaction.
+type migration []string
+
+// migrations lists the steps; step i leads from version i to i+1.
+func migrations() []migration { return []migration{version1()} }
+
+func version1() migration {
+	return migration{
+		`CREATE TABLE lanes (
+			id INTEGER PRIMARY KEY,
+			name TEXT NOT NULL UNIQUE,
+			give_up INTEGER NOT NULL DEFAULT 0,
+			paused_until INTEGER NOT NULL DEFAULT 0,
+			paused_by TEXT NOT NULL DEFAULT ''
+		)`,
+		`CREATE TABLE calls (
+			seq INTEGER PRIMARY KEY AUTOINCREMENT,
+			call_id TEXT NOT NULL,
+			revision INTEGER NOT NULL,
+			content BLOB NOT NULL,
+			source TEXT NOT NULL,
+			outcome TEXT NOT NULL,
+			received_at INTEGER NOT NULL,
+			record BLOB NOT NULL
+		)`,
+		`CREATE UNIQUE INDEX calls_identity ON calls(call_id, revision)`,
+		`CREATE TABLE number_keys (
+			digits TEXT NOT NULL,
+			call_seq INTEGER NOT NULL,
+			PRIMARY KEY (digits, call_seq)
+		) WITHOUT ROWID`,
+		`CREATE TABLE deliveries (
+			call_seq INTEGER NOT NULL,
+			lane INTEGER NOT NULL,
+			state INTEGER NOT NULL,
+			due INTEGER NOT NULL,
+			since INTEGER NOT NULL,
+			tries INTEGER NOT NULL DEFAULT 0,
+			attempts BLOB,
+			successor INTEGER NOT NULL DEFAULT 0,
+			ended_at INTEGER NOT NULL DEFAULT 0,
+			PRIMARY KEY (call_seq, lane)
+		) WITHOUT ROWID`,
+		`CREATE INDEX waiting ON deliveries(lane, state, due, call_seq, since) WHERE state < 4`,
+		`CREATE TABLE dead_letters (
+			id TEXT PRIMARY KEY,
+			stage TEXT NOT NULL,
+			lane INTEGER NOT NULL DEFAULT 0,
+			source TEXT NOT NULL,
+			call_id TEXT NOT NULL DEFAULT '',
+			reason TEXT NOT NULL,
+			detail TEXT NOT NULL,
+			tries INTEGER NOT NULL,
+			created_at INTEGER NOT NULL,
+			call_seq INTEGER,
+			body_hash BLOB,
+			body BLOB
+		) WITHOUT ROWID`,
+		`CREATE UNIQUE INDEX dead_delivery ON dead_letters(call_seq, lane) WHERE call_seq IS NOT NULL`,
+		`CREATE UNIQUE INDEX dead_body ON dead_letters(source, body_hash) WHERE body_hash IS NOT NULL`,
+		`CREATE INDEX dead_place ON dead_letters(stage, lane, reason, id)`,
+		`CREATE TABLE set_aside (
+			id INTEGER PRIMARY KEY AUTOINCREMENT,
+			at INTEGER NOT NULL,
+			call_seq INTEGER NOT NULL,
+			lane INTEGER NOT NULL,
+			reason TEXT NOT NULL,
+			bytes BLOB
+		)`,
+		fmt.Sprintf(`PRAGMA application_id = %d`, applicationID),
+	}
+}
+
+// identify refuses a file of another program or of a newer cdrelay before
+// anything is changed in it, and gives the version of its schema.
+func identify(c *sqlite.Conn) (version int64, err error) {
+	version, err = readInt(c, `PRAGMA user_version`)
+	if err != nil {
+		return 0, err
+	}
+	app, err := readInt(c, `PRAGMA application_id`)
+	if err != nil {
+		return 0, err
+	}
+	tables, err := readInt(c, `SELECT count(*) FROM sqlite_schema`)
+	switch {
+	case err != nil:
+		return 0, err
+	case app != applicationID && (app != 0 || version != 0 || tables != 0):
+		return 0, errors.New("the file is a SQLite database of another program: choose another spool.path")
+	case version > schemaVersion:
+		return 0, fmt.Errorf("the file has schema version %d and this cdrelay knows versions up to %d: start a newer cdrelay, or choose another spool.path", version, schemaVersion)
+	default:
+		return version, nil
+	}
+}
+
+// migrate brings the file from a version to schemaVersion in one transaction.
+func migrate(c *sqlite.Conn, from int64) error {
+	if from == schemaVersion {
+		return nil
+	}
+	return inTransaction(c, func() error {
+		for _, step := range migrations()[from:] {
+			for _, stmt := range step {
+				if err := execute(c, stmt); err != nil {
+					return err
+				}
+			}
+		}
+		return execute(c, fmt.Sprintf(`PRAGMA user_version = %d`, schemaVersion))
+	})
+}

@@ -1,0 +1,228 @@
+package spool_test
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/cdrelay/cdrelay/internal/spool"
+)
+
+// fat is a call of some 4 KB.
+func fat(n int) spool.Acceptance {
+	a := acceptance(fmt.Sprint(n), "first", "crm")
+	a.Record.Raw = []byte(`"` + strings.Repeat("x", 4000) + `"`)
+	return a
+}
+
+func TestHistoryGoesFirstThenCallbacksAreRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const limit = 2 << 20
+		var purges atomic.Int64
+		s, err := spool.Open(t.Context(), spool.Config{Path: filepath.Join(t.TempDir(), "cdrelay.db"), MaxBytes: limit},
+			spool.Deps{Log: quiet(), OnHistoryPurged: func(n int) { purges.Add(int64(n)) }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() {
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		}()
+		if err := s.SetLanes([]spool.LaneConfig{{Sink: "crm", GiveUpAfter: time.Hour}}); err != nil {
+			t.Fatal(err)
+		}
+		next := 0
+		take := func() error {
+			_, err := s.Accept(t.Context(), fat(next))
+			if err == nil {
+				next++
+			}
+			if next%20 == 0 {
+				pass(300 * time.Millisecond)
+			}
+			return err
+		}
+		settle := func() {
+			for _, d := range lease(t, s, 10_000) {
+				s.Settle(d, nil)
+			}
+			pass(300 * time.Millisecond)
+		}
+		for next < 1500 { // three times what fits
+			if err := take(); err != nil {
+				t.Fatalf("refused after %d calls, although history could go: %v", next, err)
+			}
+			if next%20 == 0 {
+				settle()
+			}
+			if used := s.Totals().BytesUsed; used > limit {
+				t.Fatalf("%d bytes are in use, the limit is %d", used, limit)
+			}
+		}
+		calls, purged := s.Totals().Calls, int(purges.Load())
+		if purged+int(calls) != next || purged < next/2 {
+			t.Errorf("%d calls purged, %d left of %d", purged, calls, next)
+		}
+		if _, err := s.Call(t.Context(), "dialer:0"); !errors.Is(err, spool.ErrNotFound) {
+			t.Errorf("the oldest call: error %v, want %v", err, spool.ErrNotFound)
+		}
+		if _, err := s.Call(t.Context(), fmt.Sprintf("dialer:%d", next-1)); err != nil {
+			t.Errorf("the newest call: %v", err)
+		}
+
+		for err = nil; err == nil && next < 10_000; { // nobody delivers
+			err = take()
+		}
+		if !errors.Is(err, spool.ErrUnavailable) || s.Ready() == nil {
+			t.Fatalf("after %d calls: accept says %v, ready says %v", next, err, s.Ready())
+		}
+		if err := s.KeepUndecodable(t.Context(), spool.Undecodable{Source: "dialer"}); !errors.Is(err, spool.ErrUnavailable) {
+			t.Errorf("undecodable: error %v, want %v", err, spool.ErrUnavailable)
+		}
+		if used := s.Totals().BytesUsed; used > limit*11/10 || used < limit*9/10 {
+			t.Errorf("full with %d bytes in use, the limit is %d", used, limit)
+		}
+		settle()
+		if err := take(); err != nil || s.Ready() != nil {
+			t.Errorf("after the deliveries: accept says %v, ready says %v", err, s.Ready())
+		}
+	})
+}
+
+func TestRetention(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, spool.Config{Retention: 3 * time.Minute, DeadLetterRetention: 8 * time.Minute})
+		begun := time.Now()
+		accept(t, s, "delivered", "late", "dead", "waiting")
+		if _, err := s.Accept(t.Context(), acceptance("unrouted", "first")); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.KeepUndecodable(t.Context(), spool.Undecodable{Source: "dialer", Body: []byte("nope")}); err != nil {
+			t.Fatal(err)
+		}
+		ds := lease(t, s, 3)
+		s.Settle(ds[0], nil)
+		s.Bury(ds[2], nil, spool.Rejected, "no")
+		pass(2 * time.Minute)
+		s.Settle(ds[1], nil)
+		for _, c := range []struct {
+			after   time.Duration
+			want    string
+			letters int
+		}{
+			{2*time.Minute + 30*time.Second, "unrouted waiting dead late delivered", 2},
+			{4*time.Minute + 30*time.Second, "waiting dead late", 2},
+			{6*time.Minute + 30*time.Second, "waiting dead", 2},
+			{10*time.Minute + 30*time.Second, "waiting", 0},
+		} {
+			pass(time.Until(begun.Add(c.after)))
+			page, _, err := s.Calls(t.Context(), spool.CallFilter{Number: "081234567890"}, 100, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, p := range page {
+				got = append(got, strings.TrimPrefix(p.ID, "dialer:"))
+			}
+			letters, _, err := s.DeadLetters(t.Context(), spool.LetterFilter{}, 100, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if g := strings.Join(got, " "); g != c.want || len(letters) != c.letters {
+				t.Errorf("after %v: calls %q and %d dead letters, want %q and %d", c.after, g, len(letters), c.want, c.letters)
+			}
+		}
+		for table, want := range map[string]int64{"calls": 1, "deliveries": 1, "number_keys": 1, "dead_letters": 0} {
+			if n, err := s.Int("SELECT count(*) FROM " + table); err != nil || n != want {
+				t.Errorf("%d rows in %s, error %v, want %d", n, table, err, want)
+			}
+		}
+		if got := s.Totals(); got.Calls != 1 || got.IntakeDeadLetters != 0 {
+			t.Errorf("totals: %+v", got)
+		}
+	})
+}
+
+func TestFreedPagesGoBackToTheFileSystem(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, spool.Config{Retention: time.Minute})
+		for i := range 1800 {
+			if _, err := s.Accept(t.Context(), fat(i)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		before, err := s.Int(`PRAGMA page_count`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range lease(t, s, 10_000) {
+			s.Settle(d, nil)
+		}
+		pass(4 * time.Minute)
+		after, err := s.Int(`PRAGMA page_count`)
+		if err != nil || after > before/2 {
+			t.Errorf("%d pages of %d are left, error %v", after, before, err)
+		}
+	})
+}
+
+func TestWhatIsOwedToARemovedSinkEndsAtItsGiveUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := spool.Config{Path: filepath.Join(t.TempDir(), "cdrelay.db")}
+		var ended atomic.Int64
+		deps := spool.Deps{Log: quiet(), OnSinkRemoved: func(sink string, n int) {
+			if sink != "crm" {
+				t.Errorf("ended in %s", sink)
+			}
+			ended.Add(int64(n))
+		}}
+		reopen := func(s *spool.Spool) *spool.Spool {
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			s, err := spool.Open(t.Context(), cfg, deps)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s
+		}
+		s := open(t, cfg)
+		if err := s.SetLanes([]spool.LaneConfig{{Sink: "crm", GiveUpAfter: 5 * time.Minute}}); err != nil {
+			t.Fatal(err)
+		}
+		accept(t, s, "a", "b")
+		if _, err := s.Accept(t.Context(), acceptance("a", "second", "crm")); err != nil {
+			t.Fatal(err)
+		}
+		s = reopen(s)
+		pass(10 * time.Minute) // nobody has told the spool which sinks there are
+		if n := ended.Load(); n != 0 {
+			t.Errorf("%d ended before the lanes were set", n)
+		}
+		accept(t, s, "c")
+		if err := s.SetLanes(nil); err != nil {
+			t.Fatal(err)
+		}
+		pass(90 * time.Second)
+		if n := ended.Load(); n != 3 {
+			t.Errorf("%d ended, want the 3 old ones", n)
+		}
+		pass(5 * time.Minute)
+		if n := ended.Load(); n != 4 {
+			t.Errorf("%d ended, want all 4", n)
+		}
+		letters, _, err := s.DeadLetters(t.Context(), spool.LetterFilter{Reason: spool.SinkRemoved, Sink: "crm"}, 10, "")
+		if err != nil || len(letters) != 4 {
+			t.Errorf("dead letters: %+v, error %v", letters, err)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}

@@ -1,0 +1,245 @@
+package spool
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+	"zombiezen.com/go/sqlite"
+)
+
+// Deps are what a Spool needs from its surroundings.
+type Deps struct {
+	// Log gets one line for each change of state.
+	Log *slog.Logger
+	// OnHistoryPurged is told how many calls went because of max_bytes; may be nil.
+	OnHistoryPurged func(calls int)
+	// OnSinkRemoved is told how many dead letters were made because their sink
+	// is no longer configured; may be nil.
+	OnSinkRemoved func(sink string, deliveries int)
+	// OnUndecodable is told of each dead letter of stage intake; may be nil.
+	OnUndecodable func()
+}
+
+// Spool is an open spool file.
+type Spool struct {
+	cfg  Config
+	log  *slog.Logger
+	deps Deps
+	lock *lockFile
+
+	writer  *writer
+	lanesRd *readers // for leasing, so that a listing never delays a lane
+	listRd  *readers // for listings and details
+	houseRd *readers // for housekeeping
+	metrics *metrics
+
+	mu    sync.RWMutex // guards lanes and byID
+	lanes map[string]*lane
+	byID  map[int64]*lane
+
+	idMu    sync.Mutex // guards entropy
+	entropy *ulid.MonotonicEntropy
+
+	lanesSet atomic.Bool // SetLanes was called
+
+	full    atomic.Bool // max_bytes is reached by waiting work and dead letters
+	damaged atomic.Bool // SQLite reported a damaged file while running
+	asides  atomic.Int64
+	calls   atomic.Int64 // rows in calls
+	used    atomic.Int64 // bytes in use, as last measured
+	intakes atomic.Int64 // dead letters of stage intake
+
+	stop    context.CancelFunc
+	done    sync.WaitGroup
+	closing sync.Once
+}
+
+// Open locks, opens or creates the file, migrates its schema and starts the
+// writer and the housekeeping. A damaged file is set aside beside it, what can
+// be read of it is saved into a new one, and both facts are logged.
+func Open(ctx context.Context, cfg Config, deps Deps) (*Spool, error) {
+	cfg = cfg.WithDefaults()
+	if err := os.MkdirAll(filepath.Dir(cfg.Path), 0o700); err != nil {
+		return nil, fmt.Errorf("spool folder: %w", err)
+	}
+	if err := refuseNetworkFS(filepath.Dir(cfg.Path)); err != nil {
+		return nil, err
+	}
+	lock, err := acquireLock(cfg.Path + ".lock")
+	if err != nil {
+		return nil, err
+	}
+	s := &Spool{
+		cfg: cfg, log: deps.Log.With("component", "spool"), deps: deps, lock: lock,
+		lanes: map[string]*lane{}, byID: map[int64]*lane{},
+		entropy: ulid.Monotonic(rand.Reader, 0),
+		metrics: newMetrics(),
+	}
+	_, clean := os.Stat(cfg.Path + "-wal") // only an unclean stop leaves it behind
+	conn, err := s.openOrSetAside()
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("spool %s: %w", cfg.Path, err), lock.release())
+	}
+	if err := s.begin(ctx, conn, clean == nil); err != nil {
+		return nil, errors.Join(fmt.Errorf("spool %s: %w", cfg.Path, err), conn.Close(), lock.release())
+	}
+	return s, nil
+}
+
+// begin loads the counters and starts the goroutines. After an unclean stop the
+// whole file is checked while the spool works.
+func (s *Spool) begin(ctx context.Context, conn *sqlite.Conn, check bool) error {
+	if err := s.load(conn); err != nil {
+		return err
+	}
+	for _, pool := range []struct {
+		to **readers
+		n  int
+	}{{&s.lanesRd, 2}, {&s.listRd, 2}, {&s.houseRd, 1}} {
+		var err error
+		if *pool.to, err = openReaders(s.cfg.Path, pool.n); err != nil {
+			return errors.Join(err, s.closeReaders())
+		}
+	}
+	s.writer = newWriter(conn, s.log, s.metrics, s.noticeDamage)
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	s.stop = stop
+	s.measure(ctx)
+	s.done.Go(s.writer.run)
+	s.done.Go(func() { s.keepHouse(background) })
+	if check {
+		s.done.Go(func() { s.checkInBackground(background) })
+	}
+	return nil
+}
+
+// Close commits what lanes have reported, closes the file and gives up the lock.
+// What is called after it gives ErrUnavailable; a second Close does nothing.
+func (s *Spool) Close() error {
+	var err error
+	s.closing.Do(func() {
+		s.stop()
+		s.writer.close()
+		s.done.Wait()
+		err = errors.Join(s.closeReaders(), s.writer.conn.Close(), s.lock.release())
+	})
+	return err
+}
+
+// closeReaders closes those that are open.
+func (s *Spool) closeReaders() error {
+	var errs []error
+	for _, r := range []*readers{s.lanesRd, s.listRd, s.houseRd} {
+		if r != nil {
+			errs = append(errs, r.close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// newID gives a new ULID, greater than all before it in this process.
+func (s *Spool) newID(at time.Time) string {
+	s.idMu.Lock()
+	defer s.idMu.Unlock()
+	id, err := ulid.New(ulid.Timestamp(at), s.entropy)
+	if err != nil { // the monotonic part overflowed within one millisecond
+		s.entropy = ulid.Monotonic(rand.Reader, 0)
+		id = ulid.MustNew(ulid.Timestamp(at), s.entropy)
+	}
+	return id.String()
+}
+
+// openWriter opens the file for the one writer and brings its schema up.
+func openWriter(cfg Config) (*sqlite.Conn, error) {
+	path := cfg.Path
+	if err := createPrivate(path); err != nil {
+		return nil, err
+	}
+	conn, err := sqlite.OpenConn(path, sqlite.OpenReadWrite)
+	if err != nil {
+		return nil, err
+	}
+	conn.SetBusyTimeout(busyTimeout)
+	if err := prepareFile(conn, cfg); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	if err := syncFolder(path); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return conn, nil
+}
+
+// prepareFile refuses a foreign file, sets the connection up and brings the
+// schema up.
+func prepareFile(conn *sqlite.Conn, cfg Config) error {
+	version, err := identify(conn)
+	if err != nil {
+		return err
+	}
+	if version == 0 { // counts only before the first table, and writes
+		if err := execute(conn, `PRAGMA auto_vacuum = INCREMENTAL`); err != nil {
+			return err
+		}
+	}
+	for _, pragma := range []string{
+		`PRAGMA journal_mode = WAL`,
+		`PRAGMA synchronous = FULL`,
+		`PRAGMA secure_delete = ON`,
+		`PRAGMA cache_size = -8000`,
+		fmt.Sprintf(`PRAGMA wal_autocheckpoint = %d`, cfg.walPages()),
+		fmt.Sprintf(`PRAGMA journal_size_limit = %d`, cfg.walPages()*pageSize),
+	} {
+		if err := execute(conn, pragma); err != nil {
+			return err
+		}
+	}
+	return migrate(conn, version)
+}
+
+// createPrivate makes the file with mode 0600; SQLite gives the WAL and the
+// shared memory the mode of the file.
+func createPrivate(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// syncFolder makes the file's name durable.
+func syncFolder(path string) (err error) {
+	d, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	defer closeInto(d, &err)
+	return d.Sync()
+}
+
+func closeInto(c io.Closer, err *error) { *err = errors.Join(*err, c.Close()) }
+
+// millis is the form of a time in the file.
+func millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+// fromMillis is the reverse of millis.
+func fromMillis(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}

@@ -1,0 +1,283 @@
+package spooltest
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cdrelay/cdrelay/internal/spool"
+)
+
+func leaseCases() []testCase {
+	return []testCase{
+		{"lease/fresh ones in order of acceptance", fifo},
+		{"lease/scheduled ones by due time", byDue},
+		{"lease/at most half for retried ones while fresh ones wait", halfForRetried},
+		{"lease/a limit of one goes to either in turn", oneInTurn},
+		{"lease/replayed ones last", replayedLast},
+		{"lease/nothing twice, nothing lost, with many at work", concurrentLeases},
+		{"lease/two at the same time share what waits", leasesShare},
+		{"lease/nothing of an unknown sink, nothing for no limit", nothingToLease},
+		{"release/gives back in order, spends nothing", releaseInOrder},
+		{"release/wakes the lane", releaseWakes},
+		{"work/wakes for what is new, for a retry, for the room after a report", workWakes},
+		{"due/the next of those that are not leased", nextDue},
+	}
+}
+
+func fifo(r *rig) {
+	r.acceptAll("a", "b", "c", "d")
+	r.expect(r.lease("crm", 2), "a b")
+	r.acceptAll("e")
+	r.expect(r.lease("crm", 10), "c d e")
+	r.expect(r.lease("crm", 10), "")
+}
+
+// retried makes calls that failed once and are due after d, in their order.
+func (r *rig) retried(d time.Duration, ids ...string) {
+	r.Helper()
+	r.acceptAll(ids...)
+	for i, l := range r.lease("crm", len(ids)) {
+		r.Retry(l, attempt("unwell"), time.Now().Add(d+time.Duration(i)*time.Millisecond))
+	}
+	r.commit()
+}
+
+func byDue(r *rig) {
+	r.acceptAll("a", "b", "c")
+	ds := r.lease("crm", 3)
+	for i, wait := range []time.Duration{30 * time.Second, 10 * time.Second, 20 * time.Second} {
+		r.Retry(ds[i], attempt("unwell"), time.Now().Add(wait))
+	}
+	r.commit()
+	r.expect(r.lease("crm", 10), "")
+	r.pass(10 * time.Second)
+	r.expect(r.lease("crm", 10), "b")
+	r.pass(20 * time.Second)
+	again := r.lease("crm", 10)
+	r.expect(again, "c a")
+	if again[0].Tries != 1 {
+		r.Errorf("%d tries, want 1", again[0].Tries)
+	}
+}
+
+func halfForRetried(r *rig) {
+	r.retried(0, "r1", "r2", "r3", "r4", "r5", "r6")
+	r.acceptAll("f1", "f2", "f3", "f4", "f5", "f6")
+	r.pass(time.Second)
+	r.expect(r.lease("crm", 4), "r1 r2 f1 f2")
+	r.expect(r.lease("crm", 8), "r3 r4 r5 r6 f3 f4 f5 f6")
+	r.retried(0, "s1", "s2", "s3")
+	r.pass(time.Second)
+	r.acceptAll("g1")
+	r.expect(r.lease("crm", 4), "s1 s2 s3 g1")
+}
+
+func oneInTurn(r *rig) {
+	r.retried(0, "r1", "r2", "r3")
+	r.acceptAll("f1", "f2", "f3")
+	r.pass(time.Second)
+	count := map[byte]int{}
+	for range 4 {
+		count[r.one("crm").Record.ID[len("dialer:")]]++
+	}
+	if count['r'] != 2 || count['f'] != 2 {
+		r.Errorf("of four leases of one, %d went to retried and %d to fresh ones", count['r'], count['f'])
+	}
+}
+
+func replayedLast(r *rig) {
+	r.acceptAll("p1", "p2")
+	done, _, err := r.Replay(r.bury(), time.Now(), 0)
+	r.check(err)
+	if done != 2 {
+		r.Fatalf("%d replayed, want 2", done)
+	}
+	r.retried(0, "r1")
+	r.acceptAll("f1", "f2")
+	r.pass(time.Second)
+	r.expect(r.lease("crm", 3), "r1 f1 f2")
+	r.expect(r.lease("crm", 10), "p1 p2")
+}
+
+// concurrentLeases lets goroutines accept, lease, release, retry and settle in
+// one lane at the same time, and counts.
+func concurrentLeases(r *rig) {
+	const calls, workers = 120, 4
+	var held sync.Map
+	var settled atomic.Int64
+	work := func(n int) {
+		ds, err := r.Lease(r.Context(), "crm", 7)
+		if err != nil {
+			r.Error(err)
+		}
+		for i, d := range ds {
+			if _, twice := held.LoadOrStore(d.Seq, true); twice {
+				r.Errorf("%s is leased twice", d.Record.ID)
+			}
+			held.Delete(d.Seq)
+			switch {
+			case (n+i)%5 == 0 && d.Tries == 0:
+				r.Release(d)
+			case (n+i)%3 == 0 && d.Tries == 0:
+				r.Retry(d, attempt("unwell"), time.Now())
+			default:
+				held.Store(d.Seq, true) // for ever: a settled one must never come again
+				r.Settle(d, nil)
+				settled.Add(1)
+			}
+		}
+		if len(ds) == 0 {
+			time.Sleep(20 * time.Millisecond) //nolint:forbidigo // inside a bubble
+		}
+	}
+	var all sync.WaitGroup
+	for w := range workers {
+		all.Go(func() {
+			for i := range calls / workers {
+				if _, err := r.Accept(r.Context(), acceptance(fmt.Sprintf("%d-%d", w, i), "first", "crm")); err != nil {
+					r.Error(err)
+				}
+			}
+		})
+		all.Go(func() {
+			for n := 0; settled.Load() < calls && n < 5000 && !r.Failed(); n++ {
+				work(n)
+			}
+		})
+	}
+	all.Wait()
+	r.commit()
+	if n := settled.Load(); n != calls {
+		r.Errorf("%d of %d calls were settled", n, calls)
+	}
+	r.waiting(0, 0)
+}
+
+// leasesShare leases from many goroutines at once as much as there is.
+func leasesShare(r *rig) {
+	const workers, each = 8, 3
+	for i := range workers * each {
+		r.acceptAll(fmt.Sprint(i))
+	}
+	for range 20 {
+		var all sync.WaitGroup
+		var mu sync.Mutex
+		var got []*spool.Delivery
+		for range workers {
+			all.Go(func() {
+				ds, err := r.Lease(r.Context(), "crm", each)
+				if err != nil || len(ds) != each {
+					r.Errorf("leased %d, error %v, want %d", len(ds), err, each)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				got = append(got, ds...)
+			})
+		}
+		all.Wait()
+		for _, d := range got {
+			r.Release(d)
+		}
+	}
+}
+
+func nothingToLease(r *rig) {
+	r.acceptAll("a")
+	r.expect(r.lease("unknown", 10), "")
+	r.expect(r.lease("crm", 0), "")
+	r.expect(r.lease("slack", 10), "")
+	r.expect(r.lease("crm", 10), "a")
+}
+
+func releaseInOrder(r *rig) {
+	r.retried(0, "r1")
+	r.acceptAll("a", "b", "c", "d")
+	r.pass(time.Second)
+	ds := r.lease("crm", 4)
+	r.expect(ds, "r1 a b c")
+	for _, d := range []*spool.Delivery{ds[3], ds[1], ds[0]} {
+		r.Release(d)
+	}
+	again := r.lease("crm", 10)
+	r.expect(again, "r1 a c d")
+	if again[0].Tries != 1 || again[1].Tries != 0 {
+		r.Errorf("a release changed the tries to %d and %d", again[0].Tries, again[1].Tries)
+	}
+}
+
+// woken tells whether the lane was woken since the last call.
+func (r *rig) woken() bool {
+	select {
+	case <-r.Work("crm"):
+		return true
+	default:
+		return false
+	}
+}
+
+func releaseWakes(r *rig) {
+	r.acceptAll("a")
+	d := r.one("crm")
+	r.woken()
+	r.Release(d)
+	if !r.woken() {
+		r.Error("a delivery was given back and the lane was not woken")
+	}
+}
+
+func workWakes(r *rig) {
+	r.woken()
+	r.acceptAll("a", "b")
+	if !r.woken() {
+		r.Error("a call was accepted and the lane was not woken")
+	}
+	d := r.one("crm")
+	due := time.Now().Add(time.Minute)
+	r.Retry(d, attempt("unwell"), due)
+	for range 100 { // whenever it wakes, it must see the new due time
+		select {
+		case <-r.Work("crm"):
+			got, err := r.NextDue(r.Context(), "crm")
+			r.check(err)
+			if got.Equal(due) {
+				return
+			}
+			r.Errorf("woken, and the next is due at %v, want %v", got, due)
+			return
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	r.Error("a retry was committed and the lane was not woken")
+}
+
+func nextDue(r *rig) {
+	at := func() time.Duration {
+		r.Helper()
+		due, err := r.NextDue(r.Context(), "crm")
+		r.check(err)
+		if due.IsZero() {
+			return 0
+		}
+		return time.Until(due).Round(time.Second)
+	}
+	if got := at(); got != 0 {
+		r.Errorf("next due in %v in an empty lane", got)
+	}
+	r.acceptAll("fresh")
+	if got := at(); got != 0 {
+		r.Errorf("next due in %v with a fresh one only", got)
+	}
+	r.expect(r.lease("crm", 1), "fresh")
+	r.retried(time.Minute, "r1")
+	r.retried(time.Hour, "r2")
+	if got := at(); got != time.Minute {
+		r.Errorf("next due in %v, want 1m", got)
+	}
+	r.pass(time.Minute)
+	r.expect(r.lease("crm", 10), "r1")
+	if got := at(); got != 59*time.Minute {
+		r.Errorf("next due in %v while the first is leased, want 59m", got)
+	}
+}

@@ -1,0 +1,176 @@
+package spooltest
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/cdrelay/cdrelay/internal/spool"
+)
+
+func letterCases() []testCase {
+	return []testCase{
+		{"replay/the same message id, counted anew", replaySameID},
+		{"replay/a rate spaces the due times", replayRate},
+		{"replay/ids of intake come back, unknown ones are passed over", replayMixed},
+		{"replay/a repeated replay does no harm", replayTwice},
+		{"purge/erases both stages, counts what was there", purge},
+		{"resend/the newest revision, whatever became of it", resend},
+		{"resend/what is not there changes nothing", resendUnknown},
+		{"letters/an unknown id is not found", unknownLetter},
+	}
+}
+
+func replaySameID(r *rig) {
+	r.acceptAll("a")
+	first := r.one("crm")
+	r.Bury(first, attempt("rejected"), spool.Rejected, "no")
+	r.commit()
+	r.pass(time.Minute)
+	r.replay([]string{r.letters(spool.LetterFilter{})[0].ID})
+	if left := r.letters(spool.LetterFilter{}); len(left) != 0 {
+		r.Errorf("%d dead letters are left", len(left))
+	}
+	if !r.woken() {
+		r.Error("the lane was not woken")
+	}
+	again := r.one("crm")
+	if again.MessageID != first.MessageID {
+		r.Errorf("message id %q, want %q as before", again.MessageID, first.MessageID)
+	}
+	if !again.Since.Equal(time.Now()) || again.Tries != 1 {
+		r.Errorf("since %v with %d tries, want now with 1", again.Since, again.Tries)
+	}
+	r.waiting(1, 0)
+	r.Settle(again, attempt("delivered"))
+	r.commit()
+	if got := r.detail(); len(got.Attempts) != 2 || got.State != "delivered" {
+		r.Errorf("delivery: %+v", got)
+	}
+}
+
+func replayRate(r *rig) {
+	r.acceptAll("a", "b", "c")
+	letters := r.bury()
+	done, _, err := r.Replay(letters, time.Now().Add(time.Second), 2)
+	r.check(err)
+	if done != 3 {
+		r.Fatalf("%d replayed, want 3", done)
+	}
+	for _, step := range []struct {
+		wait time.Duration
+		want string
+	}{{0, ""}, {time.Second, "a"}, {499 * time.Millisecond, ""}, {time.Millisecond, "b"}, {500 * time.Millisecond, "c"}} {
+		r.pass(step.wait)
+		r.expect(r.lease("crm", 10), step.want)
+	}
+}
+
+func replayMixed(r *rig) {
+	r.acceptAll("a")
+	delivery := r.bury()[0]
+	r.check(r.KeepUndecodable(r.Context(), undecodable("dialer", "nope")))
+	intake := r.letters(spool.LetterFilter{Stage: spool.StageIntake})[0].ID
+	done, back, err := r.Replay([]string{intake, "01ARZ3NDEKTSV4RRFFQ69G5FAV", delivery, "nonsense"}, time.Now(), 0)
+	r.check(err)
+	if done != 1 || !slices.Equal(back, []string{intake}) {
+		r.Errorf("%d replayed and %v came back, want 1 and %s", done, back, intake)
+	}
+	if left := r.letters(spool.LetterFilter{}); len(left) != 1 || left[0].ID != intake {
+		r.Errorf("left: %+v", left)
+	}
+	r.expect(r.lease("crm", 10), "a")
+}
+
+func replayTwice(r *rig) {
+	r.acceptAll("a")
+	letters := r.bury()
+	r.replay(letters)
+	done, _, err := r.Replay(append(letters, letters...), time.Now(), 0)
+	r.check(err)
+	if done != 0 {
+		r.Errorf("%d replayed a second time", done)
+	}
+	r.waiting(1, 0)
+	r.expect(r.lease("crm", 10), "a")
+}
+
+func purge(r *rig) {
+	r.acceptAll("a", "b")
+	letters := r.bury()
+	r.check(r.KeepUndecodable(r.Context(), undecodable("dialer", "nope")))
+	intake := r.letters(spool.LetterFilter{Stage: spool.StageIntake})[0].ID
+	n, err := r.Purge([]string{letters[0], intake, letters[0], "nonsense"})
+	r.check(err)
+	if n != 2 {
+		r.Errorf("%d purged, want 2", n)
+	}
+	if left := r.letters(spool.LetterFilter{}); len(left) != 1 || left[0].ID != letters[1] {
+		r.Errorf("left: %+v", left)
+	}
+	r.waiting(0, 1)
+	if got := r.Totals(); got.IntakeDeadLetters != 0 || got.Calls != 2 {
+		r.Errorf("totals: %+v", got)
+	}
+	r.check(r.KeepUndecodable(r.Context(), undecodable("dialer", "nope")))
+	if got := r.Totals().IntakeDeadLetters; got != 1 {
+		r.Errorf("a purged body that comes again is not kept")
+	}
+}
+
+func resend(r *rig) {
+	r.revisions(2)
+	send := func(want ...string) {
+		r.Helper()
+		got, err := r.Resend("dialer:a", []string{"crm", "slack"})
+		r.check(err)
+		if !slices.Equal(got, want) {
+			r.Errorf("sent to %q, want %q", got, want)
+		}
+	}
+	r.Settle(r.one("crm"), nil)
+	r.commit()
+	send("slack") // revision 2 waits in crm
+	second := r.one("crm")
+	r.Settle(second, attempt("delivered"))
+	r.expect(r.lease("slack", 10), "a.2")
+	r.commit()
+	r.pass(time.Minute)
+	send("crm")
+	again := r.one("crm")
+	if again.MessageID != second.MessageID || again.Record.Revision != 2 || !again.Since.Equal(time.Now()) {
+		r.Errorf("resent %s revision %d since %v", again.MessageID, again.Record.Revision, again.Since)
+	}
+	r.Bury(again, nil, spool.Rejected, "no")
+	r.commit()
+	r.waiting(0, 1)
+	send("crm")
+	r.waiting(1, 0)
+	r.expect(r.lease("crm", 10), "a.2")
+}
+
+func resendUnknown(r *rig) {
+	r.acceptAll("a")
+	r.Settle(r.one("crm"), nil)
+	r.commit()
+	for _, ask := range []struct {
+		id    string
+		sinks []string
+	}{{"dialer:none", []string{"crm"}}, {"dialer:a", []string{"crm", "unknown"}}} {
+		if _, err := r.Resend(ask.id, ask.sinks); !errors.Is(err, spool.ErrNotFound) {
+			r.Errorf("resend %s to %v: error %v, want %v", ask.id, ask.sinks, err, spool.ErrNotFound)
+		}
+	}
+	r.waiting(0, 0)
+	if st := r.status("unknown"); st.Sink != "" {
+		r.Errorf("a lane was made: %+v", st)
+	}
+}
+
+func unknownLetter(r *rig) {
+	for _, id := range []string{"", "nonsense", "01ARZ3NDEKTSV4RRFFQ69G5FAV"} {
+		if _, err := r.DeadLetter(r.Context(), id); !errors.Is(err, spool.ErrNotFound) {
+			r.Errorf("dead letter %q: error %v, want %v", id, err, spool.ErrNotFound)
+		}
+	}
+}

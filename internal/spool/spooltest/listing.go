@@ -1,0 +1,231 @@
+package spooltest
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/spool"
+)
+
+func listingCases() []testCase {
+	return []testCase{
+		{"calls/pages are stable while calls come in", callPages},
+		{"calls/filters", callFilters},
+		{"calls/search by number", searchNumber},
+		{"calls/a bad cursor is refused", badCursor},
+		{"calls/an unknown id is not found", unknownCall},
+		{"calls/detail shows all revisions and sinks", callDetail},
+		{"letters/pages are stable while letters come in", letterPages},
+		{"letters/filters", letterFilters},
+	}
+}
+
+// calls gives the ids of a listing, page by page, with extra done after the
+// first page.
+func (r *rig) calls(f spool.CallFilter, limit int, extra func()) string {
+	r.Helper()
+	var ids []string
+	cursor := ""
+	for range 1000 {
+		page, next, err := r.Calls(r.Context(), f, limit, cursor)
+		r.check(err)
+		if len(page) > limit {
+			r.Fatalf("a page of %d, limit %d", len(page), limit)
+		}
+		for _, c := range page {
+			ids = append(ids, strings.TrimPrefix(c.ID, "dialer:"))
+		}
+		if next == "" {
+			return strings.Join(ids, " ")
+		}
+		cursor = next
+		if extra != nil {
+			extra()
+		}
+	}
+	r.Fatal("the listing has no end")
+	return ""
+}
+
+func callPages(r *rig) {
+	r.acceptAll("a", "b", "c", "d", "e")
+	n := 0
+	got := r.calls(spool.CallFilter{}, 2, func() {
+		n++
+		r.acceptAll(fmt.Sprintf("later%d", n))
+	})
+	if got != "e d c b a" {
+		r.Errorf("listed %q, want %q", got, "e d c b a")
+	}
+	page, next, err := r.Calls(r.Context(), spool.CallFilter{}, 100, "")
+	r.check(err)
+	if len(page) != 5+n || next != "" {
+		r.Errorf("%d calls, next %q", len(page), next)
+	}
+	if rec := new(call.Record); json.Unmarshal(page[0].Record, rec) != nil || rec.ID != page[0].ID || page[0].Revision != 1 {
+		r.Errorf("summary: %+v", page[0])
+	}
+}
+
+func callFilters(r *rig) {
+	begun := time.Now()
+	for i, outcome := range []call.Outcome{"answered", "busy", "answered", "no_answer"} {
+		a := acceptance(fmt.Sprint(i), "first", "crm")
+		a.Record.Outcome = outcome
+		if i == 2 {
+			a.Record.Source = "nxlink"
+		}
+		_, err := r.Accept(r.Context(), a)
+		r.check(err)
+		r.pass(time.Minute)
+	}
+	for _, c := range []struct {
+		filter spool.CallFilter
+		want   string
+	}{
+		{spool.CallFilter{}, "3 2 1 0"},
+		{spool.CallFilter{Outcome: "answered"}, "2 0"},
+		{spool.CallFilter{Source: "dialer"}, "3 1 0"},
+		{spool.CallFilter{Source: "dialer", Outcome: "answered"}, "0"},
+		{spool.CallFilter{Since: begun.Add(time.Minute)}, "3 2 1"},
+		{spool.CallFilter{Until: begun.Add(2 * time.Minute)}, "1 0"},
+		{spool.CallFilter{Since: begun.Add(time.Minute), Until: begun.Add(2 * time.Minute)}, "1"},
+		{spool.CallFilter{Outcome: "voicemail"}, ""},
+	} {
+		for _, limit := range []int{1, 2, 100} {
+			if got := r.calls(c.filter, limit, nil); got != c.want {
+				r.Errorf("%+v, %d a page: %q, want %q", c.filter, limit, got, c.want)
+			}
+		}
+	}
+}
+
+func searchNumber(r *rig) {
+	for id, parties := range map[string][2]call.Party{
+		"jakarta": {{Raw: "081234567890", Number: "+6281234567890"}, {Raw: "0215551234", Number: "+62215551234"}},
+		"hk":      {{Raw: "85235757581", Number: "+85235757581"}, {Raw: "1001", Extension: "1001"}},
+		"short":   {{Raw: "0800111"}, {}},
+	} {
+		a := acceptance(id, "first", "crm")
+		a.Record.From, a.Record.To = parties[0], parties[1]
+		_, err := r.Accept(r.Context(), a)
+		r.check(err)
+	}
+	for _, c := range []struct{ number, want string }{
+		{"+6281234567890", "jakarta"},
+		{"6281234567890", "jakarta"},
+		{"+62 812-3456-7890", "jakarta"},
+		{"+62 (812) 3456 7890", "jakarta"},
+		{"006281234567890", "jakarta"},
+		{"081234567890", "jakarta"},
+		{"567890", "jakarta"},
+		{"021 555 1234", "jakarta"},
+		{"3575 7581", "hk"},
+		{"1001", "hk"},
+		{"0800111", "short"},
+		{"12345", ""},
+		{"8123456", ""},
+		{"81234567891", ""},
+		{"+1 6281234567890", ""},
+	} {
+		if got := r.calls(spool.CallFilter{Number: c.number}, 10, nil); got != c.want {
+			r.Errorf("number %q: %q, want %q", c.number, got, c.want)
+		}
+	}
+	if got := r.calls(spool.CallFilter{Number: "567890", Outcome: "busy"}, 10, nil); got != "" {
+		r.Errorf("the number lets another filter go: %q", got)
+	}
+}
+
+func badCursor(r *rig) {
+	if _, _, err := r.Calls(r.Context(), spool.CallFilter{}, 10, "nonsense"); err == nil {
+		r.Error("no error")
+	}
+}
+
+func unknownCall(r *rig) {
+	if _, err := r.Call(r.Context(), "dialer:none"); !errors.Is(err, spool.ErrNotFound) {
+		r.Errorf("error %v, want %v", err, spool.ErrNotFound)
+	}
+}
+
+func callDetail(r *rig) {
+	r.accept("a", "first", "crm", "slack")
+	r.accept("a", "second", "crm")
+	r.Settle(r.one("slack"), nil)
+	r.commit()
+	detail, err := r.Call(r.Context(), "dialer:a")
+	r.check(err)
+	if len(detail.Revisions) != 2 || detail.Revisions[0].Revision != 1 || detail.Revisions[1].Revision != 2 {
+		r.Errorf("revisions: %+v", detail.Revisions)
+	}
+	states := map[string]string{}
+	for _, d := range detail.Deliveries {
+		states[fmt.Sprintf("%s %d", d.Sink, d.Revision)] = d.State
+	}
+	want := map[string]string{"crm 1": "waiting", "crm 2": "held", "slack 1": "delivered"}
+	if fmt.Sprint(states) != fmt.Sprint(want) {
+		r.Errorf("states %v, want %v", states, want)
+	}
+}
+
+func letterPages(r *rig) {
+	r.acceptAll("a", "b", "c")
+	want := r.bury()
+	var got []string
+	cursor := ""
+	for range 10 {
+		page, next, err := r.DeadLetters(r.Context(), spool.LetterFilter{}, 1, cursor)
+		r.check(err)
+		for _, l := range page {
+			got = append([]string{l.ID}, got...)
+		}
+		if next == "" {
+			break
+		}
+		cursor = next
+		r.check(r.KeepUndecodable(r.Context(), undecodable("dialer", cursor)))
+	}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		r.Errorf("listed %v, want %v", got, want)
+	}
+}
+
+func letterFilters(r *rig) {
+	r.accept("a", "first", "crm", "slack")
+	for i, sink := range []string{"crm", "slack"} {
+		r.Bury(r.one(sink), nil, []spool.Reason{spool.Rejected, spool.Render}[i], sink)
+		r.commit()
+	}
+	r.pass(time.Minute)
+	middle := time.Now()
+	r.pass(time.Minute)
+	u := undecodable("nxlink", "nope")
+	u.Detail = "intake"
+	r.check(r.KeepUndecodable(r.Context(), u))
+	for _, c := range []struct {
+		filter spool.LetterFilter
+		want   string
+	}{
+		{spool.LetterFilter{}, "intake slack crm"},
+		{spool.LetterFilter{Stage: spool.StageDelivery}, "slack crm"},
+		{spool.LetterFilter{Stage: spool.StageIntake}, "intake"},
+		{spool.LetterFilter{Sink: "crm"}, "crm"},
+		{spool.LetterFilter{Reason: spool.Render}, "slack"},
+		{spool.LetterFilter{Since: middle}, "intake"},
+		{spool.LetterFilter{Until: middle}, "slack crm"},
+		{spool.LetterFilter{Sink: "unknown"}, ""},
+	} {
+		var got []string
+		for _, l := range r.letters(c.filter) {
+			got = append(got, l.Detail)
+		}
+		if g := strings.Join(got, " "); g != c.want {
+			r.Errorf("%+v: %q, want %q", c.filter, g, c.want)
+		}
+	}
+}

@@ -1,0 +1,266 @@
+// Package spooltest is the contract of a store between intake and delivery, as
+// tests that every implementation runs: Run opens a store in an empty folder
+// for each case, works with it as intake, lanes and the private API do, and
+// says where it breaks a guarantee of package spool.
+//
+// Each case runs in a bubble of testing/synctest: hours pass at once, so a store
+// must take its time from package time. The suite knows nothing of how a store
+// keeps its data; crash copies the folder as it lies on the disk.
+package spooltest
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/spool"
+)
+
+// Store is what intake, delivery and the private API use of a store.
+type Store interface {
+	Accept(ctx context.Context, a spool.Acceptance) (spool.Receipt, error)
+	KeepUndecodable(ctx context.Context, u spool.Undecodable) error
+	Ready() error
+
+	Lease(ctx context.Context, sink string, limit int) ([]*spool.Delivery, error)
+	NextDue(ctx context.Context, sink string) (time.Time, error)
+	Work(sink string) <-chan struct{}
+	Settle(d *spool.Delivery, attempts []spool.Attempt)
+	Retry(d *spool.Delivery, attempts []spool.Attempt, due time.Time)
+	Bury(d *spool.Delivery, attempts []spool.Attempt, reason spool.Reason, detail string)
+	Release(d *spool.Delivery)
+	Expire(sink string, cutoff time.Time, reason spool.Reason, detail string, limit int) (int, error)
+
+	SetLanes(lanes []spool.LaneConfig) error
+	SetPause(sink string, p spool.Pause) error
+	PauseOf(sink string) spool.Pause
+	Lanes(ctx context.Context) ([]spool.LaneStatus, error)
+	Totals() spool.Totals
+
+	Calls(ctx context.Context, f spool.CallFilter, limit int, cursor string) ([]spool.CallSummary, string, error)
+	Call(ctx context.Context, id string) (spool.CallDetail, error)
+	DeadLetters(ctx context.Context, f spool.LetterFilter, limit int, cursor string) ([]spool.DeadLetter, string, error)
+	DeadLetter(ctx context.Context, id string) (spool.DeadLetterDetail, error)
+	Replay(ids []string, start time.Time, perSecond float64) (done int, intake []string, err error)
+	Purge(ids []string) (int, error)
+	Resend(callID string, sinks []string) ([]string, error)
+
+	Close() error
+}
+
+// Run runs the contract. open opens the store that lies in the folder, or makes
+// a new one; Run closes it.
+func Run(t *testing.T, open func(t *testing.T, dir string) Store) {
+	t.Helper()
+	for _, group := range [][]testCase{acceptCases(), leaseCases(), orderCases(), reportCases(), letterCases(), laneCases(), listingCases(), durableCases()} {
+		for _, c := range group {
+			t.Run(c.name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					r := &rig{T: t, dir: t.TempDir(), open: open}
+					r.Store = open(t, r.dir)
+					t.Cleanup(func() { r.check(r.Close()) })
+					r.configure("crm", "slack")
+					c.run(r)
+				})
+			})
+		}
+	}
+}
+
+type testCase struct {
+	name string
+	run  func(*rig)
+}
+
+// rig is an open store with a test around it.
+type rig struct {
+	*testing.T
+	Store
+	dir  string
+	open func(t *testing.T, dir string) Store
+}
+
+func (r *rig) check(err error) {
+	r.Helper()
+	if err != nil {
+		r.Fatal(err)
+	}
+}
+
+func (r *rig) configure(sinks ...string) {
+	r.Helper()
+	var lanes []spool.LaneConfig
+	for _, s := range sinks {
+		lanes = append(lanes, spool.LaneConfig{Sink: s, GiveUpAfter: time.Hour})
+	}
+	r.check(r.SetLanes(lanes))
+}
+
+// pass lets time go by; what lanes have reported is committed meanwhile.
+func (r *rig) pass(d time.Duration) {
+	r.Helper()
+	time.Sleep(d) //nolint:forbidigo // inside a bubble: takes no time
+	synctest.Wait()
+}
+
+// commit waits until what lanes have reported is durable.
+func (r *rig) commit() {
+	r.Helper()
+	r.pass(100 * time.Millisecond)
+}
+
+// reopen closes the store and opens it again.
+func (r *rig) reopen() {
+	r.Helper()
+	r.check(r.Close())
+	r.Store = r.open(r.T, r.dir)
+	r.configure("crm", "slack")
+}
+
+// crash goes on with a copy of the folder as it lies on the disk now.
+func (r *rig) crash() {
+	r.Helper()
+	copied := r.TempDir()
+	r.check(filepath.WalkDir(r.dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := os.ReadFile(path) //nolint:gosec // a folder of this test
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(copied, filepath.Base(path)), b, 0o600)
+	}))
+	r.check(r.Close())
+	r.dir = copied
+	r.Store = r.open(r.T, copied)
+	r.configure("crm", "slack")
+}
+
+// record is a plain call; id is without the source.
+func record(id string) *call.Record {
+	return &call.Record{
+		Schema: call.SchemaID, ID: call.NewID("dialer", id), Source: "dialer", Format: "infin8linx",
+		Direction: "inbound", Method: "manual", Outcome: "answered", Answered: true,
+		From:       call.Party{Raw: "081234567890", Number: "+6281234567890"},
+		To:         call.Party{Raw: "1001", Extension: "1001"},
+		ReceivedAt: call.At(time.Now()),
+	}
+}
+
+// acceptance is a call with content, routed to sinks.
+func acceptance(id, content string, sinks ...string) spool.Acceptance {
+	var hash call.ContentHash
+	copy(hash[:], id+" "+content)
+	return spool.Acceptance{Record: record(id), Content: hash, Route: func(*call.Record) []string { return sinks }}
+}
+
+// accept takes a call with content, routed to sinks.
+func (r *rig) accept(id, content string, sinks ...string) spool.Receipt {
+	r.Helper()
+	receipt, err := r.Accept(r.Context(), acceptance(id, content, sinks...))
+	r.check(err)
+	return receipt
+}
+
+// acceptAll takes calls of one revision for the sink crm.
+func (r *rig) acceptAll(ids ...string) {
+	r.Helper()
+	for _, id := range ids {
+		r.accept(id, "first", "crm")
+	}
+}
+
+func (r *rig) lease(sink string, limit int) []*spool.Delivery {
+	r.Helper()
+	ds, err := r.Lease(r.Context(), sink, limit)
+	r.check(err)
+	return ds
+}
+
+// one leases exactly one delivery.
+func (r *rig) one(sink string) *spool.Delivery {
+	r.Helper()
+	ds := r.lease(sink, 1)
+	if len(ds) != 1 {
+		r.Fatalf("leased %d deliveries of %s, want 1", len(ds), sink)
+	}
+	return ds[0]
+}
+
+// expect compares what was leased, written as in "a b.2 c": ids without the
+// source, and revisions above 1.
+func (r *rig) expect(ds []*spool.Delivery, want string) {
+	r.Helper()
+	var got []string
+	for _, d := range ds {
+		name := strings.TrimPrefix(d.Record.ID, "dialer:")
+		if d.Record.Revision > 1 {
+			name += fmt.Sprintf(".%d", d.Record.Revision)
+		}
+		got = append(got, name)
+	}
+	if g := strings.Join(got, " "); g != want {
+		r.Fatalf("leased %q, want %q", g, want)
+	}
+}
+
+// attempt is one try with a result.
+func attempt(result string) []spool.Attempt {
+	return []spool.Attempt{{At: time.Now().UTC(), Duration: 20 * time.Millisecond, Status: 500, Result: result, Detail: "detail of " + result}}
+}
+
+// bury leases all that waits in crm and buries it, and gives the ids of the dead
+// letters in the order of the calls.
+func (r *rig) bury() []string {
+	r.Helper()
+	for _, d := range r.lease("crm", 100) {
+		r.Bury(d, attempt("rejected"), spool.Rejected, "told so")
+	}
+	r.commit()
+	letters := r.letters(spool.LetterFilter{})
+	ids := make([]string, len(letters))
+	for i, l := range letters {
+		ids[len(letters)-1-i] = l.ID
+	}
+	return ids
+}
+
+// letters lists all dead letters, newest first.
+func (r *rig) letters(f spool.LetterFilter) []spool.DeadLetter {
+	r.Helper()
+	page, next, err := r.DeadLetters(r.Context(), f, 1000, "")
+	r.check(err)
+	if next != "" {
+		r.Fatalf("a second page of dead letters: %q", next)
+	}
+	return page
+}
+
+// status gives the status of a lane, the zero one where it is not listed.
+func (r *rig) status(sink string) spool.LaneStatus {
+	r.Helper()
+	lanes, err := r.Lanes(r.Context())
+	r.check(err)
+	for _, l := range lanes {
+		if l.Sink == sink {
+			return l
+		}
+	}
+	return spool.LaneStatus{}
+}
+
+// waiting checks the number of waiting deliveries and of dead letters of crm.
+func (r *rig) waiting(waiting, dead int64) {
+	r.Helper()
+	if st := r.status("crm"); st.Waiting != waiting || st.DeadLetters != dead {
+		r.Fatalf("crm has %d waiting and %d dead letters, want %d and %d", st.Waiting, st.DeadLetters, waiting, dead)
+	}
+}

@@ -1,0 +1,326 @@
+package spool
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+)
+
+const (
+	// lazyDelay bounds how long a report of a lane waits for a commit.
+	lazyDelay = 50 * time.Millisecond
+	// lazyFull commits lazy work early.
+	lazyFull = 512
+	// groupMax bounds one transaction.
+	groupMax = 1024
+	// queueMax bounds the callbacks that wait for a commit.
+	queueMax = 8192
+	// retryDelay is the wait after a commit that failed.
+	retryDelay = time.Second
+)
+
+// op is one change. do runs inside the group's transaction, and again when
+// another op spoiled it; done is called at most once, when the outcome is
+// certain.
+type op struct {
+	name string
+	do   func(*tx) error
+	done func(error)
+	// lazy work waits up to lazyDelay for company and is tried again until the
+	// disk takes it; done is then called with nil only.
+	lazy bool
+}
+
+// tx is the transaction of one group.
+type tx struct {
+	conn  *sqlite.Conn
+	now   time.Time
+	calls int
+	after []func()         // run in order once the group is on the disk
+	fresh map[string]*lane // lanes made in this transaction
+}
+
+// then registers an effect on memory for after the commit.
+func (t *tx) then(f func()) { t.after = append(t.after, f) }
+
+// writer owns the only connection that writes. Its goroutine takes all that
+// waits and commits it as one synced transaction.
+type writer struct {
+	conn    *sqlite.Conn
+	log     *slog.Logger
+	metrics *metrics
+	damage  func(error)
+	wake    chan struct{}
+
+	mu      sync.Mutex // guards everything below
+	urgent  []*op
+	lazies  []*op
+	tasks   []func(*sqlite.Conn) // run between groups, outside any transaction
+	lazyDue time.Time            // when the oldest lazy op must be committed
+	holdOff time.Time            // after a failed commit: no commit of lazy work alone before
+	closed  bool
+	broken  error // the last commit failed with this
+}
+
+func newWriter(conn *sqlite.Conn, log *slog.Logger, m *metrics, damage func(error)) *writer {
+	return &writer{conn: conn, log: log, metrics: m, damage: damage, wake: make(chan struct{}, 1)}
+}
+
+// submit queues an op; an urgent one is committed as soon as the disk is free.
+func (w *writer) submit(o *op) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case w.closed:
+		return fmt.Errorf("%w: it is closed", ErrUnavailable)
+	case o.lazy:
+		if len(w.lazies) == 0 {
+			w.lazyDue = time.Now().Add(lazyDelay)
+		}
+		w.lazies = append(w.lazies, o)
+	case len(w.urgent) >= queueMax:
+		return fmt.Errorf("%w: %d callbacks wait for the disk", ErrUnavailable, queueMax)
+	default:
+		w.urgent = append(w.urgent, o)
+	}
+	w.signal()
+	return nil
+}
+
+// wait submits an urgent op and gives its outcome.
+func (w *writer) wait(name string, do func(*tx) error) error {
+	outcome := make(chan error, 1)
+	if err := w.submit(&op{name: name, do: do, done: func(err error) { outcome <- err }}); err != nil {
+		return err
+	}
+	return <-outcome
+}
+
+// between runs f on the connection outside any transaction, and waits for it.
+func (w *writer) between(f func(*sqlite.Conn) error) error {
+	outcome := make(chan error, 1)
+	w.mu.Lock()
+	if w.closed {
+		w.mu.Unlock()
+		return fmt.Errorf("%w: it is closed", ErrUnavailable)
+	}
+	w.tasks = append(w.tasks, func(c *sqlite.Conn) { outcome <- f(c) })
+	w.signal()
+	w.mu.Unlock()
+	return <-outcome
+}
+
+// runTasks runs what waits for a moment between groups.
+func (w *writer) runTasks() {
+	w.mu.Lock()
+	tasks := w.tasks
+	w.tasks = nil
+	w.mu.Unlock()
+	for _, f := range tasks {
+		f(w.conn)
+	}
+}
+
+// backlog is the number of reports of lanes that are not committed yet.
+func (w *writer) backlog() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.lazies)
+}
+
+// state gives the error of the last commit, nil when it went well.
+func (w *writer) state() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.broken
+}
+
+func (w *writer) signal() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+// close lets run commit what waits and end.
+func (w *writer) close() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.closed = true
+	w.signal()
+}
+
+func (w *writer) run() {
+	for {
+		w.runTasks()
+		group, wait, end := w.next()
+		switch {
+		case len(group) > 0:
+			w.commit(group)
+		case end:
+			return
+		case wait > 0:
+			w.sleep(wait)
+		default:
+			<-w.wake
+		}
+	}
+}
+
+func (w *writer) sleep(d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-w.wake:
+	}
+}
+
+// next gives the ops to commit now, or how long to wait for the lazy ones. While
+// the disk refuses, the two kinds go apart: reports need little room, and must
+// not fail for ever because callbacks do.
+func (w *writer) next() (group []*op, wait time.Duration, end bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now := time.Now()
+	due := w.lazyDue
+	if w.holdOff.After(due) {
+		due = w.holdOff
+	}
+	ripe := len(w.lazies) > 0 && (w.closed || !now.Before(due) || len(w.lazies) >= lazyFull && !now.Before(w.holdOff))
+	switch {
+	case len(w.urgent) == 0 && !ripe:
+		if len(w.lazies) > 0 {
+			wait = max(due.Sub(now), time.Millisecond)
+		}
+		return nil, wait, w.closed && len(w.tasks) == 0
+	case w.broken == nil:
+		group, w.urgent = take(w.urgent)
+		var lazies []*op
+		lazies, w.lazies = take(w.lazies)
+		group = append(group, lazies...)
+	case ripe:
+		group, w.lazies = take(w.lazies)
+	default:
+		group, w.urgent = take(w.urgent)
+	}
+	return group, 0, false
+}
+
+// take splits off as many ops as one transaction may have.
+func take(q []*op) (head, rest []*op) {
+	if len(q) <= groupMax {
+		return q, nil
+	}
+	return q[:groupMax:groupMax], append([]*op(nil), q[groupMax:]...)
+}
+
+// commit writes a group. An op that fails for a reason of its own is taken out
+// and the others are tried again without it.
+func (w *writer) commit(group []*op) {
+	for len(group) > 0 {
+		begun := time.Now()
+		t, guilty, err := w.attempt(group)
+		if err != nil && guilty >= 0 && !isStorage(err) {
+			w.refuse(group[guilty], err)
+			group = slices.Delete(group, guilty, guilty+1)
+			continue
+		}
+		w.metrics.commit(time.Since(begun), t.calls, err)
+		w.note(err)
+		if err != nil {
+			w.fail(group, err)
+			return
+		}
+		finish(group, t)
+		return
+	}
+}
+
+// attempt runs a group in one transaction. guilty is the op that failed, -1
+// where it was the transaction.
+func (w *writer) attempt(group []*op) (t *tx, guilty int, err error) {
+	t = &tx{conn: w.conn, now: time.Now()}
+	guilty = -1
+	err = inTransaction(w.conn, func() error {
+		for i, o := range group {
+			if err := o.do(t); err != nil {
+				guilty = i
+				return fmt.Errorf("%s: %w", o.name, err)
+			}
+		}
+		return nil
+	})
+	return t, guilty, err
+}
+
+func finish(group []*op, t *tx) {
+	for _, f := range t.after {
+		f()
+	}
+	for _, o := range group {
+		o.done(nil)
+	}
+}
+
+// refuse ends an op that cannot be carried out whatever the disk does. A report
+// of a lane should never come to that; where it does, its delivery stays leased,
+// so that it is not repeated in a loop, and waits for the next start.
+func (w *writer) refuse(o *op, err error) {
+	if !errors.Is(err, errRefused) {
+		w.metrics.failed(o.name)
+	}
+	if o.lazy {
+		w.log.Error("a report of a lane cannot be committed; its delivery rests until the next start", "op", o.name, "error", err)
+		return
+	}
+	o.done(err)
+}
+
+// fail tells the urgent ops and keeps the lazy ones for later: what a lane has
+// done must not be forgotten because the disk is full.
+func (w *writer) fail(group []*op, err error) {
+	err = fmt.Errorf("%w: %w", ErrUnavailable, err)
+	var keep []*op
+	for _, o := range group {
+		if o.lazy {
+			keep = append(keep, o)
+			continue
+		}
+		w.metrics.failed(o.name)
+		o.done(err)
+	}
+	if len(keep) == 0 {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed {
+		w.log.Error("reports of lanes could not be committed before the end; their deliveries will be repeated", "deliveries", len(keep), "error", err)
+		return
+	}
+	w.lazies = append(keep, w.lazies...)
+	w.holdOff = time.Now().Add(retryDelay)
+}
+
+// note logs the change between working and broken.
+func (w *writer) note(err error) {
+	w.mu.Lock()
+	was := w.broken
+	w.broken = err
+	w.mu.Unlock()
+	switch {
+	case err != nil && was == nil:
+		w.log.Error("the spool cannot write", "error", err)
+	case err == nil && was != nil:
+		w.log.Info("the spool writes again")
+	}
+	if err != nil && isDamage(err) {
+		w.damage(err)
+	}
+}
