@@ -1,0 +1,50 @@
+package outbound
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/cdrelay/cdrelay/internal/secret"
+)
+
+// BenchmarkDo is one delivered exchange over loopback; BenchmarkBare the same
+// with net/http alone.
+func BenchmarkDo(b *testing.B) {
+	server := httptest.NewServer(http.HandlerFunc(accept))
+	b.Cleanup(server.Close)
+	c, err := New("crm", Transport{Secrets: []secret.Value{secret.New(server.URL + "/hooks/t0ken"), secret.New("p4ssword")}}, Settings{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(c.Close)
+	r := post(server.URL)
+	b.ReportAllocs()
+	for b.Loop() {
+		if o := c.Do(b.Context(), r); o.Meaning != Delivered {
+			b.Fatal(o)
+		}
+	}
+}
+
+func BenchmarkBare(b *testing.B) {
+	server := httptest.NewServer(http.HandlerFunc(accept))
+	b.Cleanup(server.Close)
+	client := server.Client()
+	b.ReportAllocs()
+	for b.Loop() {
+		resp, err := client.Post(server.URL, "application/json", strings.NewReader(`{"id":"1"}`))
+		if err != nil {
+			b.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, resp.Body)
+		_ = resp.Body.Close()
+	}
+}
+
+func accept(w http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body)
+	_, _ = io.WriteString(w, `{"status":"ok","id":"12345"}`)
+}

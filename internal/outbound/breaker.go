@@ -1,0 +1,182 @@
+package outbound
+
+import (
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/sony/gobreaker/v2"
+)
+
+// State is the state of a breaker.
+type State int
+
+// The states.
+const (
+	// Closed: tries pass.
+	Closed State = iota
+	// Open: nothing passes.
+	Open
+	// HalfOpen: one try passes as a probe.
+	HalfOpen
+)
+
+// String names the state as a metric label.
+func (s State) String() string {
+	switch s {
+	case Closed:
+		return "closed"
+	case Open:
+		return "open"
+	case HalfOpen:
+		return "half_open"
+	default:
+		return "unknown"
+	}
+}
+
+const (
+	// buckets is how finely the rolling window rolls.
+	buckets = 6
+	// probeBusy is the wait told to a caller who finds a probe under way.
+	probeBusy = 250 * time.Millisecond
+)
+
+// evidence is the error that a breaker is given after a try: what the try says
+// about the sink. An unwell answer is no error to net/http, so without it the
+// breaker would take a 500 for a success.
+type evidence struct {
+	meaning Meaning
+	// renewing: the credentials had only run out, which is no fault of the sink.
+	renewing bool
+}
+
+func (e *evidence) Error() string { return "evidence: " + e.meaning.String() }
+
+// breaker is gobreaker with a rolling window and a known time of opening.
+type breaker struct {
+	cb       *gobreaker.CircuitBreaker[struct{}]
+	settings BreakerSettings
+	window   time.Duration
+	// consecutive failures are counted here, because gobreaker forgets those
+	// that have left the window: a sink that fails once in a retry interval
+	// longer than it would never open. gobreaker's mutex guards the number; it
+	// is touched only in callbacks that run under it.
+	consecutive int
+	// readyAt is when the latest open period ends. It is written by
+	// OnStateChange, which runs under gobreaker's mutex and so may only record.
+	readyAt atomic.Pointer[time.Time]
+}
+
+func newBreaker(name string, s Settings) *breaker {
+	b := &breaker{settings: s.Breaker, window: max(s.Breaker.Window, 2*s.Timeout)}
+	b.cb = gobreaker.NewCircuitBreaker[struct{}](gobreaker.Settings{
+		Name:          name,
+		MaxRequests:   1,
+		Interval:      b.window,
+		BucketPeriod:  b.window / buckets,
+		Timeout:       s.Breaker.OpenFor,
+		ReadyToTrip:   b.tripped,
+		IsSuccessful:  b.succeeded,
+		IsExcluded:    isNoEvidence,
+		OnStateChange: b.record,
+	})
+	return b
+}
+
+func (b *breaker) tripped(c gobreaker.Counts) bool {
+	if b.consecutive >= b.settings.ConsecutiveFailures {
+		return true
+	}
+	// Requests also counts what is still under way or excluded.
+	finished := int64(c.TotalSuccesses) + int64(c.TotalFailures)
+	return finished >= int64(b.settings.MinRequests) &&
+		float64(c.TotalFailures) >= b.settings.FailureRatio*float64(finished)
+}
+
+// succeeded judges the evidence and counts what fails in a row. gobreaker calls
+// it once for each result that it counts, before tripped.
+func (b *breaker) succeeded(err error) bool {
+	if isSuccess(err) {
+		b.consecutive = 0
+		return true
+	}
+	b.consecutive++
+	return false
+}
+
+func isSuccess(err error) bool {
+	e, ok := errors.AsType[*evidence](err)
+	return err == nil || ok && !e.meaning.countsAgainst()
+}
+
+// isNoEvidence keeps out what says nothing about the sink's health: our own
+// shutdown, a pause it asked for, credentials that had run out.
+func isNoEvidence(err error) bool {
+	e, ok := errors.AsType[*evidence](err)
+	return ok && (e.renewing || e.meaning == Canceled || e.meaning == Paused)
+}
+
+func (b *breaker) record(_ string, _, to gobreaker.State) {
+	if to == gobreaker.StateOpen {
+		// gobreaker lets the probe through strictly after the open time.
+		at := time.Now().Add(b.settings.OpenFor + time.Millisecond)
+		b.readyAt.Store(&at)
+	}
+}
+
+// do runs the try unless the breaker refuses; false says that it did.
+func (b *breaker) do(try func() error) (passed bool) {
+	_, err := b.cb.Execute(func() (struct{}, error) { return struct{}{}, try() })
+	return !errors.Is(err, gobreaker.ErrOpenState) && !errors.Is(err, gobreaker.ErrTooManyRequests)
+}
+
+// state is computed now: gobreaker notices the end of the open time only when
+// it is asked.
+func (b *breaker) state() State {
+	switch b.cb.State() {
+	case gobreaker.StateOpen:
+		return Open
+	case gobreaker.StateHalfOpen:
+		return HalfOpen
+	default:
+		return Closed
+	}
+}
+
+func (b *breaker) ready() time.Time {
+	at := b.readyAt.Load()
+	if b.state() != Open || at == nil {
+		return time.Time{}
+	}
+	return *at
+}
+
+// refusal is the verdict of a breaker that let nothing through.
+func (b *breaker) refusal() Verdict {
+	v := Verdict{Meaning: BreakerOpen, Wait: probeBusy, Detail: "the breaker is half open and a probe is under way"}
+	if at := b.ready(); !at.IsZero() {
+		v.Wait = max(time.Until(at), probeBusy)
+		v.Detail = "the breaker is open after repeated failures"
+	}
+	return v
+}
+
+// heir is the breaker for a client with other settings that takes this one's
+// place. What is open stays open: a reload must not send a herd at a sink that
+// is down.
+func (b *breaker) heir(fresh *breaker) *breaker {
+	if b.settings == fresh.settings && b.window == fresh.window {
+		return b
+	}
+	if b.state() == Closed {
+		return fresh
+	}
+	for range fresh.settings.ConsecutiveFailures {
+		fresh.do(func() error { return &evidence{meaning: Unwell} })
+		if fresh.state() == Open {
+			break
+		}
+	}
+	return fresh
+}

@@ -1,0 +1,75 @@
+package outbound
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// Client makes the exchanges of one sink.
+type Client struct {
+	name      string
+	settings  Settings
+	userAgent string
+	wire      http.RoundTripper
+	breaker   *breaker
+	redact    *redactor
+}
+
+// New gives the client of the sink with this name. Absent settings take their
+// defaults. It reads the TLS files and connects to nothing.
+func New(name string, t Transport, s Settings) (*Client, error) {
+	s = s.WithDefaults()
+	var problems []error
+	s.Validate(func(path, problem string) { problems = append(problems, fmt.Errorf("%s: %s", path, problem)) })
+	wire, err := t.wire(s.Timeout)
+	if err := errors.Join(append(problems, err)...); err != nil {
+		return nil, fmt.Errorf("sink %s: %w", name, err)
+	}
+	return &Client{
+		name:      name,
+		settings:  s,
+		userAgent: t.userAgent(),
+		wire:      wire,
+		breaker:   newBreaker(name, s),
+		redact:    newRedactor(t.Secrets),
+	}, nil
+}
+
+// Inherit takes the breaker over from the client that served the same sink
+// before a reload, so that a sink that is down stays known as down. It is
+// called before the first Do.
+func (c *Client) Inherit(old *Client) { c.breaker = old.breaker.heir(c.breaker) }
+
+// Do makes the exchange. It always ends: each try within the timeout, and all
+// as soon as the context ends.
+func (c *Client) Do(ctx context.Context, r *Request) Outcome {
+	if ctx.Err() != nil {
+		return Outcome{Verdict: Verdict{Meaning: Canceled, Detail: ctx.Err().Error()}}
+	}
+	req, err := r.build(ctx)
+	if err != nil {
+		return Outcome{Verdict: Verdict{Meaning: Rejected, Detail: c.redact.clean(err.Error())}}
+	}
+	e := &exchange{client: c, request: r, quickLeft: *c.settings.QuickTries}
+	resp, err := e.library().Do(req)
+	if resp != nil {
+		_ = resp.Body.Close()
+	}
+	return e.outcome(err)
+}
+
+// Close closes the connections that are idle. Exchanges under way go on.
+func (c *Client) Close() { closeIdle(c.wire) }
+
+// Name is the sink's.
+func (c *Client) Name() string { return c.name }
+
+// State is the breaker's, computed at the call.
+func (c *Client) State() State { return c.breaker.state() }
+
+// ReadyAt is when an open breaker lets the next probe through; zero when it is
+// not open.
+func (c *Client) ReadyAt() time.Time { return c.breaker.ready() }

@@ -1,0 +1,210 @@
+package outbound
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"time"
+
+	"github.com/hashicorp/go-retryablehttp"
+)
+
+// quickBudget is how long the quick tries of one exchange wait in all.
+const quickBudget = 2 * time.Second
+
+// exchange is one Do. The library calls back into it, always on the goroutine
+// of Do, so it needs no lock. What the library believes about a try does not
+// matter: the exchange knows.
+type exchange struct {
+	client  *Client
+	request *Request
+
+	tries []Try
+	last  Verdict // of the last try that ended, or the breaker's refusal
+	// quickLeft is how many quick tries may still follow.
+	quickLeft int
+	// renewed: Renew was asked and said yes; again: its try is due.
+	renewed, again bool
+	// over: the breaker refused or the caller left; nothing may follow.
+	over bool
+}
+
+// library is the retrying client of this one exchange. It shares nothing but
+// the wire: its CloseIdleConnections, called at every give-up, ends here,
+// because exchange has no such method.
+func (e *exchange) library() *retryablehttp.Client {
+	return &retryablehttp.Client{
+		HTTPClient:   &http.Client{Transport: e, CheckRedirect: noRedirects},
+		Logger:       nil, // it would write the URL
+		RetryMax:     *e.client.settings.QuickTries + 1,
+		CheckRetry:   e.check,
+		Backoff:      e.backoff,
+		ErrorHandler: giveUp,
+	}
+}
+
+// RoundTrip is one wire try inside the breaker. The breaker gets evidence, the
+// library the answer with its body in memory.
+func (e *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
+	e.again = false
+	var answer *Answer
+	var verdict Verdict
+	passed := e.client.breaker.do(func() error {
+		answer, verdict = e.try(req)
+		if verdict.Meaning == Delivered {
+			return nil
+		}
+		return &evidence{meaning: verdict.Meaning, renewing: e.again}
+	})
+	if !passed {
+		verdict = e.client.breaker.refusal()
+		e.conclude(verdict)
+	}
+	if answer == nil {
+		return nil, &Failure{Meaning: verdict.Meaning}
+	}
+	return buffered(req, answer), nil
+}
+
+// try makes one try within the timeout and keeps what came of it. The answer is
+// nil when it is not complete.
+func (e *exchange) try(req *http.Request) (*Answer, Verdict) {
+	c, begun := e.client, time.Now()
+	ctx, cancel := context.WithTimeoutCause(req.Context(), c.settings.Timeout, &tooLate{c.settings.Timeout})
+	defer cancel()
+
+	sent := req.Clone(ctx)
+	answer, err := e.send(sent)
+	var v Verdict
+	if err != nil {
+		v = failed(req.Context(), ctx, req.URL.Host, err)
+	} else {
+		v = e.read(answer)
+	}
+	v = e.tidy(v, sent.Header.Get("Authorization"))
+	e.conclude(v)
+	if v.Meaning != Canceled {
+		e.tries = append(e.tries, Try{
+			At: begun, Duration: time.Since(begun), Status: answer.Status, Meaning: v.Meaning, Detail: v.Detail,
+		})
+	}
+	if err != nil {
+		return nil, v
+	}
+	return &answer, v
+}
+
+// send prepares the request and reads the whole answer.
+func (e *exchange) send(req *http.Request) (Answer, error) {
+	if e.request.Prepare != nil {
+		if err := e.request.Prepare(req.Context(), req); err != nil {
+			return Answer{}, unprepared(err)
+		}
+		if err := checkHeader(req.Header); err != nil {
+			return Answer{}, &Failure{Meaning: Credentials, Err: err}
+		}
+	}
+	nameUs(req, e.client.userAgent)
+	resp, err := e.client.wire.RoundTrip(req)
+	if err != nil {
+		return Answer{}, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	return readAnswer(resp, e.request.FixedURL)
+}
+
+// read asks the sink's reader, and then whether new credentials would help.
+func (e *exchange) read(a Answer) Verdict {
+	read := e.request.Read
+	if read == nil {
+		read = Standard
+	}
+	v := read(a)
+	if !v.Meaning.isFromAnswer() {
+		v = Verdict{Meaning: Unwell, Detail: v.Detail} // a reader that knows no better
+	}
+	if v.Meaning == Credentials && e.request.Renew != nil && !e.renewed && e.request.Renew(a) {
+		e.renewed, e.again = true, true
+	}
+	return v
+}
+
+// tidy bounds the wait and cleans the detail.
+func (e *exchange) tidy(v Verdict, authorization string) Verdict {
+	if v.Meaning == Paused || v.Wait != 0 {
+		v.Wait = clampPause(v.Wait)
+	}
+	v.Detail = e.client.redact.alsoOf(authorization, v.Detail).clean(v.Detail)
+	return v
+}
+
+// conclude keeps the verdict, unless it is none about a try and there was one.
+func (e *exchange) conclude(v Verdict) {
+	noTry := v.Meaning == BreakerOpen || v.Meaning == Canceled
+	e.over = noTry
+	if !noTry || len(e.tries) == 0 {
+		e.last = v
+	}
+}
+
+// check is the library's question whether another try follows.
+func (e *exchange) check(ctx context.Context, _ *http.Response, _ error) (bool, error) {
+	switch {
+	case e.over || ctx.Err() != nil:
+		return false, nil
+	case e.again:
+		return true, nil
+	case e.quickLeft == 0 || !e.last.Meaning.countsAgainst() || e.last.Wait > 0:
+		return false, nil
+	case e.client.State() == Open:
+		return false, nil // do not wait only to be refused
+	}
+	e.quickLeft--
+	return true, nil
+}
+
+// backoff is the library's question how long to wait for it. The answer's
+// Retry-After plays no part.
+func (e *exchange) backoff(_, _ time.Duration, _ int, _ *http.Response) time.Duration {
+	if e.again {
+		return 0
+	}
+	n := *e.client.settings.QuickTries
+	return quickWait(n-e.quickLeft-1, n)
+}
+
+// quickWait is the wait before quick try i of n: doubling, with jitter, and all
+// n together within the budget.
+func quickWait(i, n int) time.Duration {
+	share := quickBudget << i / (1<<n - 1)
+	return share/4 + rand.N(share*3/4) //nolint:gosec // jitter needs no secrecy
+}
+
+// outcome is what came of it all; err is the library's, for the case that it
+// made no try.
+func (e *exchange) outcome(err error) Outcome {
+	if e.last.Meaning == 0 && err != nil {
+		e.last = Verdict{Meaning: Rejected, Detail: e.client.redact.clean(withoutURL(err))}
+	}
+	return Outcome{Verdict: e.last, Tries: e.tries}
+}
+
+// giveUp stands for the library's own handler, whose error holds the URL.
+func giveUp(resp *http.Response, err error, _ int) (*http.Response, error) {
+	if resp != nil {
+		_ = resp.Body.Close()
+	}
+	return nil, err
+}
+
+// buffered is the answer as a response that holds nothing open.
+func buffered(req *http.Request, a *Answer) *http.Response {
+	return &http.Response{
+		Status: http.StatusText(a.Status), StatusCode: a.Status,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: a.Header, Request: req,
+		Body: io.NopCloser(bytes.NewReader(a.Body)), ContentLength: int64(len(a.Body)),
+	}
+}

@@ -1,0 +1,105 @@
+package outbound
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/textproto"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/go-retryablehttp"
+)
+
+// Request is one exchange to make. It is not changed and may be made again.
+type Request struct {
+	Method, URL string
+	Header      http.Header
+	Body        []byte
+	// FixedURL says that the URL holds no template: then 404, 405 and 410 mean
+	// that the address is wrong, not this call.
+	FixedURL bool
+	// Prepare is called before each wire try, the first too, with a copy of the
+	// request: for signatures with a fresh timestamp, and for tokens. Its time
+	// counts for `timeout`, and its failure for the breaker. A Failure says what
+	// it means; any other error is Connect or Timeout when it is a net.Error,
+	// else Credentials.
+	Prepare func(ctx context.Context, r *http.Request) error
+	// Read says what an answer means; nil is Standard.
+	Read func(Answer) Verdict
+	// Renew is asked on Credentials, once in each Do: true says that new
+	// credentials can be had, and one more try follows at once. The refusal of
+	// the old ones then does not count for the breaker.
+	Renew func(Answer) bool
+}
+
+// Try is one try on the wire.
+type Try struct {
+	At       time.Time
+	Duration time.Duration
+	// Status is 0 when no headers came.
+	Status  int
+	Meaning Meaning
+	// Detail is at most 2 KiB of text for the operator, secrets removed.
+	Detail string
+}
+
+// Outcome is the end of an exchange: the verdict of the last try that ended,
+// and all tries. BreakerOpen and Canceled have no tries: where some were made
+// before the breaker opened or the context ended, the verdict is theirs.
+// Rejected without a try is a request that cannot be sent at all.
+type Outcome struct {
+	Verdict
+	Tries []Try
+}
+
+// build makes the request for the library, which rewinds its body. Errors never
+// hold the URL.
+func (r *Request) build(ctx context.Context) (*retryablehttp.Request, error) {
+	u, err := url.Parse(r.URL)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return nil, errors.New("the URL cannot be used: it needs http:// or https:// and a host")
+	}
+	if err := checkHeader(r.Header); err != nil {
+		return nil, err
+	}
+	var body any
+	if len(r.Body) > 0 {
+		body = r.Body
+	}
+	req, err := retryablehttp.NewRequestWithContext(ctx, r.Method, r.URL, body)
+	if err != nil {
+		return nil, errors.New(withoutURL(err))
+	}
+	req.Header = r.Header.Clone()
+	if req.Header == nil {
+		req.Header = http.Header{}
+	}
+	if host := req.Header.Get("Host"); host != "" {
+		req.Host = host // net/http reads it from nowhere else
+	}
+	return req, nil
+}
+
+// checkHeader finds what net/http would refuse on the wire, where it would look
+// like a fault of the sink. It names the header and never its value.
+func checkHeader(h http.Header) error {
+	for name, values := range h {
+		if name == "" || strings.ContainsFunc(name, notInToken) {
+			return fmt.Errorf("%q is no name for a header", name)
+		}
+		for _, v := range values {
+			if strings.ContainsFunc(v, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) {
+				return fmt.Errorf("header %s holds a line break or another control character",
+					textproto.CanonicalMIMEHeaderKey(name))
+			}
+		}
+	}
+	return nil
+}
+
+func notInToken(r rune) bool {
+	return r <= ' ' || r >= 0x7f || strings.ContainsRune(`()<>@,;:\"/[]?={}`, r)
+}

@@ -1,0 +1,99 @@
+package outbound
+
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
+// Settings are the keys of a sink that concern one exchange.
+type Settings struct {
+	// Timeout bounds each wire try, body included.
+	Timeout time.Duration `yaml:"timeout"`
+	// QuickTries are made besides the first, within two seconds of waiting; nil
+	// is the default, 0 is none.
+	QuickTries *int            `yaml:"quick_tries"`
+	Breaker    BreakerSettings `yaml:"breaker"`
+}
+
+// BreakerSettings say when the sink counts as down and when it is asked again.
+type BreakerSettings struct {
+	// ConsecutiveFailures of wire tries open the breaker.
+	ConsecutiveFailures int `yaml:"consecutive_failures"`
+	// FailureRatio of the tries within Window opens it too, from MinRequests on.
+	FailureRatio float64 `yaml:"failure_ratio"`
+	MinRequests  int     `yaml:"min_requests"`
+	// Window is the memory for FailureRatio. It is at least twice the timeout,
+	// because a failure that took longer than the window would not count.
+	Window time.Duration `yaml:"window"`
+	// OpenFor is the rest before one delivery probes the sink.
+	OpenFor time.Duration `yaml:"open_for"`
+}
+
+const (
+	defaultTimeout    = 10 * time.Second
+	defaultQuickTries = 2
+	maxQuickTries     = 10
+)
+
+// WithDefaults fills what is absent.
+func (s Settings) WithDefaults() Settings {
+	if s.Timeout == 0 {
+		s.Timeout = defaultTimeout
+	}
+	if s.QuickTries == nil {
+		s.QuickTries = new(defaultQuickTries)
+	}
+	s.Breaker = s.Breaker.withDefaults()
+	return s
+}
+
+func (b BreakerSettings) withDefaults() BreakerSettings {
+	if b.ConsecutiveFailures == 0 {
+		b.ConsecutiveFailures = 5
+	}
+	if b.FailureRatio == 0 {
+		b.FailureRatio = 0.5
+	}
+	if b.MinRequests == 0 {
+		b.MinRequests = 20
+	}
+	if b.Window == 0 {
+		b.Window = time.Minute
+	}
+	if b.OpenFor == 0 {
+		b.OpenFor = 30 * time.Second
+	}
+	return b
+}
+
+// Validate reports each problem with the path of its key. It expects the
+// defaults to be filled in.
+func (s Settings) Validate(report func(path, problem string)) {
+	within(report, "timeout", s.Timeout, 10*time.Millisecond, 5*time.Minute)
+	if n := s.QuickTries; n != nil && (*n < 0 || *n > maxQuickTries) {
+		report("quick_tries", fmt.Sprintf("%d is out of range: take 0 (none) to %d", *n, maxQuickTries))
+	}
+	s.Breaker.validate(func(key, problem string) { report("breaker."+key, problem) })
+}
+
+func (b BreakerSettings) validate(report func(key, problem string)) {
+	if n := b.ConsecutiveFailures; n < 1 || n > math.MaxInt32 {
+		report("consecutive_failures", fmt.Sprintf("%d is out of range: take 1 or more", n))
+	}
+	// Not turned around: NaN, which YAML can spell, must be refused too.
+	if r := b.FailureRatio; !(r > 0 && r <= 1) {
+		report("failure_ratio", fmt.Sprintf("%v is out of range: take a number above 0 and up to 1", r))
+	}
+	if n := b.MinRequests; n < 1 || n > math.MaxInt32 {
+		report("min_requests", fmt.Sprintf("%d is out of range: take 1 or more", n))
+	}
+	within(report, "window", b.Window, time.Second, 24*time.Hour)
+	within(report, "open_for", b.OpenFor, 100*time.Millisecond, 24*time.Hour)
+}
+
+func within(report func(key, problem string), key string, d, least, most time.Duration) {
+	if d < least || d > most {
+		report(key, fmt.Sprintf("%v is out of range: take %v to %v", d, least, most))
+	}
+}

@@ -1,0 +1,121 @@
+package outbound
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/cdrelay/cdrelay/internal/secret"
+)
+
+const (
+	// idleConns is how many connections to a sink are kept for the next
+	// delivery; more than any sensible concurrency, so that none is closed and
+	// opened again under load.
+	idleConns = 128
+	// maxHeader bounds the headers of an answer.
+	maxHeader = 64 << 10
+)
+
+// Transport is how a sink is reached.
+type Transport struct {
+	TLS TLSFiles
+	// DenyPrivate refuses private, loopback, link-local and metadata addresses
+	// when they are dialled, and with them any proxy of the environment.
+	DenyPrivate bool
+	// Secrets are removed from every text that is kept, in the spellings in
+	// which servers echo them. Of a secret that is a URL, its path, query and
+	// user info are removed wherever they stand; the host stays. Secrets of
+	// fewer than four bytes are not looked for: masking them would only show
+	// where they are.
+	Secrets []secret.Value
+	// UserAgent is sent where a request has none of its own; "" is `cdrelay`.
+	UserAgent string
+	// Wire replaces the network in tests that need fake time; nil is the
+	// network.
+	Wire http.RoundTripper
+}
+
+// HTTPClient gives a plain client under the same rules of dialling and TLS: no
+// retries, no breaker, no redirects. It is for what a sink needs beside its
+// deliveries, such as tokens. Its errors hold the URL, as all of net/http's do;
+// those that a Prepare returns are cleaned by the Client.
+func (t Transport) HTTPClient(timeout time.Duration) (*http.Client, error) {
+	wire, err := t.wire(timeout)
+	if err != nil {
+		return nil, err
+	}
+	return &http.Client{
+		Transport:     &signed{wire: wire, userAgent: t.userAgent()},
+		Timeout:       timeout,
+		CheckRedirect: noRedirects,
+	}, nil
+}
+
+func (t Transport) userAgent() string {
+	if t.UserAgent == "" {
+		return "cdrelay"
+	}
+	return t.UserAgent
+}
+
+func (t Transport) wire(timeout time.Duration) (http.RoundTripper, error) {
+	if t.Wire != nil {
+		return t.Wire, nil
+	}
+	config, err := t.TLS.config()
+	if err != nil {
+		return nil, err
+	}
+	w := &http.Transport{
+		DialContext:            newDialer(timeout, t.DenyPrivate).DialContext,
+		TLSClientConfig:        config,
+		TLSHandshakeTimeout:    timeout,
+		ForceAttemptHTTP2:      true, // a dialer of one's own would switch it off
+		HTTP2:                  livelyHTTP2(),
+		MaxIdleConns:           idleConns,
+		MaxIdleConnsPerHost:    idleConns,
+		IdleConnTimeout:        90 * time.Second,
+		MaxResponseHeaderBytes: maxHeader,
+		DisableCompression:     true, // answers are short, and bombs are not
+	}
+	if !t.DenyPrivate {
+		w.Proxy = http.ProxyFromEnvironment
+	}
+	return w, nil
+}
+
+// livelyHTTP2 asks a silent connection whether it lives; otherwise every
+// delivery would time out on a dead one for as long as TCP believes in it.
+func livelyHTTP2() *http.HTTP2Config {
+	return &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 5 * time.Second}
+}
+
+func noRedirects(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// signed names us to the server.
+type signed struct {
+	wire      http.RoundTripper
+	userAgent string
+}
+
+// RoundTrip adds the User-Agent to a copy of the request.
+func (s *signed) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	nameUs(r, s.userAgent)
+	return s.wire.RoundTrip(r)
+}
+
+// CloseIdleConnections lets http.Client reach the connections.
+func (s *signed) CloseIdleConnections() { closeIdle(s.wire) }
+
+func nameUs(r *http.Request, userAgent string) {
+	if len(r.Header.Values("User-Agent")) == 0 {
+		r.Header.Set("User-Agent", userAgent)
+	}
+}
+
+func closeIdle(wire http.RoundTripper) {
+	if c, ok := wire.(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
+	}
+}
