@@ -1,0 +1,54 @@
+// Package contract says what every kind of sink is to the rest of cdrelay: a
+// pure function from a call record to one HTTP request, and how that request is
+// carried. Sending, waiting, retrying, counting and storing are not a sink's
+// business; internal/outbound and internal/delivery own them.
+//
+// The suite in sinks/contracttest holds every kind to this contract.
+package contract
+
+import (
+	"net/http"
+
+	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/outbound"
+)
+
+// The headers that carry the message id, on every try of a delivery.
+const (
+	// WebhookID is the header of Standard Webhooks.
+	WebhookID = "webhook-id"
+	// IdempotencyKey is the header that many APIs read to recognise a repeat.
+	IdempotencyKey = "Idempotency-Key"
+)
+
+// Sink is one configured destination. Every kind keeps to this:
+//
+//   - Request uses no network, no clock and no randomness and changes nothing:
+//     equal input gives an equal method, URL, header and body. What must be new
+//     for each try (a timestamp, a signature, an access token) is left to the
+//     Prepare of the request it returns.
+//   - The message id stands in the headers webhook-id and Idempotency-Key
+//     (Identify), the same on every try.
+//   - An error of Request is a render error of this record: it says which part
+//     of the configuration could not be rendered, and that trying again with
+//     the same record and configuration gives the same error. A sink that is
+//     wrongly configured is found at construction, not here.
+//   - No record makes Request panic, inject a header, or write a body that its
+//     Content-Type does not allow.
+//   - No error, no text of a Verdict and no printed form (%+v, %#v, JSON, YAML,
+//     slog) of a sink or of its configuration holds a secret. Transport lists
+//     all that must be removed from what a destination answers.
+//   - A sink may be used by many goroutines at once and shares no state with
+//     another sink. Each Request belongs to one Do at a time.
+type Sink interface {
+	// Request renders the one HTTP request that delivers the record.
+	Request(messageID string, r *call.Record) (*outbound.Request, error)
+	// Transport says how the destination is reached and what is secret.
+	Transport() outbound.Transport
+}
+
+// Identify sets the two headers that carry the message id.
+func Identify(h http.Header, messageID string) {
+	h.Set(WebhookID, messageID)
+	h.Set(IdempotencyKey, messageID)
+}

@@ -1,0 +1,119 @@
+package slack
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/expr"
+	"github.com/cdrelay/cdrelay/internal/outbound"
+	"github.com/cdrelay/cdrelay/internal/secret"
+)
+
+// defaultAPI is Slack's method for a message.
+const defaultAPI = "https://slack.com/api/chat.postMessage"
+
+// Config is the `slack` section of a sink: either WebhookURL, or Token and
+// Channel.
+type Config struct {
+	// WebhookURL is an incoming webhook. The whole URL is a secret. Plain http
+	// is taken too, for stand-ins and egress proxies that add TLS.
+	WebhookURL secret.Value `yaml:"webhook_url"`
+	// Token is a bot token with the scope chat:write.
+	Token secret.Value `yaml:"token"`
+	// Channel is the id (or name) of the channel that the token posts to.
+	Channel string `yaml:"channel"`
+	// APIURL replaces the address of chat.postMessage, for stand-ins, proxies
+	// and GovSlack.
+	APIURL string `yaml:"api_url"`
+	// Text is the message, or the fallback text beside Blocks.
+	Text expr.Text `yaml:"text"`
+	// Blocks is a list of Block Kit blocks.
+	Blocks Blocks `yaml:"blocks"`
+	// TLS names files for a private certificate authority or a client certificate.
+	TLS outbound.TLSFiles `yaml:"tls"`
+}
+
+// WithDefaults gives the configuration with what was left out.
+func (c Config) WithDefaults() Config {
+	if !c.Token.IsZero() && c.APIURL == "" {
+		c.APIURL = defaultAPI
+	}
+	return c
+}
+
+// Validate reports every problem with the path of its key.
+func (c Config) Validate(report func(path, problem string)) {
+	switch {
+	case !c.WebhookURL.IsZero() && (!c.Token.IsZero() || c.Channel != ""):
+		report("webhook_url", "takes no token and no channel beside it: keep webhook_url, or token and channel")
+	case !c.WebhookURL.IsZero():
+		validateURL(report, "webhook_url", c.WebhookURL.Reveal())
+	case c.Token.IsZero() && c.Channel == "":
+		report("", "a slack sink needs webhook_url, or token and channel")
+	case c.Token.IsZero():
+		report("channel", "needs a token beside it, or write webhook_url alone")
+	case c.Channel == "":
+		report("token", "needs a channel beside it: the id of the channel to post to, such as C0123456789")
+	}
+	c.validateToken(report)
+	c.TLS.Validate(func(path, problem string) { report("tls."+path, problem) })
+}
+
+func (c Config) validateToken(report func(path, problem string)) {
+	if c.APIURL != "" {
+		validateURL(report, "api_url", c.APIURL)
+		if c.Token.IsZero() {
+			report("api_url", "goes with token and channel only")
+		}
+	}
+	if strings.ContainsFunc(c.Token.Reveal(), notHeader) {
+		report("token", "holds a character that no HTTP header can carry: check it for line breaks")
+	}
+}
+
+func notHeader(r rune) bool { return r < ' ' || r == 0x7f }
+
+// validateURL never repeats the URL: it may be a secret.
+func validateURL(report func(path, problem string), path, text string) {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil:
+		report(path, "is not a URL: copy it whole from Slack, with https://")
+	case u.Scheme != "https" && u.Scheme != "http":
+		report(path, "must begin with https:// (or http:// for a stand-in)")
+	case u.Hostname() == "":
+		report(path, "has no host")
+	}
+}
+
+// Blocks is a list of Block Kit blocks whose strings may hold ${…}.
+type Blocks struct{ tree expr.Tree }
+
+// UnmarshalYAML takes a list only; the errors of the templates have their lines.
+func (b *Blocks) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	if n.Kind != yaml.SequenceNode || len(n.Content) == 0 {
+		return &yaml.TypeError{Errors: []string{
+			fmt.Sprintf("line %d: blocks is a list of Block Kit blocks, such as - {type: divider}", n.Line),
+		}}
+	}
+	return b.tree.UnmarshalYAML(n)
+}
+
+// IsZero tells whether no blocks are configured.
+func (b Blocks) IsZero() bool { return b.tree.IsZero() }
+
+// render gives the blocks for one call, values escaped.
+func (b Blocks) render(r *call.Record) ([]any, error) {
+	text, err := b.tree.JSONFunc(r, escape)
+	if err != nil {
+		return nil, err
+	}
+	return decode(text)
+}

@@ -1,0 +1,125 @@
+package slack
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// ellipsis ends a text that was shortened.
+const ellipsis = "…"
+
+// maxValue bounds one value in the default message, before escaping.
+const maxValue = 300
+
+// escape makes a value from a call plain text for Slack: the three characters
+// of its markup become entities, as Slack asks, and control characters that no
+// message needs are dropped. Line breaks stay.
+func escape(s string) string {
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	var b strings.Builder
+	b.Grow(len(s))
+	for _, r := range s {
+		switch {
+		case r == '&':
+			b.WriteString("&amp;")
+		case r == '<':
+			b.WriteString("&lt;")
+		case r == '>':
+			b.WriteString("&gt;")
+		case r == '\n' || r == '\t' || !unicode.IsControl(r):
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// value prepares a value for the default message: one line, no formatting, no
+// change of the reading direction, bounded, escaped.
+func value(s string) string { return escape(oneLine(s)) }
+
+func oneLine(s string) string {
+	if len(s) > 8*maxValue { // spares the work on a megabyte
+		s = s[:8*maxValue]
+	}
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	s = strings.Map(tame, s)
+	return shorten(strings.Join(strings.Fields(s), " "), maxValue)
+}
+
+// tame replaces the characters that would format a text by look-alikes. The
+// underscore stays: ids and names hold it, and italics end with their line.
+func tame(r rune) rune {
+	switch r {
+	case '`':
+		return '\''
+	case '*':
+		return '∗'
+	case '~':
+		return '∼'
+	case '\u061c', '\u200e', '\u200f', '\u202a', '\u202b', '\u202c', '\u202d', '\u202e',
+		'\u2066', '\u2067', '\u2068', '\u2069', '\ufeff':
+		return -1
+	}
+	if unicode.IsControl(r) || unicode.IsSpace(r) {
+		return ' '
+	}
+	return r
+}
+
+// units counts UTF-16 units.
+func units(s string) int {
+	n := 0
+	for _, r := range s {
+		n += width(r)
+	}
+	return n
+}
+
+func width(r rune) int {
+	if r > 0xFFFF {
+		return 2
+	}
+	return 1
+}
+
+// shorten cuts a text to at most limit units, the ellipsis included, without
+// cutting an entity (`&amp;`) or a markup token (`<url|text>`) in half.
+func shorten(s string, limit int) string {
+	if len(s) <= limit || units(s) <= limit {
+		return s
+	}
+	at, n := 0, 0
+	for at < len(s) {
+		r, size := utf8.DecodeRuneInString(s[at:])
+		if n += width(r); n > limit-1 {
+			break
+		}
+		at += size
+	}
+	return s[:wholeUntil(s, at)] + ellipsis
+}
+
+// wholeUntil moves a cut to before the entity or token that it would split.
+func wholeUntil(s string, at int) int {
+	if i := strings.LastIndexByte(s[:at], '&'); i >= 0 && splitsEntity(s[i:], at-i) {
+		at = i
+	}
+	open, closed := strings.LastIndexByte(s[:at], '<'), strings.LastIndexByte(s[:at], '>')
+	if open > closed {
+		// A token only if it is closed behind the cut before another one opens.
+		if end := strings.IndexAny(s[at:], "<>"); end >= 0 && s[at+end] == '>' {
+			at = open
+		}
+	}
+	return at
+}
+
+func splitsEntity(s string, at int) bool {
+	for _, entity := range []string{"&amp;", "&lt;", "&gt;"} {
+		if strings.HasPrefix(s, entity) && at < len(entity) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,147 @@
+package slack
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/expr"
+	"github.com/cdrelay/cdrelay/internal/outbound"
+	"github.com/cdrelay/cdrelay/internal/secret"
+	"github.com/cdrelay/cdrelay/sinks/contract"
+)
+
+// Sink renders calls as messages to one channel.
+type Sink struct {
+	url       secret.Value
+	header    []header
+	channel   string
+	text      expr.Text
+	blocks    Blocks
+	read      func(outbound.Answer) outbound.Verdict
+	transport outbound.Transport
+}
+
+// header is one that every request carries; its value may hold the token.
+type header struct {
+	name  string
+	value secret.Value
+}
+
+// New builds a sink from a valid configuration.
+func New(c Config) (*Sink, error) {
+	c = c.WithDefaults()
+	var problems []error
+	c.Validate(func(path, problem string) {
+		problems = append(problems, fmt.Errorf("slack.%s: %s", path, problem))
+	})
+	if err := errors.Join(problems...); err != nil {
+		return nil, err
+	}
+	s := &Sink{
+		url:       c.WebhookURL,
+		text:      c.Text,
+		blocks:    c.Blocks,
+		read:      readWebhook,
+		transport: outbound.Transport{TLS: c.TLS, Secrets: []secret.Value{c.WebhookURL, c.Token}},
+		header:    []header{{"Content-Type", secret.New("application/json; charset=utf-8")}},
+	}
+	if !c.Token.IsZero() {
+		s.url, s.channel, s.read = secret.New(c.APIURL), c.Channel, readAPI
+		s.header = append(s.header, header{"Authorization", secret.New("Bearer " + c.Token.Reveal())})
+	}
+	return s, nil
+}
+
+// Transport says how the sink is reached and what is secret.
+func (s *Sink) Transport() outbound.Transport { return s.transport }
+
+// Request renders the message for one call. An error says that a template
+// fails on this call.
+func (s *Sink) Request(messageID string, r *call.Record) (*outbound.Request, error) {
+	body, err := s.body(r)
+	if err != nil {
+		return nil, err
+	}
+	h := make(http.Header, len(s.header)+2)
+	for _, one := range s.header {
+		h.Set(one.name, one.value.Reveal())
+	}
+	contract.Identify(h, messageID)
+	return &outbound.Request{
+		Method:   http.MethodPost,
+		URL:      s.url.Reveal(),
+		Header:   h,
+		Body:     body,
+		FixedURL: true,
+		Read:     s.read,
+	}, nil
+}
+
+// message is the body of both ways to post.
+type message struct {
+	Channel     string `json:"channel,omitempty"`
+	Text        string `json:"text"`
+	Blocks      []any  `json:"blocks,omitempty"`
+	UnfurlLinks bool   `json:"unfurl_links"`
+	UnfurlMedia bool   `json:"unfurl_media"`
+}
+
+func (s *Sink) body(r *call.Record) ([]byte, error) {
+	m := message{Channel: s.channel}
+	var err error
+	if m.Blocks, err = s.renderBlocks(r); err != nil {
+		return nil, fmt.Errorf("slack blocks: %w", err)
+	}
+	if m.Text, err = s.renderText(r); err != nil {
+		return nil, fmt.Errorf("slack text: %w", err)
+	}
+	return encode(m)
+}
+
+// renderBlocks gives the configured blocks; none beside a configured text; else
+// the default summary.
+func (s *Sink) renderBlocks(r *call.Record) ([]any, error) {
+	switch {
+	case !s.blocks.IsZero():
+		blocks, err := s.blocks.render(r)
+		return fit(blocks), err
+	case !s.text.IsZero():
+		return nil, nil
+	default:
+		return fit(summary(r)), nil
+	}
+}
+
+// renderText gives the configured text, or the headline, which notifications
+// show and which stands in for blocks that had nothing to say.
+func (s *Sink) renderText(r *call.Record) (string, error) {
+	text, err := s.text.StringFunc(r, escape)
+	if blank(text) {
+		text = escape(headline(r))
+	}
+	return shorten(text, maxMessageText), err
+}
+
+// encode writes JSON without turning the entities' ampersands into escapes.
+func encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
+
+// decode reads a JSON list and keeps numbers as they are spelled.
+func decode(text []byte) ([]any, error) {
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.UseNumber()
+	var list []any
+	err := dec.Decode(&list)
+	return list, err
+}

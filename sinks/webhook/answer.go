@@ -1,0 +1,37 @@
+package webhook
+
+import (
+	"github.com/cdrelay/cdrelay/internal/expr"
+	"github.com/cdrelay/cdrelay/internal/outbound"
+)
+
+// answers are the configured readings of what the endpoint answers.
+type answers struct {
+	success expr.ResponseCondition
+	retryIf expr.ResponseCondition
+}
+
+// read tells what an answer means: retry_if, then success, then the standard
+// table. A wish for a pause outlives retry_if: both say "later", and the pause
+// says when.
+func (c answers) read(a outbound.Answer) outbound.Verdict {
+	standard := outbound.Standard(a)
+	response := expr.Response{Status: a.Status, Header: a.Header, Body: a.Body}
+	if !c.retryIf.IsZero() && c.retryIf.Holds(response) {
+		if standard.Meaning == outbound.Paused {
+			return standard
+		}
+		return outbound.Verdict{Meaning: outbound.Unwell, Detail: "retry_if holds"}
+	}
+	if c.success.IsZero() {
+		return standard
+	}
+	switch {
+	case c.success.Holds(response):
+		return outbound.Verdict{Meaning: outbound.Delivered}
+	case standard.Meaning == outbound.Delivered:
+		return outbound.Verdict{Meaning: outbound.Rejected, Detail: "success does not hold"}
+	default:
+		return standard
+	}
+}

@@ -1,0 +1,118 @@
+package webhook
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/expr"
+)
+
+// The media types of the bodies.
+const (
+	typeJSON        = "application/json"
+	typeForm        = "application/x-www-form-urlencoded"
+	typeCloudEvents = "application/cloudevents+json"
+)
+
+// payload renders a body and knows its media type.
+type payload struct {
+	mediaType string
+	tree      expr.Tree
+	render    func(expr.Tree, *call.Record) ([]byte, error)
+}
+
+func newPayload(c Config) payload {
+	switch {
+	case c.bodiless():
+		return payload{render: func(expr.Tree, *call.Record) ([]byte, error) { return nil, nil }}
+	case c.Encoding == encodingForm:
+		return payload{mediaType: typeForm, tree: c.Body, render: form}
+	case c.Envelope == envelopeCloudEvents:
+		return payload{mediaType: typeCloudEvents, tree: c.Body, render: cloudEvent}
+	default:
+		return payload{mediaType: typeJSON, tree: c.Body, render: document}
+	}
+}
+
+// document is the configured tree, or the whole record, as JSON.
+func document(t expr.Tree, r *call.Record) ([]byte, error) {
+	if t.IsZero() {
+		b, err := json.Marshal(r)
+		return validUTF8(b), err
+	}
+	b, err := t.JSON(r)
+	return validUTF8(b), err
+}
+
+// validUTF8 is the last line of defence: JSON is UTF-8 whatever came in.
+func validUTF8(b []byte) []byte {
+	if utf8.Valid(b) {
+		return b
+	}
+	return bytes.ToValidUTF8(b, []byte("\uFFFD"))
+}
+
+// form is the configured mapping, or the record's fields, as a form; values
+// that are no scalars are written as JSON.
+func form(t expr.Tree, r *call.Record) ([]byte, error) {
+	fields, err := formFields(t, r)
+	if err != nil {
+		return nil, err
+	}
+	var b strings.Builder
+	for i, f := range fields {
+		if i > 0 {
+			b.WriteByte('&')
+		}
+		b.WriteString(url.QueryEscape(strings.ToValidUTF8(f.Name, "\uFFFD")))
+		b.WriteByte('=')
+		b.WriteString(url.QueryEscape(strings.ToValidUTF8(f.Value, "\uFFFD")))
+	}
+	return []byte(b.String()), nil
+}
+
+func formFields(t expr.Tree, r *call.Record) ([]expr.Field, error) {
+	if !t.IsZero() {
+		return t.Fields(r)
+	}
+	b, err := json.Marshal(r)
+	if err != nil {
+		return nil, err
+	}
+	return objectFields(b)
+}
+
+// objectFields reads the members of a JSON object in their order.
+func objectFields(object []byte) ([]expr.Field, error) {
+	dec := json.NewDecoder(bytes.NewReader(object))
+	if _, err := dec.Token(); err != nil { // the opening brace
+		return nil, err
+	}
+	var fields []expr.Field
+	for dec.More() {
+		name, err := dec.Token()
+		if err != nil {
+			return nil, err
+		}
+		var value json.RawMessage
+		if err := dec.Decode(&value); err != nil {
+			return nil, err
+		}
+		fields = append(fields, expr.Field{Name: fmt.Sprint(name), Value: scalarText(value)})
+	}
+	return fields, nil
+}
+
+// scalarText is a string without its quotes, and anything else as JSON.
+func scalarText(value json.RawMessage) string {
+	var s string
+	if json.Unmarshal(value, &s) == nil {
+		return s
+	}
+	return string(value)
+}

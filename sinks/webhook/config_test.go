@@ -1,0 +1,129 @@
+package webhook_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"gopkg.in/yaml.v3"
+
+	"github.com/cdrelay/cdrelay/sinks/webhook"
+)
+
+func problems(c webhook.Config) []string {
+	var list []string
+	c.Validate(func(path, problem string) { list = append(list, path+": "+problem) })
+	slices.Sort(list)
+	return list
+}
+
+// Each case gives the beginning of every problem, path included.
+func TestValidate(t *testing.T) {
+	for _, test := range []struct {
+		name, yaml string
+		want       []string
+	}{
+		{"least", "url: https://crm.example/x", nil},
+		{"no url", "method: POST", []string{"url: is missing"}},
+		{"wrong words", "{url: 'https://a.example', method: post, encoding: xml, envelope: soap}", []string{
+			`encoding: "xml" is not one of`, `envelope: "soap" is not one of`, `method: "post" is not one of`,
+		}},
+		{"template in the host", "url: 'https://${call.id}.example/'", []string{"url: "}},
+		{"ftp", "url: ftp://a.example/", []string{"url: "}},
+		{"misspelt field in the url", "url: 'https://a.example/${call.custmer}'", []string{"url: "}},
+		{"body of a GET", "{url: 'https://a.example', method: GET, body: {a: b}, envelope: cloudevents}", []string{
+			"body: GET sends no body", "envelope: GET sends no body",
+		}},
+		{"form in an envelope", "{url: 'https://a.example', encoding: form, envelope: cloudevents}", []string{"envelope: cloudevents is JSON"}},
+		{"form of a list", "{url: 'https://a.example', encoding: form, body: [a]}", []string{"body: must be a mapping"}},
+		{"own headers", "{url: 'https://a.example', headers: {Webhook-ID: a, idempotency-key: b, Host: c, Content-Length: '3'}}", []string{
+			"headers.Content-Length: belongs", "headers.Host: belongs", "headers.Webhook-ID: is set by cdrelay", "headers.idempotency-key: is set",
+		}},
+		{"header names", "{url: 'https://a.example', headers: {'a b': x, X-A: x, x-a: y}}", []string{
+			`headers.a b: "a b" is not a header name`, "headers.x-a: is the same header as X-A",
+		}},
+		{"header with a line break", "{url: 'https://a.example', headers: {X-A: \"a\\nb\"}}", []string{"headers.X-A: holds a control character"}},
+		{"two authorizations", "{url: 'https://a.example', auth: {bearer: x}, headers: {authorization: y}}", []string{"headers.authorization: is set by auth"}},
+		{"content type of an envelope", "{url: 'https://a.example', envelope: cloudevents, headers: {Content-Type: y}}", []string{"headers.Content-Type: is set by envelope"}},
+		{"no auth", "{url: 'https://a.example', auth: {}}", []string{"auth: takes exactly one of"}},
+		{"two auths", "{url: 'https://a.example', auth: {bearer: x, basic: {username: a, password: b}}}", []string{"auth: takes exactly one of"}},
+		{"basic", "{url: 'https://a.example', auth: {basic: {username: 'a:b'}}}", []string{"auth.basic.username: holds a colon"}},
+		{"bearer", "{url: 'https://a.example', auth: {bearer: \"a\\nb\"}}", []string{"auth.bearer: holds a line break"}},
+		{"oauth2", "{url: 'https://a.example', auth: {oauth2: {token_url: nowhere, scopes: ['a b'], scheme: 'a b'}}}", []string{
+			"auth.oauth2.client_id: is missing", "auth.oauth2.client_secret: is missing", "auth.oauth2.scheme: ", "auth.oauth2.scopes: ", "auth.oauth2.token_url: is not",
+		}},
+		{"oauth2 of a public client", "{url: 'https://a.example', auth: {oauth2: {token_url: 'https://l.example/', client_id: a, refresh_token: b}}}", nil},
+		{"sign", "{url: 'https://a.example', sign: {}}", []string{"sign.standard_webhooks: is missing"}},
+		{"short key", "{url: 'https://a.example', sign: {standard_webhooks: whsec_c2hvcnQ=}}", []string{"sign.standard_webhooks: is not a secret of Standard Webhooks"}},
+		{"second key", "{url: 'https://a.example', sign: {standard_webhooks: [whsec_MDEyMzQ1Njc4OWFiY2RlZmdoaWprbG1ub3A=, '%']}}", []string{"sign.standard_webhooks[1]: is not"}},
+		{"tls", "{url: 'https://a.example', tls: {cert: x.pem}}", []string{"tls.cert: "}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c, err := load([]byte(test.yaml))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := problems(c)
+			if len(got) != len(test.want) {
+				t.Fatalf("problems:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(test.want, "\n"))
+			}
+			for i, want := range test.want {
+				if !strings.HasPrefix(got[i], want) {
+					t.Errorf("problem %q, want %q", got[i], want)
+				}
+			}
+			if _, err := webhook.New(c); (err != nil) != (len(test.want) > 0) {
+				t.Errorf("New: %v", err)
+			}
+		})
+	}
+}
+
+// All that is wrong in the file is told at once, with its line.
+func TestDecodeErrors(t *testing.T) {
+	_, err := load([]byte(`url: {environment: X}
+headers:
+  X-A: {env: CDRELAY_TEST_NOT_SET}
+  X-B: "${call.nothing}"
+body: {a: "${call.nothing}"}
+success: response.stat == 1
+sign:
+  standard_webhooks:
+    - {env: CDRELAY_TEST_NOT_SET}
+    - [x]
+metod: POST
+`))
+	var all *yaml.TypeError
+	if !errors.As(err, &all) {
+		t.Fatalf("%v is no yaml.TypeError", err)
+	}
+	var lines []string
+	for _, one := range all.Errors {
+		var line int
+		if _, err := fmt.Sscanf(one, "line %d:", &line); err != nil {
+			t.Errorf("no line in %q", one)
+		}
+		lines = append(lines, fmt.Sprint(line))
+	}
+	slices.Sort(lines)
+	if diff := cmp.Diff([]string{"1", "10", "11", "3", "4", "5", "6", "9"}, slices.Compact(lines)); diff != "" {
+		t.Errorf("lines of the errors (-want +got):\n%s\n%v", diff, err)
+	}
+}
+
+func TestHeaderValueFromFileIsNoTemplate(t *testing.T) {
+	t.Setenv("CDRELAY_TEST_HEADER", "pa${call.id}ss")
+	c, err := load([]byte("headers: {X-A: {env: CDRELAY_TEST_HEADER}}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := fmt.Sprintf("%v %+v %#v", c.Headers, c.Headers["X-A"], c); strings.Contains(text, "pa${") {
+		t.Errorf("the literal is printed: %s", text)
+	}
+	if got := c.Headers["X-A"].String(); got != "********" {
+		t.Errorf("String() = %q", got)
+	}
+}

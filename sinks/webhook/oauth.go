@@ -1,0 +1,158 @@
+package webhook
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"sync"
+
+	"golang.org/x/oauth2"
+	"golang.org/x/oauth2/clientcredentials"
+
+	"github.com/cdrelay/cdrelay/internal/outbound"
+)
+
+// grant fetches one token; what it holds is secret and lies behind a func.
+type grant func(context.Context) (*oauth2.Token, error)
+
+func newGrant(c OAuth2) grant {
+	if c.RefreshToken.IsZero() {
+		return clientCredentials(c)
+	}
+	return refresh(c)
+}
+
+func clientCredentials(c OAuth2) grant {
+	config := &clientcredentials.Config{
+		ClientID:     c.ClientID.Reveal(),
+		ClientSecret: c.ClientSecret.Reveal(),
+		TokenURL:     c.TokenURL.Reveal(),
+		Scopes:       c.Scopes,
+	}
+	return config.Token
+}
+
+// refresh uses the newest refresh token that the endpoint gave.
+func refresh(c OAuth2) grant {
+	config := &oauth2.Config{
+		ClientID:     c.ClientID.Reveal(),
+		ClientSecret: c.ClientSecret.Reveal(),
+		Endpoint:     oauth2.Endpoint{TokenURL: c.TokenURL.Reveal()},
+		Scopes:       c.Scopes,
+	}
+	var mu sync.Mutex // guards newest
+	newest := c.RefreshToken.Reveal()
+	return func(ctx context.Context) (*oauth2.Token, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		token, err := config.TokenSource(ctx, &oauth2.Token{RefreshToken: newest}).Token()
+		if err == nil && token.RefreshToken != "" {
+			newest = token.RefreshToken
+		}
+		return token, err
+	}
+}
+
+// oauth authorizes the requests of one sink.
+type oauth struct {
+	tokens *tokens
+	scheme string
+}
+
+func newOAuth(c OAuth2, client *http.Client) *oauth {
+	fetch := newGrant(c)
+	return &oauth{
+		scheme: cmp.Or(c.Scheme, "Bearer"),
+		tokens: &tokens{fetch: func(ctx context.Context) (*oauth2.Token, error) {
+			token, err := fetch(context.WithValue(ctx, oauth2.HTTPClient, client))
+			return token, tokenProblem(err)
+		}},
+	}
+}
+
+// tokenProblem says what the token endpoint's failure means, in words that hold
+// nothing of what was sent or answered but the endpoint's own error code. It is
+// never a fault of the call.
+func tokenProblem(err error) error {
+	var refused *oauth2.RetrieveError
+	var network *url.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &refused) && refused.Response != nil:
+		return refusal(refused)
+	case errors.As(err, &network) && network.Timeout():
+		return problem(outbound.Timeout, "token endpoint: no answer in time")
+	case errors.As(err, &network):
+		return problem(outbound.Connect, "token endpoint: no connection")
+	default:
+		return problem(outbound.Credentials, "token endpoint: the answer holds no access token")
+	}
+}
+
+// refusal reads the answer by the common table; what would be a wrong request
+// there is wrong credentials here.
+func refusal(e *oauth2.RetrieveError) error {
+	text := fmt.Sprintf("token endpoint: status %d", e.Response.StatusCode)
+	if wellKnown(e.ErrorCode) {
+		text += ", " + e.ErrorCode
+	}
+	f := problem(outbound.Credentials, text)
+	v := outbound.Standard(outbound.Answer{Status: e.Response.StatusCode, Header: e.Response.Header, FixedURL: true})
+	if v.Meaning == outbound.Unwell || v.Meaning == outbound.Paused {
+		f.Meaning, f.Wait = v.Meaning, v.Wait
+	}
+	return f
+}
+
+func problem(m outbound.Meaning, text string) *outbound.Failure {
+	return &outbound.Failure{Meaning: m, Err: errors.New(text)}
+}
+
+// wellKnown are the error codes of RFC 6749 and Zoho's; anything else that
+// stands in their place could repeat a secret.
+func wellKnown(code string) bool {
+	return slices.Contains([]string{
+		"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client",
+		"unsupported_grant_type", "invalid_scope", "access_denied", "temporarily_unavailable",
+		"server_error", "invalid_code", "invalid_client_secret",
+	}, code)
+}
+
+// session is the use of tokens by one request: it knows which token the last
+// try carried.
+type session struct {
+	oauth *oauth
+
+	mu   sync.Mutex // guards used
+	used string
+}
+
+func (o *oauth) session() *session { return &session{oauth: o} }
+
+func (s *session) authorize(ctx context.Context, h http.Header) error {
+	token, err := s.oauth.tokens.get(ctx)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.used = token
+	h.Set("Authorization", s.oauth.scheme+" "+token)
+	return nil
+}
+
+func (s *session) token() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.used
+}
+
+// renew answers a 401 with a new token, when one can be had.
+func (s *session) renew(a outbound.Answer) bool {
+	return a.Status == http.StatusUnauthorized && s.oauth.tokens.renew(s.token())
+}

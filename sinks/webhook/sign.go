@@ -1,0 +1,119 @@
+package webhook
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/cdrelay/cdrelay/internal/secret"
+)
+
+// Sign says how requests are signed.
+type Sign struct {
+	// StandardWebhooks is one secret, or a list while a secret is rotated.
+	StandardWebhooks SigningSecrets `yaml:"standard_webhooks"`
+}
+
+// SigningSecrets are one or more secrets of Standard Webhooks; each request
+// carries one signature for each.
+type SigningSecrets []secret.Value
+
+// UnmarshalYAML takes one secret or a list of them and reports all that is wrong.
+func (s *SigningSecrets) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	nodes := []*yaml.Node{n}
+	if n.Kind == yaml.SequenceNode {
+		nodes = n.Content
+	}
+	*s = make(SigningSecrets, len(nodes))
+	var all yaml.TypeError
+	for i, node := range nodes {
+		var one *yaml.TypeError
+		if err := (*s)[i].UnmarshalYAML(node); errors.As(err, &one) {
+			all.Errors = append(all.Errors, one.Errors...)
+		} else if err != nil {
+			return err
+		}
+	}
+	if len(all.Errors) > 0 {
+		return &all
+	}
+	return nil
+}
+
+func (s *Sign) validate(report func(path, problem string)) {
+	if len(s.StandardWebhooks) == 0 {
+		report("standard_webhooks", "is missing: write a secret such as {env: NAME}, or leave sign out")
+	}
+	for i, one := range s.StandardWebhooks {
+		if _, err := signingKey(one); err != nil {
+			path := "standard_webhooks"
+			if len(s.StandardWebhooks) > 1 {
+				path += fmt.Sprintf("[%d]", i)
+			}
+			report(path, err.Error())
+		}
+	}
+}
+
+// The bounds of Standard Webhooks for a key.
+const (
+	minKey = 24
+	maxKey = 64
+)
+
+var errSigningSecret = errors.New(
+	"is not a secret of Standard Webhooks: whsec_ and the base64 of 24 to 64 random bytes; make one with `echo whsec_$(openssl rand -base64 32)`")
+
+// signingKey decodes a secret; the prefix may be left out, the base64 may lack
+// its padding.
+func signingKey(s secret.Value) ([]byte, error) {
+	text := strings.TrimRight(strings.TrimPrefix(s.Reveal(), "whsec_"), "=")
+	key, err := base64.RawStdEncoding.DecodeString(text)
+	if err != nil || len(key) < minKey || len(key) > maxKey {
+		return nil, errSigningSecret // err would show a part of the secret
+	}
+	return key, nil
+}
+
+// keys are decoded signing keys, hidden from printing behind a function.
+type keys func() [][]byte
+
+func (s *Sign) keys() (keys, error) {
+	if s == nil {
+		return nil, nil
+	}
+	list := make([][]byte, 0, len(s.StandardWebhooks))
+	for _, one := range s.StandardWebhooks {
+		key, err := signingKey(one)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, key)
+	}
+	return func() [][]byte { return list }, nil
+}
+
+// sign sets timestamp and signature of one try.
+func (k keys) sign(h http.Header, messageID string, at time.Time, body []byte) {
+	stamp := strconv.FormatInt(at.Unix(), 10)
+	h.Set("webhook-timestamp", stamp)
+	signatures := make([]string, 0, 1)
+	for _, key := range k() {
+		mac := hmac.New(sha256.New, key)
+		mac.Write([]byte(messageID + "." + stamp + "."))
+		mac.Write(body)
+		signatures = append(signatures, "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)))
+	}
+	h.Set("webhook-signature", strings.Join(signatures, " "))
+}

@@ -1,0 +1,151 @@
+package webhook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/expr"
+	"github.com/cdrelay/cdrelay/internal/outbound"
+	"github.com/cdrelay/cdrelay/internal/secret"
+	"github.com/cdrelay/cdrelay/sinks/contract"
+)
+
+// Sink renders calls as requests to one endpoint.
+type Sink struct {
+	url       *expr.URL // a pointer: the URL is a secret
+	method    string
+	payload   payload
+	fields    []field
+	fixed     []fixedHeader
+	keys      keys
+	oauth     *oauth
+	answers   answers
+	transport outbound.Transport
+}
+
+// fixedHeader is a header that does not depend on the call.
+type fixedHeader struct {
+	name  string
+	value secret.Value
+}
+
+// New builds a sink from a valid configuration.
+func New(c Config) (*Sink, error) {
+	c = c.WithDefaults()
+	var problems []error
+	c.Validate(func(path, problem string) {
+		problems = append(problems, fmt.Errorf("webhook.%s: %s", path, problem))
+	})
+	if err := errors.Join(problems...); err != nil {
+		return nil, err
+	}
+	address, err := expr.ParseURL(c.URL.Reveal())
+	if err != nil {
+		return nil, fmt.Errorf("webhook.url: %w", err)
+	}
+	signing, err := c.Sign.keys()
+	if err != nil {
+		return nil, fmt.Errorf("webhook.sign: %w", err)
+	}
+	s := &Sink{
+		url:       &address,
+		method:    c.Method,
+		payload:   newPayload(c),
+		fields:    c.Headers.fields(),
+		keys:      signing,
+		answers:   answers{success: c.Success, retryIf: c.RetryIf},
+		transport: outbound.Transport{TLS: c.TLS, DenyPrivate: c.DenyPrivate, Secrets: c.secrets()},
+	}
+	s.fixed = s.fixedHeaders(c.Auth)
+	if c.Auth != nil && c.Auth.OAuth2 != nil {
+		client, err := s.transport.HTTPClient(tokenTimeout)
+		if err != nil {
+			return nil, fmt.Errorf("webhook.auth.oauth2: %w", err)
+		}
+		s.oauth = newOAuth(*c.Auth.OAuth2, client)
+	}
+	return s, nil
+}
+
+func (s *Sink) fixedHeaders(a *Auth) []fixedHeader {
+	var list []fixedHeader
+	if s.payload.mediaType != "" {
+		list = append(list, fixedHeader{"Content-Type", secret.New(s.payload.mediaType)})
+	}
+	if text := a.static(); text != "" {
+		list = append(list, fixedHeader{"Authorization", secret.New(text)})
+	}
+	return list
+}
+
+// Transport says how the endpoint is reached and what is secret.
+func (s *Sink) Transport() outbound.Transport { return s.transport }
+
+// Request renders the request for one call. An error says that a template
+// fails on this call.
+func (s *Sink) Request(messageID string, r *call.Record) (*outbound.Request, error) {
+	address, err := s.url.Render(r)
+	if err != nil {
+		return nil, fmt.Errorf("webhook url: %w", err)
+	}
+	body, err := s.payload.render(s.payload.tree, r)
+	if err != nil {
+		return nil, fmt.Errorf("webhook body: %w", err)
+	}
+	h := make(http.Header, len(s.fixed)+len(s.fields)+4)
+	for _, one := range s.fixed {
+		h.Set(one.name, one.value.Reveal())
+	}
+	if err := setHeaders(h, s.fields, r); err != nil {
+		return nil, fmt.Errorf("webhook %w", err)
+	}
+	contract.Identify(h, messageID)
+	request := &outbound.Request{
+		Method:   s.method,
+		URL:      address,
+		Header:   h,
+		Body:     body,
+		FixedURL: !s.url.HasTemplate(),
+		Read:     s.answers.read,
+	}
+	s.finish(request, messageID)
+	return request, nil
+}
+
+// finish adds what must be new for each try.
+func (s *Sink) finish(request *outbound.Request, messageID string) {
+	if s.oauth == nil && s.keys == nil {
+		return
+	}
+	var session *session
+	if s.oauth != nil {
+		session = s.oauth.session()
+		request.Renew = session.renew
+	}
+	body := request.Body
+	request.Prepare = func(ctx context.Context, wire *http.Request) error {
+		if session != nil {
+			if err := session.authorize(ctx, wire.Header); err != nil {
+				return err
+			}
+		}
+		if s.keys != nil {
+			s.keys.sign(wire.Header, messageID, time.Now(), body)
+		}
+		return nil
+	}
+}
+
+// secrets is all that an answer could repeat and nobody should keep.
+func (c Config) secrets() []secret.Value {
+	list := append([]secret.Value{c.URL}, c.Headers.secrets()...)
+	list = append(list, c.Auth.secrets()...)
+	if c.Sign != nil {
+		list = append(list, c.Sign.StandardWebhooks...)
+	}
+	return list
+}
