@@ -1,0 +1,98 @@
+package delivery
+
+import (
+	"context"
+	"time"
+
+	"github.com/cdrelay/cdrelay/internal/outbound"
+	"github.com/cdrelay/cdrelay/internal/spool"
+)
+
+// attempt makes one exchange for a delivery and does what its outcome calls
+// for. It gives the verdict; the zero Verdict where nothing was sent.
+func (l *Lane) attempt(ctx context.Context, d *spool.Delivery) outbound.Verdict {
+	l.busy.Add(1)
+	defer l.busy.Add(-1)
+	req, err := l.deps.Renderer.Request(d.MessageID, d.Record)
+	if err != nil {
+		l.deps.Metrics.rendered(l.name)
+		kept := spool.Attempt{At: time.Now().UTC(), Result: resultRender, Detail: err.Error()}
+		l.bury(d, []spool.Attempt{kept}, spool.Render, err.Error())
+		return outbound.Verdict{}
+	}
+	out := l.deps.Client.Do(ctx, req)
+	l.conclude(d, out)
+	return out.Verdict
+}
+
+// conclude reports to the store what became of a delivery.
+func (l *Lane) conclude(d *spool.Delivery, out outbound.Outcome) {
+	attempts := l.record(out.Tries)
+	switch out.Meaning {
+	case outbound.Delivered:
+		l.deps.Store.Settle(d, attempts)
+		l.deps.Metrics.delivered(l.name, d.Record.ReceivedAt.Time)
+	case outbound.Rejected:
+		l.bury(d, attempts, spool.Rejected, out.Detail)
+	case outbound.Paused:
+		l.rested(d, attempts, l.pause(out.Wait))
+	case outbound.Unwell, outbound.Timeout, outbound.Connect, outbound.Credentials:
+		l.again(d, attempts, out.Verdict)
+	case outbound.BreakerOpen, outbound.Canceled:
+		l.deps.Store.Release(d)
+	default: // none that this package knows; the delivery must not stay leased
+		l.deps.Store.Release(d)
+	}
+}
+
+// unwell tells whether the meaning says that the sink cannot work now.
+func unwell(m outbound.Meaning) bool {
+	switch m {
+	case outbound.Unwell, outbound.Timeout, outbound.Connect, outbound.Credentials:
+		return true
+	default:
+		return false
+	}
+}
+
+// rested gives a delivery back that met a pause. Quick tries that were made
+// before the sink asked for it are kept with it.
+func (l *Lane) rested(d *spool.Delivery, attempts []spool.Attempt, until time.Time) {
+	if len(attempts) == 0 {
+		l.deps.Store.Release(d)
+		return
+	}
+	l.deps.Store.Retry(d, attempts, until)
+}
+
+// again schedules the next attempt, not before the time that the sink named, or
+// ends a delivery that is too old by now.
+func (l *Lane) again(d *spool.Delivery, attempts []spool.Attempt, v outbound.Verdict) {
+	if l.tooOld(d) {
+		l.bury(d, attempts, spool.Expired, l.expiredDetail(v.Detail))
+		return
+	}
+	wait := max(v.Wait, l.set.Retry.wait(d.Tries/l.tries, l.random))
+	l.deps.Store.Retry(d, attempts, time.Now().Add(wait))
+}
+
+func (l *Lane) bury(d *spool.Delivery, attempts []spool.Attempt, reason spool.Reason, detail string) {
+	l.deps.Store.Bury(d, attempts, reason, detail)
+	l.deps.Metrics.ended(l.name, reason, 1)
+	l.log.Warn("dead letter", "reason", string(reason), "call", d.Record, "detail", detail)
+}
+
+// record counts the wire tries and gives them in the form that is kept.
+func (l *Lane) record(tries []outbound.Try) []spool.Attempt {
+	out := make([]spool.Attempt, 0, len(tries))
+	for _, t := range tries {
+		l.deps.Metrics.attempted(l.name, t)
+		if t.Meaning == outbound.Paused {
+			continue // spends no attempt
+		}
+		out = append(out, spool.Attempt{
+			At: t.At.UTC(), Duration: t.Duration, Status: t.Status, Result: t.Meaning.String(), Detail: t.Detail,
+		})
+	}
+	return out
+}

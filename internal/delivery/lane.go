@@ -1,0 +1,152 @@
+package delivery
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/outbound"
+	"github.com/cdrelay/cdrelay/internal/spool"
+)
+
+// Store is the part of the spool that a lane works with; the spool's comments
+// are the contract.
+type Store interface {
+	Lease(ctx context.Context, sink string, limit int) ([]*spool.Delivery, error)
+	NextDue(ctx context.Context, sink string) (time.Time, error)
+	Work(sink string) <-chan struct{}
+	Settle(d *spool.Delivery, attempts []spool.Attempt)
+	Retry(d *spool.Delivery, attempts []spool.Attempt, due time.Time)
+	Bury(d *spool.Delivery, attempts []spool.Attempt, reason spool.Reason, detail string)
+	Release(d *spool.Delivery)
+	Expire(sink string, cutoff time.Time, reason spool.Reason, detail string, limit int) (int, error)
+	SetPause(sink string, p spool.Pause) error
+	PauseOf(sink string) spool.Pause
+}
+
+// Renderer makes the request for a call record; an error is a fault of this
+// record, never of the sink.
+type Renderer interface {
+	Request(messageID string, r *call.Record) (*outbound.Request, error)
+}
+
+// Exchanger makes one exchange with the sink; *outbound.Client is one.
+type Exchanger interface {
+	Do(ctx context.Context, r *outbound.Request) outbound.Outcome
+	State() outbound.State
+	ReadyAt() time.Time
+}
+
+// Deps are what a lane works with.
+type Deps struct {
+	Store    Store
+	Renderer Renderer
+	Client   Exchanger
+	Metrics  *Metrics
+	Log      *slog.Logger
+}
+
+// Lane delivers to one sink.
+type Lane struct {
+	name string
+	set  Settings
+	// tries is how many wire tries one exchange makes at most.
+	tries int
+	deps  Deps
+	log   *slog.Logger
+	rate  *rate.Limiter // nil for no bound; only the dispatcher takes tokens
+	jobs  chan job
+	tell  teller // the dispatcher's
+	// random spreads the retries: a number in [0, 1).
+	random func() float64
+
+	stop    context.CancelFunc // ends the leasing
+	abort   context.CancelFunc // ends the attempts on their way
+	running sync.WaitGroup
+	busy    atomic.Int64
+	pausing sync.Mutex // one pause is made at a time
+	// rest is the end, in Unix milliseconds, of a pause that is not durable: not
+	// yet, or because the disk did not take it.
+	rest atomic.Int64
+}
+
+// New makes a lane for the sink of that name; quickTries is what its client does
+// besides the first try. Start starts it.
+func New(name string, s Settings, quickTries int, deps Deps) *Lane {
+	s = s.WithDefaults()
+	l := &Lane{
+		name: name, set: s, tries: quickTries + 1, deps: deps,
+		log:  deps.Log.With("component", "delivery", "sink", name),
+		jobs: make(chan job), random: rand.Float64,
+	}
+	if s.Rate != nil {
+		l.rate = rate.NewLimiter(rate.Limit(s.Rate.PerSecond), s.Rate.Burst)
+	}
+	return l
+}
+
+// Start begins to deliver. The context ends nothing: Stop does.
+func (l *Lane) Start(ctx context.Context) {
+	leasing, stop := context.WithCancel(context.WithoutCancel(ctx))
+	attempts, abort := context.WithCancel(context.WithoutCancel(ctx))
+	l.stop, l.abort = stop, abort
+	for range l.set.Concurrency {
+		l.running.Go(func() { l.work(attempts) })
+	}
+	l.running.Go(func() {
+		defer close(l.jobs)
+		l.dispatch(leasing)
+	})
+}
+
+// Stop ends the leasing at once, lets attempts on their way finish until the
+// context is done, then cuts them off; those spend no attempt. When it returns,
+// all that was settled has been reported to the store.
+func (l *Lane) Stop(ctx context.Context) {
+	l.stop()
+	finished := make(chan struct{})
+	go func() {
+		l.running.Wait()
+		close(finished)
+	}()
+	select {
+	case <-finished:
+	case <-ctx.Done():
+		l.abort()
+		<-finished
+	}
+	l.abort()
+}
+
+// Busy is the number of attempts on their way.
+func (l *Lane) Busy() int { return int(l.busy.Load()) }
+
+// work makes the attempts that the dispatcher hands out.
+func (l *Lane) work(ctx context.Context) {
+	for j := range l.jobs {
+		if l.closedTo(j) {
+			l.deps.Store.Release(j.delivery)
+			j.tell(outbound.Verdict{})
+			continue
+		}
+		j.tell(l.attempt(ctx, j.delivery))
+	}
+}
+
+// closedTo tells whether the lane has closed since the job was leased: a pause
+// closes it to all, a breaker that is not closed to all but the probe.
+func (l *Lane) closedTo(j job) bool {
+	return l.pausedFor() > 0 || j.done == nil && l.deps.Client.State() != outbound.Closed
+}
+
+func (j job) tell(v outbound.Verdict) {
+	if j.done != nil {
+		j.done <- v
+	}
+}
