@@ -1,0 +1,148 @@
+package intake
+
+import (
+	"regexp"
+	"strings"
+	"time"
+)
+
+const (
+	defaultTolerance = time.Minute
+	maxTolerance     = 24 * time.Hour
+)
+
+// tokenPattern is a header's name (RFC 9110).
+var tokenPattern = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
+
+// Auth is the doors of a source: exactly one kind of credentials or Open,
+// and/or a list of addresses. All that stand there must hold.
+type Auth struct {
+	// Header is a secret in a header of its own.
+	Header *NamedSecret `yaml:"header"`
+	// Query is a secret in a parameter of the URL.
+	Query *NamedSecret `yaml:"query"`
+	// Basic is HTTP Basic authentication.
+	Basic *Basic `yaml:"basic"`
+	// Bearer is the token of "Authorization: Bearer".
+	Bearer Secrets `yaml:"bearer"`
+	// Digest is NXCC's signature over the body.
+	Digest *Digest `yaml:"digest"`
+	// Open says in so many words that anybody may post.
+	Open bool `yaml:"open"`
+	// Allow is the addresses that may post.
+	Allow []Network `yaml:"allow"`
+}
+
+// NamedSecret is a secret in a named place.
+type NamedSecret struct {
+	Name  string  `yaml:"name"`
+	Value Secrets `yaml:"value"`
+}
+
+// Basic is a name and its passwords.
+type Basic struct {
+	Username string  `yaml:"username"`
+	Password Secrets `yaml:"password"`
+}
+
+// Digest is the keys of NXCC's second mode. Where keys and secrets are lists,
+// any key goes with any secret.
+type Digest struct {
+	AccessKey    Secrets `yaml:"access_key"`
+	AccessSecret Secrets `yaml:"access_secret"`
+	// Tolerance is how far the sender's clock may be from ours; 60s by default.
+	Tolerance time.Duration `yaml:"tolerance"`
+}
+
+func (a Auth) withDefaults() Auth {
+	if a.Digest != nil && a.Digest.Tolerance == 0 {
+		d := *a.Digest
+		d.Tolerance = defaultTolerance
+		a.Digest = &d
+	}
+	return a
+}
+
+// kinds names the kinds of credentials that stand there.
+func (a Auth) kinds() []string {
+	var found []string
+	add := func(there bool, name string) {
+		if there {
+			found = append(found, name)
+		}
+	}
+	add(a.Header != nil, "header")
+	add(a.Query != nil, "query")
+	add(a.Basic != nil, "basic")
+	add(a.Bearer != nil, "bearer")
+	add(a.Digest != nil, "digest")
+	add(a.Open, "open")
+	return found
+}
+
+const noDoor = "nothing says who may post here: write one of header, query, basic, bearer or digest, or allow with the platform's addresses, or open: true"
+
+func (a Auth) validate(report func(path, problem string)) {
+	kinds := a.kinds()
+	switch {
+	case len(kinds) == 0 && a.Allow == nil:
+		report("auth", noDoor)
+	case len(kinds) > 1:
+		report("auth."+kinds[1], "beside "+kinds[0]+" there can be no "+kinds[1]+": keep one of "+strings.Join(kinds, ", "))
+	}
+	if a.Allow != nil && len(a.Allow) == 0 {
+		report("auth.allow", "an empty list allows nobody: write the platform's addresses or leave it out")
+	}
+	a.Header.validate("auth.header", report)
+	if a.Header != nil && !headerName(a.Header.Name) {
+		report("auth.header.name", "write the name of a header that the platform sends, like token")
+	}
+	a.Query.validate("auth.query", report)
+	if a.Query != nil && a.Query.Name == "" {
+		report("auth.query.name", "write the name of the parameter in the URL, like key")
+	}
+	if a.Bearer != nil {
+		requireSecret(a.Bearer, "auth.bearer", report)
+	}
+	a.Basic.validate(report)
+	a.Digest.validate(report)
+}
+
+// headerName refuses Host too: net/http takes it out of the headers, so a door
+// that looks for it would never open.
+func headerName(name string) bool {
+	return tokenPattern.MatchString(name) && !strings.EqualFold(name, "Host")
+}
+
+func (n *NamedSecret) validate(at string, report func(path, problem string)) {
+	if n != nil {
+		requireSecret(n.Value, at+".value", report)
+	}
+}
+
+func (b *Basic) validate(report func(path, problem string)) {
+	if b == nil {
+		return
+	}
+	if b.Username == "" || strings.Contains(b.Username, ":") {
+		report("auth.basic.username", "write a user name without a colon")
+	}
+	requireSecret(b.Password, "auth.basic.password", report)
+}
+
+func (d *Digest) validate(report func(path, problem string)) {
+	if d == nil {
+		return
+	}
+	requireSecret(d.AccessKey, "auth.digest.access_key", report)
+	requireSecret(d.AccessSecret, "auth.digest.access_secret", report)
+	if d.Tolerance <= 0 || d.Tolerance > maxTolerance {
+		report("auth.digest.tolerance", "write a duration from 1ms to 24h, like 60s")
+	}
+}
+
+func requireSecret(s Secrets, at string, report func(path, problem string)) {
+	if s.missing() {
+		report(at, "a secret is missing or empty: write a text, {env: NAME}, {file: PATH} or a list of them")
+	}
+}

@@ -1,0 +1,130 @@
+package intake
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cdrelay/cdrelay/internal/call"
+)
+
+var (
+	namePattern   = regexp.MustCompile(`^[a-z0-9-]{1,63}$`)
+	regionPattern = regexp.MustCompile(`^[A-Z]{2}$`)
+	// pathPattern leaves out what a URL would have to escape: the path is
+	// compared after decoding, so an escape in it could never match.
+	pathPattern = regexp.MustCompile(`^/[A-Za-z0-9._~!$&'()*+,;=:@/-]*$`)
+)
+
+// SourceConfig is one configured telephony account.
+type SourceConfig struct {
+	// Name begins the ids of the source's calls and labels its metrics.
+	Name string `yaml:"name"`
+	// Format names the adapter.
+	Format string `yaml:"format"`
+	// Path is where the platform posts; /callbacks/<name> by default.
+	Path string `yaml:"path"`
+	// Timezone is the IANA name for times without a zone; the format's own when
+	// empty.
+	Timezone string `yaml:"timezone"`
+	// Region is the ISO country of numbers in national form.
+	Region string `yaml:"region"`
+	// Numbers overrules how the format reads digits without a plus sign.
+	Numbers call.Numbers `yaml:"numbers"`
+	// Auth is the source's doors.
+	Auth Auth `yaml:"auth"`
+	// Respond is the body of the 200 for platforms that look at it; JSON that
+	// tells the outcome when empty.
+	Respond string `yaml:"respond"`
+}
+
+// WithDefaults gives the source with what was left out filled in.
+func (c SourceConfig) WithDefaults() SourceConfig {
+	if c.Path == "" && c.Name != "" {
+		c.Path = "/callbacks/" + c.Name
+	}
+	c.Auth = c.Auth.withDefaults()
+	return c
+}
+
+// Validate reports everything that is wrong with the source after WithDefaults.
+// Formats are the names of the adapters there are.
+func (c SourceConfig) Validate(formats []string, report func(path, problem string)) {
+	if !namePattern.MatchString(c.Name) {
+		report("name", "a name is 1 to 63 of the characters a-z, 0-9 and -")
+	}
+	if !slices.Contains(formats, c.Format) {
+		report("format", fmt.Sprintf("unknown format %q: use one of %s", c.Format, strings.Join(formats, ", ")))
+	}
+	if problem := pathProblem(c.Path); problem != "" && (c.Path != "" || c.Name != "") {
+		report("path", problem)
+	}
+	if _, err := c.zone(); err != nil {
+		report("timezone", err.Error())
+	}
+	if c.Region != "" && !regionPattern.MatchString(c.Region) {
+		report("region", fmt.Sprintf("%q is no country: write the two capital letters of ISO 3166, like ID", c.Region))
+	}
+	if !slices.Contains([]call.Numbers{call.FormatNumbers, call.National, call.International}, c.Numbers) {
+		report("numbers", fmt.Sprintf("%q is no reading of numbers: write national or international, or leave it out", c.Numbers))
+	}
+	c.Auth.validate(report)
+}
+
+func pathProblem(p string) string {
+	switch {
+	case !strings.HasPrefix(p, "/"):
+		return "a path begins with /"
+	case !pathPattern.MatchString(p):
+		return "a path has no query, fragment, space or escape: use letters, digits, / and -"
+	case path.Clean(p) != p:
+		return fmt.Sprintf("the path is not clean: write %s", path.Clean(p))
+	}
+	return ""
+}
+
+// zone gives nil for the format's own time zone.
+func (c SourceConfig) zone() (*time.Location, error) {
+	if c.Timezone == "" {
+		return nil, nil
+	}
+	if c.Timezone == "Local" {
+		return nil, fmt.Errorf("the machine's zone is no zone of a platform: write an IANA name like Asia/Jakarta")
+	}
+	zone, err := time.LoadLocation(c.Timezone)
+	if err != nil {
+		return nil, fmt.Errorf("unknown time zone %q: write an IANA name like Asia/Jakarta", c.Timezone)
+	}
+	return zone, nil
+}
+
+// ValidateSources reports what is wrong with each source, and names and paths
+// that stand twice. Paths of problems begin with the index, like [0].auth.
+func ValidateSources(sources []SourceConfig, formats []string, report func(path, problem string)) {
+	names, paths := map[string]int{}, map[string]int{}
+	for i, s := range sources {
+		at := fmt.Sprintf("[%d].", i)
+		s.Validate(formats, func(path, problem string) { report(at+path, problem) })
+		if first, twice := firstUse(names, s.Name, i); twice {
+			report(at+"name", fmt.Sprintf("the name %s stands at source %d already: names are unique", s.Name, first+1))
+		}
+		if first, twice := firstUse(paths, s.Path, i); twice {
+			report(at+"path", fmt.Sprintf("the path %s is that of source %s already: paths are unique", s.Path, sources[first].Name))
+		}
+	}
+}
+
+// firstUse notes a text; one that is empty has its own error elsewhere.
+func firstUse(seen map[string]int, text string, at int) (first int, twice bool) {
+	if text == "" {
+		return 0, false
+	}
+	first, twice = seen[text]
+	if !twice {
+		seen[text] = at
+	}
+	return first, twice
+}

@@ -1,0 +1,40 @@
+// Package intake is the public listener: it takes callbacks of telephony
+// platforms over HTTP and answers 200 only when the store has them on the disk.
+//
+// It owns the configuration of a source, its doors (authentication and
+// addresses), the decoding of a body down to one JSON text, the answers, and
+// the metrics of callbacks and rules. Formats, rules and the store are handed
+// in.
+//
+// It guarantees:
+//
+//   - 200 "accepted" or "duplicate" only after Store.Accept returned without an
+//     error; when the store cannot take a call, the answer is 503 with
+//     Retry-After;
+//   - a source without a door cannot be built, and nothing of a request that
+//     did not pass the doors is parsed, stored or logged above debug; it leaves
+//     a count in callbacks_total;
+//   - the doors stand in this order: path 404, method 405, address 403,
+//     credentials 401; an unknown path is not told which ones exist;
+//   - an authentic body that cannot be understood is kept, then answered 400;
+//     when it cannot be kept, 503. A converter that panics is such a case: the
+//     panic is logged, the body kept;
+//   - a body is at most 1 MiB, as sent and after gunzip, and all bodies held at
+//     one time are at most 16 MiB, counted as their bytes arrive, so that slow
+//     senders hold only what they have sent. A request that waits longer than a
+//     second for room gets 503. Connections are not counted: the header timeout
+//     and the bound on headers limit what a silent one costs. HTTP/1.1 only,
+//     because the buffers of HTTP/2 streams would stand outside the bound.
+//
+// All methods of Handler and Server may be called concurrently. Update swaps
+// sources, rules and proxies at once: each request sees one set from beginning
+// to end, and none is refused because of the swap. Metrics of sources and rules
+// that are gone leave with the swap; requests still in flight do not bring them
+// back.
+//
+// A callback that has wholly arrived is stored even when its sender has gone:
+// the sender will push it again, and it is then a duplicate.
+//
+// It does not check that a format exists beyond the list it is given, knows no
+// country codes, does not poll files for changes, and reads no trace context.
+package intake

@@ -1,0 +1,123 @@
+package intake
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Why a door stayed shut. The sender is told none of it: the texts are for the
+// debug log.
+var (
+	errMissing   = errors.New("credentials are missing")
+	errWrong     = errors.New("credentials are wrong")
+	errStale     = errors.New("timestamp is outside the tolerance")
+	errSignature = errors.New("signature does not fit the body")
+)
+
+// A door judges who may post. Open reads only the head of a request, so that a
+// stranger's body is not even read, and gives the check that the body as sent
+// must pass: never nil when the error is.
+type door interface {
+	open(r *http.Request, now time.Time) (bodyCheck, error)
+	// challenge is the WWW-Authenticate header of the 401.
+	challenge() string
+}
+
+// bodyCheck judges the body as it came over the wire, before any decoding.
+type bodyCheck func(wire []byte) error
+
+// anyBody is the check of doors that look only at the head.
+func anyBody([]byte) error { return nil }
+
+// newDoor gives an error when nothing guards the source: authentication cannot
+// be forgotten, not even by a caller that did not validate.
+func newDoor(a Auth) (door, error) {
+	kinds := a.kinds()
+	if len(kinds) > 1 || len(kinds) == 0 && len(a.Allow) == 0 {
+		return nil, errors.New(noDoor)
+	}
+	switch {
+	case a.Header != nil:
+		return headerDoor{*a.Header}, nil
+	case a.Query != nil:
+		return queryDoor{*a.Query}, nil
+	case a.Basic != nil:
+		return basicDoor{*a.Basic}, nil
+	case a.Bearer != nil:
+		return bearerDoor{a.Bearer}, nil
+	case a.Digest != nil:
+		return digestDoor{*a.Digest}, nil
+	default:
+		return openDoor{}, nil
+	}
+}
+
+// keyChallenge names no place: which header or parameter holds the key is the
+// operator's business.
+const keyChallenge = `ApiKey realm="cdrelay"`
+
+// openDoor lets in everybody whose address is allowed.
+type openDoor struct{}
+
+func (openDoor) open(*http.Request, time.Time) (bodyCheck, error) { return anyBody, nil }
+func (openDoor) challenge() string                                { return keyChallenge }
+
+type headerDoor struct{ want NamedSecret }
+
+func (d headerDoor) open(r *http.Request, _ time.Time) (bodyCheck, error) {
+	return compare(d.want.Value, r.Header.Get(d.want.Name))
+}
+func (headerDoor) challenge() string { return keyChallenge }
+
+type queryDoor struct{ want NamedSecret }
+
+func (d queryDoor) open(r *http.Request, _ time.Time) (bodyCheck, error) {
+	return compare(d.want.Value, r.URL.Query().Get(d.want.Name))
+}
+func (queryDoor) challenge() string { return keyChallenge }
+
+type bearerDoor struct{ want Secrets }
+
+func (d bearerDoor) open(r *http.Request, _ time.Time) (bodyCheck, error) {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return nil, errMissing
+	}
+	return compare(d.want, strings.TrimLeft(token, " "))
+}
+func (bearerDoor) challenge() string { return `Bearer realm="cdrelay"` }
+
+type basicDoor struct{ want Basic }
+
+func (d basicDoor) open(r *http.Request, _ time.Time) (bodyCheck, error) {
+	name, password, ok := r.BasicAuth()
+	if !ok {
+		return nil, errMissing
+	}
+	// Both are compared whatever the first says, so that the time tells nothing.
+	nameFits, passwordFits := equalText(name, d.want.Username), d.want.Password.Equal(password)
+	if !nameFits || !passwordFits {
+		return nil, errWrong
+	}
+	return anyBody, nil
+}
+func (basicDoor) challenge() string { return `Basic realm="cdrelay", charset="UTF-8"` }
+
+func compare(want Secrets, got string) (bodyCheck, error) {
+	switch {
+	case got == "":
+		return nil, errMissing
+	case !want.Equal(got):
+		return nil, errWrong
+	}
+	return anyBody, nil
+}
+
+func equalText(a, b string) bool {
+	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
+	return subtle.ConstantTimeCompare(x[:], y[:]) == 1
+}

@@ -1,0 +1,184 @@
+package intake
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/route"
+	"github.com/cdrelay/cdrelay/internal/spool"
+)
+
+const (
+	// storeTimeout bounds the wait for the store; then the sender is asked to
+	// come back. What is stored after that makes the second push a duplicate.
+	storeTimeout = 10 * time.Second
+	// maxKeptDetail bounds what is kept beside an undecodable body.
+	maxKeptDetail = 2 << 10
+)
+
+// exchange is one callback on its way to its answer.
+type exchange struct {
+	*Handler
+	set      *set
+	source   *source
+	request  *http.Request
+	received time.Time
+	lease    *lease
+}
+
+// answer is the way of a callback: doors, body, record, store.
+func (x *exchange) answer(ctx context.Context) answer {
+	if client := x.set.proxies.client(x.request); !x.source.allows(client) {
+		x.debug(ctx, "address not allowed", slog.String("client", client.String()))
+		return fault(forbidden, http.StatusForbidden, "this address may not post here")
+	}
+	check, err := x.source.door.open(x.request, x.received)
+	if err != nil {
+		return x.refuse(ctx, err)
+	}
+	wire, err := readWire(ctx, x.request, x.lease)
+	if err != nil {
+		return x.unread(ctx, err)
+	}
+	if err := check(wire); err != nil {
+		return x.refuse(ctx, err)
+	}
+	// From here on the callback has arrived: it is stored even when the sender
+	// hangs up.
+	return x.take(context.WithoutCancel(ctx), wire)
+}
+
+// refuse tells the sender nothing about what was wrong.
+func (x *exchange) refuse(ctx context.Context, reason error) answer {
+	x.debug(ctx, "no good credentials", slog.String("reason", reason.Error()))
+	return fault(unauthorized, http.StatusUnauthorized, "credentials are missing or wrong").
+		with("WWW-Authenticate", x.source.door.challenge())
+}
+
+// unread answers for a body that did not come in.
+func (x *exchange) unread(ctx context.Context, err error) answer {
+	switch {
+	case errors.Is(err, errTooLarge):
+		return fault(tooLarge, http.StatusRequestEntityTooLarge, "a callback has at most 1 MiB, before and after gunzip")
+	case errors.Is(err, errBusy):
+		return busy("too many callbacks are being received; send this one again")
+	default:
+		x.debug(ctx, "body broke off", slog.Any("error", err))
+		return fault(incomplete, http.StatusBadRequest, "the body broke off before its end; send it again")
+	}
+}
+
+// take goes on with an authentic body.
+func (x *exchange) take(ctx context.Context, wire []byte) answer {
+	body, err := decodeContent(ctx, x.request.Header, wire, x.lease)
+	if err != nil {
+		if u, ok := errors.AsType[*call.Unreadable](err); ok {
+			return x.keep(ctx, wire, u.Reason)
+		}
+		return x.unread(ctx, err)
+	}
+	rec, content, err := x.read(ctx, body)
+	if event, ok := isEvent(err); ok {
+		x.debug(ctx, "event, no call", slog.String("event", event.Event))
+		return answer{result: ignored, status: http.StatusOK}
+	}
+	if err != nil {
+		return x.keep(ctx, body, err.Error())
+	}
+	return x.accept(ctx, rec, content)
+}
+
+// read turns a body into a record and the hash of its content.
+func (x *exchange) read(ctx context.Context, body []byte) (*call.Record, call.ContentHash, error) {
+	text, err := Unwrap(x.request.Header.Get("Content-Type"), body)
+	if err != nil {
+		return nil, call.ContentHash{}, err
+	}
+	rec, err := x.convert(ctx, text)
+	if err != nil {
+		return nil, call.ContentHash{}, err
+	}
+	rec.ReceivedAt = call.At(x.received)
+	content, err := call.HashContent(rec.Raw)
+	if err != nil {
+		return nil, call.ContentHash{}, fmt.Errorf("the record's raw callback is no JSON: %w", err)
+	}
+	return rec, content, nil
+}
+
+// convert survives a bug in an adapter: the body is kept like any other that
+// cannot be understood, and can be replayed when the bug is mended.
+func (x *exchange) convert(ctx context.Context, text []byte) (rec *call.Record, err error) {
+	defer func() {
+		if bug := recover(); bug != nil {
+			x.deps.Log.ErrorContext(ctx, "an adapter panicked; the callback is kept",
+				slog.String("source", x.source.name), slog.String("panic", clip(fmt.Sprint(bug))), slog.String("stack", string(debug.Stack())))
+			rec, err = nil, call.Unreadablef("the adapter has a bug and stopped; the callback is kept for a replay")
+		}
+	}()
+	rec, err = x.source.convert(text, x.source.facts)
+	if err == nil && rec == nil {
+		return nil, call.Unreadablef("the adapter gave neither a record nor a reason")
+	}
+	return rec, err
+}
+
+func (x *exchange) accept(ctx context.Context, rec *call.Record, content call.ContentHash) answer {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	// Accept calls the closure on whatever goroutine it likes, but is done with
+	// it when it returns without an error; only then is the decision read.
+	var decision route.Decision
+	receipt, err := x.deps.Store.Accept(ctx, spool.Acceptance{Record: rec, Content: content, Route: func(r *call.Record) []string {
+		decision = x.set.router.Match(r)
+		return decision.Sinks
+	}})
+	if err != nil {
+		return x.storeFailed(ctx, err)
+	}
+	x.storeWorked(ctx)
+	a := answer{result: accepted, status: http.StatusOK, id: receipt.ID, revision: receipt.Revision}
+	if receipt.Duplicate {
+		a.result = duplicate
+		return a
+	}
+	countRules(x.set.rules, decision)
+	if len(decision.Sinks) == 0 {
+		x.source.metrics.unrouted.Inc()
+	}
+	return a
+}
+
+// keep stores what could not be understood, and only then says so.
+func (x *exchange) keep(ctx context.Context, body []byte, reason string) answer {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	err := x.deps.Store.KeepUndecodable(ctx, spool.Undecodable{
+		Source:     x.source.name,
+		Body:       body,
+		Detail:     clip(reason),
+		ReceivedAt: x.received,
+	})
+	if err != nil {
+		return x.storeFailed(ctx, err)
+	}
+	x.storeWorked(ctx)
+	x.debug(ctx, "not understood, kept", slog.Int("bytes", len(body)))
+	return fault(undecodable, http.StatusBadRequest, reason)
+}
+
+func (x *exchange) debug(ctx context.Context, why string, fact slog.Attr) {
+	x.deps.Log.DebugContext(ctx, "callback not taken as a call", slog.String("source", x.source.name), slog.String("why", why), fact)
+}
+
+// clip bounds a text that may quote a body.
+func clip(text string) string {
+	return strings.ToValidUTF8(text[:min(len(text), maxKeptDetail)], "")
+}

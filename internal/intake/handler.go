@@ -1,0 +1,112 @@
+package intake
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/spool"
+)
+
+// Store keeps calls. A nil error means that what was given is on the disk.
+type Store interface {
+	Accept(ctx context.Context, a spool.Acceptance) (spool.Receipt, error)
+	KeepUndecodable(ctx context.Context, u spool.Undecodable) error
+}
+
+// Deps are what a Handler works with. All are needed.
+type Deps struct {
+	Store    Store
+	Log      *slog.Logger
+	Now      func() time.Time
+	Registry prometheus.Registerer
+}
+
+// Handler answers callbacks.
+type Handler struct {
+	deps    Deps
+	metrics *metrics
+	budget  *budget
+	// failing is whether the store refused the last callback: the log tells the
+	// change, not each refusal.
+	failing atomic.Bool
+
+	mu      sync.Mutex // serialises updates
+	current atomic.Pointer[set]
+}
+
+// New makes a handler for the configuration and registers its metrics.
+func New(c Config, d Deps) (*Handler, error) {
+	d.Log = d.Log.With(slog.String("component", "intake"))
+	m, err := newMetrics(d.Registry)
+	if err != nil {
+		return nil, err
+	}
+	h := &Handler{deps: d, metrics: m, budget: newBudget(bodyBudget)}
+	first, err := newSet(c, m)
+	if err != nil {
+		return nil, err
+	}
+	h.current.Store(first)
+	return h, nil
+}
+
+// Update puts the configuration in the place of the present one, or changes
+// nothing and says why.
+func (h *Handler) Update(c Config) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	next, err := newSet(c, h.metrics)
+	if err != nil {
+		return err
+	}
+	h.current.Swap(next).dropMetrics(next, h.metrics)
+	return nil
+}
+
+// ServeHTTP answers one callback.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	now := h.deps.Now()
+	set := h.current.Load()
+	src, known := set.byPath[r.URL.Path]
+	if !known {
+		fault("", http.StatusNotFound, "no callbacks are taken here").write(w, "")
+		return
+	}
+	if r.Method != http.MethodPost {
+		fault("", http.StatusMethodNotAllowed, "callbacks are posted").with("Allow", http.MethodPost).write(w, "")
+		return
+	}
+	x := exchange{Handler: h, set: set, source: src, request: r, received: now, lease: h.budget.lease()}
+	defer x.lease.release()
+	a := x.answer(r.Context())
+	src.metrics.count(a.result, h.deps.Now().Sub(now))
+	a.write(w, src.respond)
+}
+
+// storeFailed notes a refusal of the store and words the answer.
+func (h *Handler) storeFailed(ctx context.Context, err error) answer {
+	if !h.failing.Swap(true) {
+		h.deps.Log.ErrorContext(ctx, "callbacks are answered 503 because the store does not take them", slog.Any("error", err))
+	}
+	if errors.Is(err, spool.ErrUnavailable) {
+		return busy("callbacks cannot be stored at the moment; send this one again")
+	}
+	return busy("the callback could not be stored; send it again")
+}
+
+func (h *Handler) storeWorked(ctx context.Context) {
+	if h.failing.Load() && h.failing.Swap(false) {
+		h.deps.Log.InfoContext(ctx, "the store takes callbacks again")
+	}
+}
+
+// isEvent tells an event that is no call record.
+func isEvent(err error) (*call.NotACall, bool) { return errors.AsType[*call.NotACall](err) }

@@ -1,0 +1,131 @@
+package intake
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+
+	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/route"
+)
+
+// Router decides by rules who gets a call. It is pure and quick.
+type Router interface {
+	Match(r *call.Record) route.Decision
+}
+
+// Convert is an adapter: it turns one JSON text into a call record. Its errors
+// are *call.NotACall and *call.Unreadable; any other counts as the latter.
+type Convert func(body []byte, src call.Source) (*call.Record, error)
+
+// Source is a configured source and its adapter.
+type Source struct {
+	SourceConfig
+	Convert Convert
+}
+
+// Config is everything that a reload may change.
+type Config struct {
+	Sources []Source
+	Router  Router
+	// Rules are the names of the router's rules, so that their series stand at
+	// zero before the first call.
+	Rules []string
+	// TrustedProxies are the peers whose X-Forwarded-For counts.
+	TrustedProxies []Network
+}
+
+// set is one configuration made ready; it never changes.
+type set struct {
+	byPath  map[string]*source
+	router  Router
+	rules   map[string]ruleMetrics
+	proxies networks
+}
+
+// source is one configured source made ready.
+type source struct {
+	name    string
+	facts   call.Source
+	convert Convert
+	door    door
+	allow   networks
+	respond string
+	metrics sourceMetrics
+}
+
+// newSet does all that can fail before it touches the metrics.
+func newSet(c Config, m *metrics) (*set, error) {
+	if c.Router == nil {
+		return nil, errors.New("intake has no router")
+	}
+	s := &set{byPath: make(map[string]*source), router: c.Router, rules: make(map[string]ruleMetrics), proxies: c.TrustedProxies}
+	names := make(map[string]bool)
+	for _, sc := range c.Sources {
+		sc.SourceConfig = sc.WithDefaults()
+		if names[sc.Name] {
+			return nil, fmt.Errorf("source %s stands there twice", sc.Name)
+		}
+		names[sc.Name] = true
+		src, err := newSource(sc)
+		if err != nil {
+			return nil, fmt.Errorf("source %s: %w", sc.Name, err)
+		}
+		if other, taken := s.byPath[sc.Path]; taken {
+			return nil, fmt.Errorf("source %s: path %s is that of source %s", sc.Name, sc.Path, other.name)
+		}
+		s.byPath[sc.Path] = src
+	}
+	for _, src := range s.byPath {
+		src.metrics = m.source(src.name)
+	}
+	for _, name := range c.Rules {
+		s.rules[name] = m.rule(name)
+	}
+	return s, nil
+}
+
+func newSource(c Source) (*source, error) {
+	zone, err := c.zone()
+	if err != nil {
+		return nil, err
+	}
+	door, err := newDoor(c.Auth)
+	if err != nil {
+		return nil, err
+	}
+	if c.Convert == nil {
+		return nil, fmt.Errorf("no adapter for format %q", c.Format)
+	}
+	return &source{
+		name:    c.Name,
+		facts:   call.Source{Name: c.Name, Zone: zone, Region: c.Region, Numbers: c.Numbers},
+		convert: c.Convert,
+		door:    door,
+		allow:   c.Auth.Allow,
+		respond: c.Respond,
+	}, nil
+}
+
+// allows tells whether the address may post; without a list every one may.
+func (s *source) allows(client netip.Addr) bool {
+	return len(s.allow) == 0 || s.allow.contain(client)
+}
+
+// dropMetrics takes away the series of what the next set no longer has.
+func (s *set) dropMetrics(next *set, m *metrics) {
+	kept := make(map[string]bool)
+	for _, src := range next.byPath {
+		kept[src.name] = true
+	}
+	for _, src := range s.byPath {
+		if !kept[src.name] {
+			m.dropSource(src.name)
+		}
+	}
+	for name := range s.rules {
+		if _, still := next.rules[name]; !still {
+			m.dropRule(name)
+		}
+	}
+}

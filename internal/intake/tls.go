@@ -1,0 +1,67 @@
+package intake
+
+import (
+	"crypto/tls"
+	"fmt"
+	"sync/atomic"
+)
+
+// TLSFiles names a PEM certificate chain and its key.
+type TLSFiles struct {
+	Cert string `yaml:"cert"`
+	Key  string `yaml:"key"`
+}
+
+func (f TLSFiles) validate(report func(path, problem string)) {
+	if f.Cert == "" {
+		report("tls.cert", "write the path of the certificate chain (PEM)")
+	}
+	if f.Key == "" {
+		report("tls.key", "write the path of the certificate's key (PEM)")
+	}
+	if f.Cert == "" || f.Key == "" {
+		return
+	}
+	if _, err := f.load(); err != nil {
+		report("tls.cert", err.Error())
+	}
+}
+
+func (f TLSFiles) load() (*tls.Certificate, error) {
+	pair, err := tls.LoadX509KeyPair(f.Cert, f.Key)
+	if err != nil {
+		return nil, fmt.Errorf("tls certificate: %w", err)
+	}
+	return &pair, nil
+}
+
+// keyPair is a certificate that can be swapped while connections come in.
+type keyPair struct {
+	files   TLSFiles
+	current atomic.Pointer[tls.Certificate]
+}
+
+func newKeyPair(f TLSFiles) (*keyPair, error) {
+	k := &keyPair{files: f}
+	return k, k.reload()
+}
+
+// reload keeps the present pair when the files are not good.
+func (k *keyPair) reload() error {
+	pair, err := k.files.load()
+	if err != nil {
+		return err
+	}
+	k.current.Store(pair)
+	return nil
+}
+
+// config offers TLS 1.2 and later.
+func (k *keyPair) config() *tls.Config {
+	return &tls.Config{
+		MinVersion: tls.VersionTLS12,
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+			return k.current.Load(), nil
+		},
+	}
+}
