@@ -1,0 +1,62 @@
+package admin
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+)
+
+// Config is what the `admin:` part of the configuration says.
+type Config struct {
+	// Listen is host:port.
+	Listen string
+	// Token opens the API; nil or an absent one means that the API is served on
+	// loopback only.
+	Token Token
+}
+
+// Token is a secret that can be compared and not read.
+type Token interface {
+	// IsZero tells whether the token is absent.
+	IsZero() bool
+	// Equal compares in constant time.
+	Equal(text string) bool
+}
+
+// DefaultListen is where the private listener is unless configured.
+const DefaultListen = "127.0.0.1:8081"
+
+// WithDefaults fills what was not set.
+func (c Config) WithDefaults() Config {
+	if c.Listen == "" {
+		c.Listen = DefaultListen
+	}
+	return c
+}
+
+// Validate reports what cannot work, by the YAML path of the key.
+func (c Config) Validate(report func(path, problem string)) {
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+		report("listen", fmt.Sprintf("%q is no address to listen on: write 127.0.0.1:8081 or :8081", c.Listen))
+	}
+}
+
+// guarded tells whether there is a token.
+func (c Config) guarded() bool { return c.Token != nil && !c.Token.IsZero() }
+
+// Exposed tells whether other machines can reach the listener and there is no
+// token.
+func (c Config) Exposed() bool { return !c.guarded() && !loopback(c.Listen) }
+
+// loopback tells whether an address with a port is one of this machine alone.
+func loopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		host = address
+	}
+	if host == "localhost" {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.Unmap().IsLoopback()
+}

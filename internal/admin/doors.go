@@ -1,0 +1,59 @@
+package admin
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/cdrelay/cdrelay/internal/problem"
+)
+
+// doors lets a request through to the API, or says why not.
+type doors struct{ config func() Config }
+
+func (d doors) guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch c := d.config(); {
+		case c.Exposed():
+			problem.Write(w, http.StatusForbidden, "the private API is closed: set admin.token in the configuration, or let admin.listen be a loopback address")
+		case !c.guarded() && !loopback(r.Host):
+			problem.Write(w, http.StatusForbidden, "the Host of the request is not a loopback address: use http://127.0.0.1, or set admin.token")
+		case c.guarded() && !c.Token.Equal(presented(r)):
+			w.Header().Set("WWW-Authenticate", `Basic realm="cdrelay", charset="UTF-8"`)
+			problem.Write(w, http.StatusUnauthorized, "send admin.token as a bearer token, or as the password of HTTP Basic")
+		case foreign(r):
+			problem.Write(w, http.StatusForbidden, "changes are taken from the same origin only")
+		default:
+			next.ServeHTTP(w, r)
+		}
+	})
+}
+
+// presented is the token that a request carries, in either form.
+func presented(r *http.Request) string {
+	if _, password, ok := r.BasicAuth(); ok {
+		return password
+	}
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if strings.EqualFold(scheme, "Bearer") {
+		return strings.TrimSpace(token)
+	}
+	return ""
+}
+
+// foreign tells a change that a page of another origin asks for. Programs send
+// neither header; browsers send at least one with every change.
+func foreign(r *http.Request) bool {
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		return false
+	}
+	if site := r.Header.Get("Sec-Fetch-Site"); site != "" {
+		return site != "same-origin" && site != "none"
+	}
+	origin := r.Header.Get("Origin")
+	if origin == "" {
+		return false
+	}
+	u, err := url.Parse(origin)
+	return err != nil || !strings.EqualFold(u.Host, r.Host)
+}
