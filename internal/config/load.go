@@ -1,0 +1,124 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"gopkg.in/yaml.v3"
+)
+
+// maxFile bounds the file: a configuration of a thousand sinks is far smaller.
+const maxFile = 8 << 20
+
+// Loaded is a configuration with what was noticed while reading it.
+type Loaded struct {
+	Config
+	// Warnings are what works but is probably not meant.
+	Warnings []Problem
+	// Hash identifies the content, secrets in files included (Fingerprint).
+	Hash Hash
+	// SinkMarks tells of each sink, by name, whether it is the same as in another
+	// configuration, secrets and files included.
+	SinkMarks map[string]Hash
+}
+
+// Load reads and checks a file. Its error is *Problems when the content is wrong.
+func Load(path string) (*Loaded, error) {
+	text, err := read(path)
+	if err != nil {
+		return nil, err
+	}
+	return Parse(path, text)
+}
+
+func read(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		if errors.Is(err, os.ErrNotExist) {
+			return nil, fmt.Errorf("no configuration at %s: name the file with --config", path)
+		}
+		return nil, fmt.Errorf("configuration: %w", err)
+	}
+	defer func() { _ = f.Close() }() // only read from
+	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return nil, fmt.Errorf("configuration %s: %w", path, err)
+	}
+	if len(text) > maxFile {
+		return nil, fmt.Errorf("configuration %s is larger than %d bytes", path, maxFile)
+	}
+	return text, nil
+}
+
+// Parse checks the text of a configuration; file is its name in errors.
+func Parse(file string, text []byte) (*Loaded, error) {
+	problems := &Problems{File: file}
+	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
+	t, ok := parseTree(text, problems)
+	if !ok {
+		return nil, problems.orNil()
+	}
+	t.check(problems)
+	var c Config
+	decode(text, &c, problems)
+	c = c.withDefaults()
+	unread := problems.lines()
+	c.validate(func(path, text string) {
+		if line := t.line(path); !unread[line] { // what could not be read has been said
+			problems.add(line, path, text)
+		}
+	})
+	if err := problems.orNil(); err != nil {
+		return nil, err
+	}
+	l := &Loaded{Config: c, Hash: fingerprint(text), SinkMarks: t.sinkMarks()}
+	c.warn(func(path, text string) {
+		l.Warnings = append(l.Warnings, Problem{Line: t.line(path), Path: path, Text: text})
+	})
+	return l, nil
+}
+
+// parseTree gives the nodes of the one document there must be.
+func parseTree(text []byte, p *Problems) (*tree, bool) {
+	dec := yaml.NewDecoder(bytes.NewReader(text))
+	var doc yaml.Node
+	switch err := dec.Decode(&doc); {
+	case errors.Is(err, io.EOF):
+		p.add(0, "", "the configuration is empty: see config.example.yaml")
+		return nil, false
+	case err != nil:
+		p.addYAML(err.Error())
+		return nil, false
+	}
+	var second yaml.Node
+	if err := dec.Decode(&second); err == nil {
+		p.add(second.Line, "", "a second YAML document begins here: keep one, without ---")
+	} else if !errors.Is(err, io.EOF) {
+		p.addYAML(err.Error())
+	}
+	root := doc.Content[0]
+	if root.Kind != yaml.MappingNode {
+		p.add(root.Line, "", "the configuration is a mapping of keys: see config.example.yaml")
+		return nil, false
+	}
+	return newTree(text, root), true
+}
+
+// decode fills the structs; yaml.v3 collects all errors of all types.
+func decode(text []byte, c *Config, p *Problems) {
+	dec := yaml.NewDecoder(bytes.NewReader(text))
+	dec.KnownFields(true)
+	err := dec.Decode(c)
+	var typed *yaml.TypeError
+	switch {
+	case errors.As(err, &typed):
+		for _, text := range typed.Errors {
+			p.addYAML(text)
+		}
+	case err != nil:
+		p.addYAML(err.Error())
+	}
+}

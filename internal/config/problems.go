@@ -1,0 +1,128 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Problem is one thing that is wrong in the file.
+type Problem struct {
+	// Line is where, 0 for the file as a whole.
+	Line int
+	// Path is the key, such as sinks[0].webhook.url; may be empty.
+	Path string
+	// Text says what is wrong and what would be right.
+	Text string
+}
+
+// Problems are all that is wrong with a file; it is the error of Load.
+type Problems struct {
+	// File is the path as given.
+	File string
+	List []Problem
+}
+
+// Error gives a line for each problem: "file:line: path: text".
+func (p *Problems) Error() string {
+	lines := make([]string, len(p.List))
+	for i, one := range p.List {
+		lines[i] = one.In(p.File)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// In gives the problem as one line, "file:line: path: text".
+func (p Problem) In(file string) string {
+	at := file
+	if p.Line > 0 {
+		at += ":" + strconv.Itoa(p.Line)
+	}
+	if p.Path != "" {
+		at += ": " + p.Path
+	}
+	return at + ": " + p.Text
+}
+
+// add notes a problem once.
+func (p *Problems) add(line int, path, text string) {
+	one := Problem{Line: line, Path: path, Text: text}
+	if !slices.Contains(p.List, one) {
+		p.List = append(p.List, one)
+	}
+}
+
+// lines gives the lines that have a problem.
+func (p *Problems) lines() map[int]bool {
+	out := map[int]bool{}
+	for _, one := range p.List {
+		if one.Line > 0 {
+			out[one.Line] = true
+		}
+	}
+	return out
+}
+
+// orNil gives the problems in the order of the file, or nil.
+func (p *Problems) orNil() error {
+	if len(p.List) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(p.List, func(a, b Problem) int { return cmp.Compare(a.Line, b.Line) })
+	return p
+}
+
+// The forms in which yaml.v3 words its errors; they have no other structure.
+var (
+	yamlLine    = regexp.MustCompile(`^(?:yaml: )?line (\d+): ((?s).*)$`)
+	yamlUnknown = regexp.MustCompile(`^field (.*) not found in type `)
+	yamlTwice   = regexp.MustCompile(`^(?:field \S+ already set in type|mapping key .* already defined)`)
+	yamlType    = regexp.MustCompile("^cannot unmarshal (!!\\S+)(?: `((?s).*)`)? into (\\S+)$")
+)
+
+// addYAML notes an error of yaml.v3 in words of the configuration.
+func (p *Problems) addYAML(text string) {
+	line := 0
+	if m := yamlLine.FindStringSubmatch(text); m != nil {
+		line, _ = strconv.Atoi(m[1]) // digits by the pattern
+		text = m[2]
+	}
+	switch {
+	case yamlTwice.MatchString(text):
+		return // checkTree reports repeated keys with both lines
+	case yamlUnknown.MatchString(text):
+		text = fmt.Sprintf("unknown key %q: see config.example.yaml for the keys that may stand here", yamlUnknown.FindStringSubmatch(text)[1])
+	case yamlType.MatchString(text):
+		m := yamlType.FindStringSubmatch(text)
+		text = wrongType(m[1], m[2], m[3])
+	}
+	p.add(line, "", strings.TrimPrefix(text, "yaml: "))
+}
+
+// wrongType says what was found and what would be right.
+func wrongType(tag, value, want string) string {
+	found := map[string]string{"!!map": "a mapping", "!!seq": "a list", "!!null": "nothing"}[tag]
+	if found == "" {
+		found = strconv.Quote(value)
+	}
+	switch {
+	case strings.HasPrefix(want, "[]"):
+		want = "a list"
+	case strings.Contains(want, "Duration"):
+		want = "a duration such as 10s, 5m or 72h"
+	case want == "bool":
+		want = "true or false"
+	case strings.HasPrefix(want, "int"), strings.HasPrefix(want, "uint"):
+		want = "a whole number"
+	case strings.HasPrefix(want, "float"):
+		want = "a number"
+	case want == "string":
+		want = "a text"
+	default:
+		want = "a mapping of keys"
+	}
+	return fmt.Sprintf("%s stands where %s is expected", found, want)
+}

@@ -1,0 +1,317 @@
+package config_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/config"
+	"github.com/cdrelay/cdrelay/internal/outbound"
+	"github.com/cdrelay/cdrelay/internal/route"
+	"github.com/cdrelay/cdrelay/sinks"
+	"github.com/cdrelay/cdrelay/sinks/contract"
+)
+
+var update = flag.Bool("update", false, "write what the recipes render as the golden requests")
+
+const (
+	recipeFiles  = "../../docs/recipes/*.yaml"
+	recipeGolden = "testdata/recipes"
+)
+
+// envName finds the variables that a recipe wants to be set.
+var envName = regexp.MustCompile(`\{env: ([A-Z_]+)\}`)
+
+// recipe is a loaded recipe with its one sink.
+type recipe struct {
+	name   string
+	loaded *config.Loaded
+	sink   contract.Sink
+}
+
+func recipes(t *testing.T) []recipe {
+	t.Helper()
+	files, err := filepath.Glob(recipeFiles)
+	if err != nil || len(files) == 0 {
+		t.Fatalf("there are no recipes: %v", err)
+	}
+	var all []recipe
+	for _, file := range files {
+		all = append(all, loadRecipe(t, file))
+	}
+	return all
+}
+
+// loadRecipe loads a recipe as check would, with its environment set.
+func loadRecipe(t *testing.T, file string) recipe {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range envName.FindAllSubmatch(text, -1) {
+		name := string(m[1])
+		t.Setenv(name, "value-of-"+name)
+	}
+	l, err := config.Load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range l.Warnings {
+		t.Errorf("warning: %s", w.In(file))
+	}
+	if len(l.Sources) != 1 || len(l.Sinks) != 1 || len(l.Rules) == 0 {
+		t.Fatalf("%s: %d sources, %d sinks, %d rules", file, len(l.Sources), len(l.Sinks), len(l.Rules))
+	}
+	sink, err := sinks.Build(l.Sinks[0].Config)
+	if err != nil {
+		t.Fatalf("%s: %v", file, err)
+	}
+	return recipe{name: strings.TrimSuffix(filepath.Base(file), ".yaml"), loaded: l, sink: sink}
+}
+
+// request gives what the recipe sends of a record; nil where no rule sends it.
+func (r recipe) request(t *testing.T, record *call.Record) *outbound.Request {
+	t.Helper()
+	name := r.loaded.Sinks[0].Name
+	if !slices.Contains(route.New(r.loaded.Rules).Match(record).Sinks, name) {
+		return nil
+	}
+	q, err := r.sink.Request(call.MessageID(record.ID, call.ContentHash{}, name), record)
+	if err != nil {
+		t.Fatalf("%s: %s: %v", r.name, record.ID, err)
+	}
+	return q
+}
+
+// TestRecipes compares the request of each recipe for each sample record with
+// its golden file.
+func TestRecipes(t *testing.T) {
+	samples, err := filepath.Glob(filepath.Join(recipeGolden, "*.json"))
+	if err != nil || len(samples) == 0 {
+		t.Fatalf("there are no sample records: %v", err)
+	}
+	for _, r := range recipes(t) {
+		for _, sample := range samples {
+			name := r.name + "." + strings.TrimSuffix(filepath.Base(sample), ".json")
+			t.Run(name, func(t *testing.T) {
+				compare(t, filepath.Join(recipeGolden, name+".golden"), shown(r.request(t, readRecord(t, sample))))
+			})
+		}
+	}
+}
+
+func readRecord(t *testing.T, file string) *call.Record {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.DisallowUnknownFields()
+	var record call.Record
+	if err := dec.Decode(&record); err != nil {
+		t.Fatalf("%s: %v", file, err)
+	}
+	return &record
+}
+
+func compare(t *testing.T, file, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("request (-want +got):\n%s", diff)
+	}
+}
+
+// shown is a request as a golden file holds it.
+func shown(q *outbound.Request) string {
+	if q == nil {
+		return "no rule sends this call\n"
+	}
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "%s %s\n", q.Method, q.URL)
+	for _, name := range slices.Sorted(maps.Keys(q.Header)) {
+		fmt.Fprintf(&b, "%s: %s\n", name, strings.Join(q.Header[name], ", "))
+	}
+	b.WriteByte('\n')
+	if json.Indent(&b, q.Body, "", "  ") != nil {
+		b.Write(q.Body)
+	}
+	return b.String() + "\n"
+}
+
+// TestRecipesRenderEveryCall renders all outcomes and directions, with nothing
+// else known, and holds the values against the words that each CRM takes.
+func TestRecipesRenderEveryCall(t *testing.T) {
+	outcomes := []call.Outcome{
+		call.Answered, call.NoAnswer, call.Busy, call.Rejected, call.Canceled, call.Unreachable,
+		call.InvalidNumber, call.Blocked, call.Congestion, call.Failed, call.Voicemail, call.UnknownOutcome,
+	}
+	for _, r := range recipes(t) {
+		for _, outcome := range outcomes {
+			for _, direction := range []call.Direction{call.Inbound, call.Outbound, call.Internal, call.UnknownDirection} {
+				q := r.request(t, bare(outcome, direction))
+				if q == nil {
+					continue
+				}
+				checkWords(t, r.name, fmt.Sprintf("%s %s", direction, outcome), q.Body)
+			}
+		}
+	}
+}
+
+// bare is a call of which little is known.
+func bare(o call.Outcome, d call.Direction) *call.Record {
+	return &call.Record{
+		Schema: call.SchemaID, ID: "dialer:9513923-1", Revision: 1, Source: "dialer", Format: "infin8linx",
+		Direction: d, Method: call.UnknownMethod, Outcome: o, Answered: o == call.Answered,
+		To:        call.Party{Raw: "085712345678"},
+		StartedAt: at("2025-10-16T09:31:13Z"), EndedAt: at("2025-10-16T09:31:21Z"), ReceivedAt: at("2025-10-16T09:31:23Z"),
+	}
+}
+
+func at(text string) call.Time {
+	var v call.Time
+	if err := v.UnmarshalJSON([]byte(`"` + text + `"`)); err != nil {
+		panic(err) // a text of this file
+	}
+	return v
+}
+
+// words are the values that a field may have, after the CRMs' documents.
+var words = map[string][]string{
+	"hs_call_direction":    {"INBOUND", "OUTBOUND"},
+	"hs_call_status":       {"BUSY", "CANCELED", "COMPLETED", "FAILED", "NO_ANSWER"},
+	"CallType":             {"Inbound", "Outbound", "Internal"},
+	"Call_Type":            {"Inbound", "Outbound", "Missed"},
+	"Outbound_Call_Status": {"Completed"},
+	"outcome":              {"connected", "no_answer", "left_message", "left_voicemail", "wrong_number", "busy"},
+}
+
+func checkWords(t *testing.T, name, which string, body []byte) {
+	t.Helper()
+	var v any
+	if err := json.Unmarshal(body, &v); err != nil {
+		t.Errorf("%s: %s: %v\n%s", name, which, err, body)
+		return
+	}
+	walk(v, func(key string, value any) {
+		allowed, limited := words[key]
+		if text, isText := value.(string); limited && (!isText || !slices.Contains(allowed, text)) {
+			t.Errorf("%s: %s: %s is %v", name, which, key, value)
+		}
+		if _, isText := value.(string); name == "hubspot" && strings.HasPrefix(key, "hs_") && !isText {
+			t.Errorf("%s: %s: %s is no text: %v", name, which, key, value)
+		}
+	})
+}
+
+// walk visits the members of all objects.
+func walk(v any, visit func(key string, value any)) {
+	switch v := v.(type) {
+	case map[string]any:
+		for key, value := range v {
+			visit(key, value)
+			walk(value, visit)
+		}
+	case []any:
+		for _, value := range v {
+			walk(value, visit)
+		}
+	}
+}
+
+// TestRecipesLaterRevision: only a CRM that can recognise the call gets it anew.
+func TestRecipesLaterRevision(t *testing.T) {
+	updates := map[string]bool{"hubspot": true, "salesforce": true}
+	for _, r := range recipes(t) {
+		record := bare(call.Answered, call.Outbound)
+		record.Revision = 2
+		if sent := r.request(t, record) != nil; sent != updates[r.name] {
+			t.Errorf("%s: revision 2 is sent: %v", r.name, sent)
+		}
+	}
+}
+
+// TestRecipesReadAnswers holds what each recipe makes of its CRM's answers.
+func TestRecipesReadAnswers(t *testing.T) {
+	const (
+		zohoDone  = `{"data":[{"code":"SUCCESS","details":{"id":"1"},"status":"success"}]}`
+		zohoAgain = `{"data":[{"code":"DUPLICATE_DATA","details":{"api_name":"Cdrelay_Call_Id","id":"1"},"status":"error"}]}`
+		zohoOther = `{"data":[{"code":"DUPLICATE_DATA","details":{"api_name":"Ticket","id":"1"},"status":"error"}]}`
+		zohoWrong = `{"data":[{"code":"INVALID_DATA","details":{"api_name":"Call_Type"},"status":"error"}]}`
+		overQuota = `[{"message":"TotalRequests Limit exceeded.","errorCode":"REQUEST_LIMIT_EXCEEDED"}]`
+	)
+	tests := map[string][]struct {
+		status int
+		body   string
+		want   outbound.Meaning
+	}{
+		"hubspot": {
+			{http.StatusOK, "{}", outbound.Delivered},
+			{http.StatusMultiStatus, `{"numErrors":1}`, outbound.Rejected},
+			{http.StatusBadRequest, "{}", outbound.Rejected},
+			{http.StatusUnauthorized, "{}", outbound.Credentials},
+			{http.StatusTooManyRequests, "{}", outbound.Unwell},
+		},
+		"salesforce": {
+			{http.StatusCreated, "{}", outbound.Delivered},
+			{http.StatusNoContent, "", outbound.Delivered},
+			{http.StatusMultipleChoices, "[]", outbound.Rejected},
+			{http.StatusForbidden, overQuota, outbound.Unwell},
+			{http.StatusForbidden, "[]", outbound.Credentials},
+			{http.StatusUnauthorized, "[]", outbound.Credentials},
+			{http.StatusNotFound, "[]", outbound.Unwell},
+			{http.StatusBadRequest, "[]", outbound.Rejected},
+		},
+		"zoho": {
+			{http.StatusCreated, zohoDone, outbound.Delivered},
+			{http.StatusAccepted, zohoAgain, outbound.Delivered},
+			{http.StatusBadRequest, zohoAgain, outbound.Delivered},
+			{http.StatusAccepted, zohoOther, outbound.Rejected},
+			{http.StatusAccepted, zohoWrong, outbound.Rejected},
+			{http.StatusOK, "no JSON", outbound.Rejected},
+			{http.StatusUnauthorized, `{"code":"INVALID_TOKEN"}`, outbound.Credentials},
+			{http.StatusBadGateway, "<html>", outbound.Unwell},
+		},
+		"pipedrive": {
+			{http.StatusOK, `{"success":true}`, outbound.Delivered},
+			{http.StatusBadRequest, `{"success":false}`, outbound.Rejected},
+			{http.StatusUnauthorized, `{"success":false}`, outbound.Credentials},
+			{http.StatusTooManyRequests, `{"success":false}`, outbound.Unwell},
+		},
+	}
+	for _, r := range recipes(t) {
+		if len(tests[r.name]) == 0 {
+			t.Errorf("%s: no answers are held", r.name)
+		}
+		q := r.request(t, bare(call.NoAnswer, call.Inbound))
+		for _, tt := range tests[r.name] {
+			answer := outbound.Answer{Status: tt.status, Header: http.Header{}, Body: []byte(tt.body), FixedURL: q.FixedURL}
+			if got := q.Read(answer).Meaning; got != tt.want {
+				t.Errorf("%s: %d %s is %v, want %v", r.name, tt.status, tt.body, got, tt.want)
+			}
+		}
+	}
+}

@@ -1,0 +1,85 @@
+package config
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/cdrelay/cdrelay/adapter"
+	"github.com/cdrelay/cdrelay/internal/intake"
+	"github.com/cdrelay/cdrelay/internal/phone"
+	"github.com/cdrelay/cdrelay/internal/route"
+)
+
+var namePattern = regexp.MustCompile(`^[a-z0-9-]{1,63}$`)
+
+// reporter notes a problem at a path.
+type reporter func(path, text string)
+
+// under gives a reporter whose paths lie below a prefix.
+func (r reporter) under(prefix string) func(path, text string) {
+	return func(path, text string) {
+		switch {
+		case path == "":
+			r(prefix, text)
+		case prefix == "" || path[0] == '[':
+			r(prefix+path, text)
+		default:
+			r(prefix+"."+path, text)
+		}
+	}
+}
+
+// validate asks every part, then checks what concerns several.
+func (c Config) validate(report reporter) {
+	c.Validate(report) // the embedded public listener
+	c.Admin.Settings().Validate(report.under("admin"))
+	c.Spool.Validate(report.under("spool"))
+	c.Shutdown.validate(report.under("shutdown"))
+	c.Log.validate(report.under("log"))
+	intake.ValidateSources(c.Sources, adapter.Names(), report.under("sources"))
+	for i, s := range c.Sources {
+		if len(s.Region) == 2 && !phone.KnownRegion(s.Region) { // other lengths are reported already
+			report(fmt.Sprintf("sources[%d].region", i), fmt.Sprintf("%q is no country that has telephone numbers: write a code of ISO 3166 such as ID", s.Region))
+		}
+	}
+	seen := map[string]int{}
+	for i, s := range c.Sinks {
+		at := fmt.Sprintf("sinks[%d]", i)
+		s.validate(report.under(at))
+		if first, twice := seen[s.Name]; twice && s.Name != "" {
+			report(at+".name", fmt.Sprintf("the name %s stands at sinks[%d] already: names are unique", s.Name, first))
+		}
+		seen[s.Name] = i
+	}
+	route.Validate(c.Rules, c.SinkNames(), report.under("rules"))
+}
+
+func (s Sink) validate(report func(path, text string)) {
+	if !namePattern.MatchString(s.Name) {
+		report("name", "a name is 1 to 63 of the characters a-z, 0-9 and -")
+	}
+	s.Config.Validate(report)
+	s.Settings.Validate(report)
+	s.Lane.Validate(report)
+}
+
+func (s Shutdown) validate(report func(path, text string)) {
+	if s.Delay < 0 {
+		report("delay", "must not be negative")
+	}
+	if s.Grace != nil && *s.Grace <= 0 {
+		report("grace", "must be greater than 0")
+	}
+}
+
+func (l Log) validate(report func(path, text string)) {
+	levels, formats := []string{"debug", "info", "warn", "error"}, []string{"json", "text"}
+	if !slices.Contains(levels, l.Level) {
+		report("level", fmt.Sprintf("%q is no level: write %s", l.Level, strings.Join(levels, ", ")))
+	}
+	if !slices.Contains(formats, l.Format) {
+		report("format", fmt.Sprintf("%q is no format: write %s", l.Format, strings.Join(formats, " or ")))
+	}
+}
