@@ -1,0 +1,62 @@
+package app
+
+import (
+	"errors"
+	"runtime"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/cdrelay/cdrelay/internal/config"
+)
+
+// metrics are those of the process and its configuration.
+type metrics struct {
+	reloadOK   prometheus.Gauge
+	reloadTime prometheus.Gauge
+	hash       prometheus.Gauge
+	purged     prometheus.Counter
+}
+
+func newMetrics(r prometheus.Registerer, version string) (*metrics, error) {
+	gauge := func(name, help string) prometheus.Gauge {
+		return prometheus.NewGauge(prometheus.GaugeOpts{Name: name, Help: help})
+	}
+	m := &metrics{
+		reloadOK:   gauge("cdrelay_config_last_reload_successful", "1 when the configuration was last read without an error."),
+		reloadTime: gauge("cdrelay_config_last_reload_success_timestamp_seconds", "When the configuration was last read without an error."),
+		hash:       gauge("cdrelay_config_hash", "The first 48 bits of the hash of the configuration, as a number."),
+		purged: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "cdrelay_spool_history_purged_total", Help: "Delivered calls erased before their time because of spool.max_bytes.",
+		}),
+	}
+	build := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "cdrelay_build_info", Help: "1, with the version of the binary.",
+		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
+	})
+	build.Set(1)
+	var errs []error
+	for _, c := range []prometheus.Collector{
+		m.reloadOK, m.reloadTime, m.hash, m.purged, build,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	} {
+		errs = append(errs, r.Register(c))
+	}
+	return m, errors.Join(errs...)
+}
+
+func (m *metrics) historyPurged(calls int) { m.purged.Add(float64(calls)) }
+
+// loaded notes a configuration that is in use now.
+func (m *metrics) loaded(h config.Hash) {
+	m.hash.Set(h.Number())
+	m.reloadOK.Set(1)
+	m.reloadTime.SetToCurrentTime()
+}
+
+// reloaded notes how a reload went.
+func (m *metrics) reloaded(err error) {
+	if err != nil {
+		m.reloadOK.Set(0)
+	}
+}
