@@ -1,0 +1,97 @@
+// Command cdrelay receives call-record callbacks from telephony platforms, turns
+// them into one canonical call record, and delivers it by rules to CRM webhooks,
+// Slack and other HTTP sinks.
+//
+// This package owns the commands, their flags, the signals and the exit codes:
+// 0 fine, 1 the thing asked for failed, 2 wrong use. Everything else is in the
+// packages that it calls.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	_ "time/tzdata" // the image has no time zones of its own
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	os.Exit(run(os.Args[1:], streams{in: os.Stdin, out: os.Stdout, err: os.Stderr}))
+}
+
+// streams are where a command reads and writes.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// run carries out one command line and gives the exit code.
+func run(args []string, s streams) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	root := newRoot(s)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	var wrong *usageError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &wrong):
+		_, _ = fmt.Fprintf(s.err, "cdrelay: %v\n", err) // nowhere else to say it
+		return 2
+	default:
+		_, _ = fmt.Fprintf(s.err, "cdrelay: %v\n", err)
+		return 1
+	}
+}
+
+// usageError is a command line that cannot be carried out as written.
+type usageError struct{ err error }
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+// newRoot gives the whole command tree.
+func newRoot(s streams) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "cdrelay",
+		Short: "From the telephony platform's callback to the CRM, without losing a call",
+		Long: `cdrelay receives call-record callbacks from telephony platforms, turns them into
+one canonical call record, decides by rules who gets it, and delivers it to CRM
+webhooks, Slack and other HTTP sinks. It never loses a call that it has answered
+for.`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return &usageError{fmt.Errorf("unknown command %q: run cdrelay --help for the list", args[0])}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetIn(s.in)
+	root.SetOut(s.out)
+	root.SetErr(s.err)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return &usageError{fmt.Errorf("%w: run %s --help for the flags", err, cmd.CommandPath())}
+	})
+	root.PersistentFlags().StringP("config", "c", "config.yaml", "the configuration file")
+	root.AddCommand(serveCommand(), checkCommand(), convertCommand(), demoCommand(), schemaCommand(), versionCommand())
+	return root
+}
+
+// exactly takes n arguments and names them where they are missing.
+func exactly(n int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) != n {
+			return &usageError{fmt.Errorf("%s takes %s: run %s --help", cmd.CommandPath(), what, cmd.CommandPath())}
+		}
+		return nil
+	}
+}

@@ -1,0 +1,36 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/config"
+)
+
+func schemaCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:       "schema call|config",
+		Short:     "Print the JSON Schema of the call record or of the configuration",
+		ValidArgs: []string{"call", "config"},
+		Args:      exactly(1, "one argument, call or config"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var schema []byte
+			var err error
+			switch args[0] {
+			case "call":
+				schema = call.Schema()
+			case "config":
+				schema, err = config.Schema()
+			default:
+				return &usageError{fmt.Errorf("there is no schema %q: write call or config", args[0])}
+			}
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s\n", schema)
+			return err
+		},
+	}
+}
