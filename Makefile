@@ -1,0 +1,111 @@
+# The commands of this house. `make` alone lists them.
+#
+# Go 1.26 and git are all that must be there; every other tool is pinned below,
+# compiled by `go run` and cached by Go. Only the race detector needs gcc.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+GO ?= go
+GOLANGCI := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+HELM := $(GO) run helm.sh/helm/v3/cmd/helm@v3.22.0
+
+# One static binary; test-race alone switches cgo on.
+export CGO_ENABLED := 0
+
+# The same commit gives the same binary: no paths, no VCS stamp of Go's own, and
+# the version from git. Without git (a source archive) the version is "devel".
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+BUILD := -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)'
+
+# How long each fuzz target runs; `make verify` takes a short look only.
+FUZZTIME ?= 30s
+
+# Where the test runs of `make verify` leave their counts for .ci/run.
+TALLY := bin/tally
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: ## show the whole thing at work: receive, convert, route, retry, deliver; leaves the server up
+	@echo "==> run: the demo, with stand-in sinks and sample callbacks; Ctrl-C ends it"
+	@$(GO) run ./cmd/cdrelay demo
+
+.PHONY: build
+build: ## build the static binary bin/cdrelay
+	@echo "==> build: bin/cdrelay, version $(VERSION)"
+	@$(GO) build $(BUILD) -o bin/cdrelay ./cmd/cdrelay
+
+.PHONY: test
+test: ## run all tests
+	@echo "==> test: go test ./..."
+	@$(GO) test ./...
+
+.PHONY: verify
+verify: FUZZTIME := 5s
+verify: fmt-check tidy-check vet lint test-race test-static crash fuzz chart ## everything that CI checks
+	@echo "==> verify: all checks passed"
+
+.PHONY: fmt
+fmt: ## format the code
+	@echo "==> fmt: gofumpt and import order"
+	@$(GOLANGCI) fmt
+
+.PHONY: fmt-check
+fmt-check: ## fail where `make fmt` would change something
+	@echo "==> fmt-check: gofumpt and import order"
+	@$(GOLANGCI) fmt --diff
+
+.PHONY: lint
+lint: ## run the linters of .golangci.yml
+	@echo "==> lint: golangci-lint"
+	@$(GOLANGCI) run ./... ./.ci
+
+.PHONY: vet
+vet: ## run go vet
+	@echo "==> vet: go vet ./..."
+	@$(GO) vet ./...
+
+.PHONY: tidy-check
+tidy-check: ## fail where `go mod tidy` would change something
+	@echo "==> tidy-check: go.mod and go.sum"
+	@$(GO) mod tidy -diff
+
+.PHONY: test-race
+test-race: ## run all tests under the race detector (needs gcc)
+	@echo "==> test-race: all tests under the race detector"
+	@mkdir -p $(TALLY)
+	@CGO_ENABLED=1 $(GO) test -race -json ./... | $(GO) run .ci/tally.go -name race -out $(TALLY)/race
+
+.PHONY: test-static
+test-static: ## run all tests as the binary is built, without cgo
+	@echo "==> test-static: all tests without cgo and race detector"
+	@mkdir -p $(TALLY)
+	@$(GO) test -json ./... | $(GO) run .ci/tally.go -name static -out $(TALLY)/static
+
+.PHONY: crash
+crash: ## run the crash tests afresh: kill, restart, compare with what was promised
+	@echo "==> crash: tests named Crash, afresh"
+	@mkdir -p $(TALLY)
+	@$(GO) test -json -run Crash -count=1 ./... | $(GO) run .ci/tally.go -name crash -out $(TALLY)/crash
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for FUZZTIME (30s) each
+	@echo "==> fuzz: every fuzz target, $(FUZZTIME) each"
+	@GO='$(GO)' .ci/fuzz $(FUZZTIME)
+
+.PHONY: chart
+chart: ## lint and render the chart, and load what it renders with `cdrelay check`
+	@echo "==> chart: helm lint, helm template and cdrelay check for each set of values"
+	@mkdir -p $(TALLY)
+	@CDRELAY_HELM='$(HELM)' $(GO) test -json -run '^TestChart' -count=1 ./internal/house | \
+		$(GO) run .ci/tally.go -name chart -out $(TALLY)/chart
+
+.PHONY: bench
+bench: ## run the benchmarks
+	@echo "==> bench: go test -bench ."
+	@$(GO) test -run '^$$' -bench . -benchmem ./...

@@ -1,0 +1,22 @@
+// Package house holds the rules of the house as tests, one rule a file:
+//
+//   - imports: the table of packages, their levels and what they may import;
+//     pure packages ask no clock, disk or network
+//   - comments: every package and every exported name has one
+//   - inits: no init functions
+//   - lengths: of functions and files
+//   - names: of packages; no reminders left in comments
+//   - sleeps: a test that sleeps does so in fake time
+//   - toplevel: what may lie at the top of the repository
+//   - readme: its first screen, and its commands, which are run
+//   - links: between the documents
+//   - chart: it lints, renders, refuses what it must, and the server loads what
+//     it renders
+//
+// A rule is a function from the tree, or from a text, to the complaints about
+// it, so that each is also shown something bad to complain about.
+//
+// The package has no code but tests and is imported by nobody. The rules read
+// the files of the working tree whatever their build tags. The chart's tests need
+// helm and are skipped without it: `make chart` says where it is.
+package house
