@@ -3,7 +3,6 @@ package delivery
 import (
 	"fmt"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/cdrelay/cdrelay/internal/outbound"
@@ -14,7 +13,7 @@ func TestOpenBreakerParksTheLane(t *testing.T) {
 	bubble(t, func(w *world) {
 		r := w.start("crm", setup{}, always(sick))
 		w.flood("crm", 200)
-		time.Sleep(20 * time.Second)
+		w.sleep(20 * time.Second)
 		if r.client.State() != outbound.Open {
 			t.Fatal("the breaker is not open")
 		}
@@ -35,7 +34,7 @@ func TestOpenBreakerParksTheLane(t *testing.T) {
 		}
 		for i := range 9 { // new calls change nothing
 			w.accept("crm", fmt.Sprint("more-", i))
-			time.Sleep(time.Second)
+			w.sleep(time.Second)
 		}
 		if r.store.leases.Load() != leases || r.store.dues.Load() != dues || r.sink.got() != sent {
 			t.Errorf("while open: %d leases, %d looks, %d requests", r.store.leases.Load()-leases, r.store.dues.Load()-dues, r.sink.got()-sent)
@@ -44,12 +43,12 @@ func TestOpenBreakerParksTheLane(t *testing.T) {
 			t.Errorf("%d deliveries are held while open", now)
 		}
 
-		time.Sleep(2 * time.Second) // 30 s are over: one probe, which fails
+		w.sleep(2 * time.Second) // 30 s are over: one probe, which fails
 		if n := r.sink.got() - sent; n != 1 {
 			t.Errorf("%d requests as a probe", n)
 		}
 		r.sink.becomes(fine)
-		time.Sleep(31 * time.Second)
+		w.sleep(31 * time.Second)
 		w.isWaiting("crm", 0)
 		if opened, closed := w.log.count("the breaker opened"), w.log.count("the breaker closed"); opened != 1 || closed != 1 {
 			t.Errorf("logged %d times as opened, %d as closed", opened, closed)
@@ -62,17 +61,16 @@ func TestHalfOpenLetsOneThrough(t *testing.T) {
 		to := always(sick)
 		r := w.start("crm", setup{quick: 2, timeout: 20 * time.Second}, to)
 		w.flood("crm", 100)
-		time.Sleep(25 * time.Second)
+		w.sleep(25 * time.Second)
 		before := to.got()
 		to.becomes(reply{status: 200, took: 10 * time.Second})
 		to.peak()
-		time.Sleep(10 * time.Second) // in the middle of the probe
-		synctest.Wait()
+		w.sleep(10 * time.Second) // in the middle of the probe
 		if n, most := to.got()-before, to.peak(); n != 1 || most != 1 || r.client.State() != outbound.HalfOpen || r.Busy() != 1 {
 			t.Errorf("%d requests, %d at once, %v, %d busy", n, most, r.client.State(), r.Busy())
 		}
 		to.becomes(fine)
-		time.Sleep(20 * time.Second)
+		w.sleep(20 * time.Second)
 		w.isWaiting("crm", 0)
 	})
 }
@@ -93,17 +91,17 @@ func TestProbeMeetsAQuickTry(t *testing.T) {
 		})
 		r := w.start("crm", s, to)
 		w.accept("crm", "a", "b")
-		time.Sleep(5 * time.Second)
+		w.sleep(5 * time.Second)
 		leases := r.store.leases.Load()
 		if to.bodies() != "a/1 b/1 a/1" && to.bodies() != "b/1 a/1 a/1" || r.client.State() != outbound.HalfOpen {
 			t.Fatalf("%s, %v", to.bodies(), r.client.State())
 		}
-		time.Sleep(50 * time.Second)
+		w.sleep(50 * time.Second)
 		if n := r.store.leases.Load() - leases; n == 0 || n > 50*4 {
 			t.Errorf("%d leases while the probe hung for 50 s", n)
 		}
 		to.becomes(fine)
-		time.Sleep(3 * time.Minute)
+		w.sleep(3 * time.Minute)
 		w.isWaiting("crm", 0)
 	})
 }
@@ -122,7 +120,7 @@ func TestProbeKeepsTheConcurrency(t *testing.T) {
 		})
 		w.start("crm", s, to)
 		w.flood("crm", 20)
-		time.Sleep(15 * time.Minute)
+		w.sleep(15 * time.Minute)
 		if most := to.peak(); most > 3 {
 			t.Errorf("%d requests at once, want 3 at most", most)
 		}
@@ -135,7 +133,7 @@ func TestCredentialsKeepTheCalls(t *testing.T) {
 		to := always(reply{status: 401})
 		r := w.start("crm", setup{}, to)
 		w.flood("crm", 50)
-		time.Sleep(10 * time.Minute)
+		w.sleep(10 * time.Minute)
 		if r.client.State() == outbound.Closed || len(w.letters("crm")) != 0 {
 			t.Errorf("breaker %v, %d dead letters", r.client.State(), len(w.letters("crm")))
 		}
@@ -144,7 +142,7 @@ func TestCredentialsKeepTheCalls(t *testing.T) {
 			t.Errorf("%d requests in ten minutes: one in 30 s is a probe", n)
 		}
 		to.becomes(fine)
-		time.Sleep(2 * time.Minute)
+		w.sleep(2 * time.Minute)
 		w.isWaiting("crm", 0)
 	})
 }
@@ -155,9 +153,9 @@ func TestRefusedProbes(t *testing.T) {
 		s := setup{BreakerSettings: outbound.BreakerSettings{ConsecutiveFailures: 1}, texts: map[string]error{"b": errWire, "c": errWire}}
 		w.start("crm", s, script(sick, reply{status: 422}, fine))
 		w.accept("crm", "a")
-		time.Sleep(commit)
+		w.sleep(commit)
 		w.accept("crm", "b", "c", "d", "e")
-		time.Sleep(time.Minute)
+		w.sleep(time.Minute)
 		w.isWaiting("crm", 0)
 		var reasons []spool.Reason
 		for _, l := range w.letters("crm") {
@@ -169,8 +167,8 @@ func TestRefusedProbes(t *testing.T) {
 	})
 }
 
-// What was handed out before the breaker opened, and gets its worker only when
-// the sink may be probed again, is not sent beside the probe.
+// What was leased before the breaker opened, and waits for a worker, goes back
+// and is not sent beside the probe.
 func TestBatchFromBeforeTheOpeningGoesBack(t *testing.T) {
 	bubble(t, func(w *world) {
 		s := setup{timeout: time.Minute, BreakerSettings: outbound.BreakerSettings{ConsecutiveFailures: 1, OpenFor: time.Second}}
@@ -181,7 +179,7 @@ func TestBatchFromBeforeTheOpeningGoesBack(t *testing.T) {
 		})
 		r := w.start("crm", s, to)
 		w.flood("crm", 30)
-		time.Sleep(5500 * time.Millisecond) // open since 4 s; the probe after 5 s failed
+		w.sleep(5500 * time.Millisecond) // open since 4 s; the probe after 5 s failed
 		if n := to.got(); n != 3 {
 			t.Fatalf("%d requests, want two and the probe", n)
 		}

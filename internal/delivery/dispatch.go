@@ -107,9 +107,6 @@ func (l *Lane) hand(ctx context.Context, batch []*spool.Delivery) {
 // give hands one delivery over as soon as a worker is free; false when ctx ended
 // before.
 func (l *Lane) give(ctx context.Context, j job) bool {
-	if ctx.Err() != nil {
-		return false // select would toss a coin
-	}
 	select {
 	case l.jobs <- j:
 		if l.rate != nil {

@@ -21,9 +21,9 @@ func TestExpiredAfterAFailedAttemptOfItsOwn(t *testing.T) {
 		s.ConsecutiveFailures = 1000
 		r := w.start("crm", s, always(sick))
 		w.accept("crm", "a")
-		time.Sleep(590 * time.Second)
+		w.sleep(590 * time.Second)
 		w.isState("crm", "waiting", "a")
-		time.Sleep(80 * time.Second)
+		w.sleep(80 * time.Second)
 		letters := w.letters("crm")
 		if len(letters) != 1 || letters[0].Reason != spool.Expired || letters[0].Attempts != r.sink.got() {
 			t.Fatalf("%+v after %d requests", letters, r.sink.got())
@@ -41,13 +41,13 @@ func TestFailedProbeExpiresAllThatIsTooOld(t *testing.T) {
 		w.start("crm", s, always(sick))
 		n := 2*expireStep + 50
 		w.flood("crm", n)
-		time.Sleep(9 * time.Minute)
+		w.sleep(9 * time.Minute)
 		w.accept("crm", "young")
 		w.isWaiting("crm", int64(n)+1)
 		if len(w.letters("crm")) != 0 {
 			t.Fatal("something expired before its time")
 		}
-		time.Sleep(4 * time.Minute)
+		w.sleep(4 * time.Minute)
 		w.isState("crm", "waiting", "young")
 		w.isWaiting("crm", 1)
 		if letters := w.letters("crm"); len(letters) != n || letters[0].Reason != spool.Expired {
@@ -69,7 +69,7 @@ func TestDownForAWeekExpiresNothing(t *testing.T) {
 		r.stop(0)
 		w.down(7 * 24 * time.Hour)
 		w.start("crm", setup{}, to)
-		time.Sleep(5 * time.Second)
+		w.sleep(5 * time.Second)
 		w.isWaiting("crm", 0)
 		if n := len(w.letters("crm")); n != 0 || to.got() != 100 {
 			t.Errorf("%d dead letters, %d requests", n, to.got())
@@ -84,18 +84,18 @@ func TestPauseExpiresNothing(t *testing.T) {
 		to := always(sick)
 		w.start("crm", s, to)
 		w.flood("crm", 20)
-		time.Sleep(time.Minute)
+		w.sleep(time.Minute)
 		to.becomes(reply{status: 500, took: 4 * time.Second})
 		operator := spool.Pause{By: spool.ByOperator}
 		w.pause("crm", operator)
-		time.Sleep(20 * time.Minute)
+		w.sleep(20 * time.Minute)
 		// Resumed and paused again while the probe is on its way: its failure ends
 		// nothing either.
 		sent := to.got()
 		w.pause("crm", spool.Pause{})
-		time.Sleep(time.Second)
+		w.sleep(time.Second)
 		w.pause("crm", operator)
-		time.Sleep(10 * time.Minute)
+		w.sleep(10 * time.Minute)
 		if to.got() != sent+1 || len(w.letters("crm")) != 0 {
 			t.Errorf("%d requests, %d dead letters", to.got()-sent, len(w.letters("crm")))
 		}
@@ -110,7 +110,7 @@ func TestReplayCountsAnew(t *testing.T) {
 		to := always(sick)
 		w.start("crm", s, to)
 		w.accept("crm", "a")
-		time.Sleep(13 * time.Minute)
+		w.sleep(13 * time.Minute)
 		letters := w.letters("crm")
 		if len(letters) != 1 {
 			t.Fatalf("%d dead letters", len(letters))
@@ -118,10 +118,10 @@ func TestReplayCountsAnew(t *testing.T) {
 		if _, _, err := w.spool.Replay([]string{letters[0].ID}, time.Now(), 0); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(590 * time.Second)
+		w.sleep(590 * time.Second)
 		w.isState("crm", "waiting", "a")
 		to.becomes(fine)
-		time.Sleep(3 * time.Minute)
+		w.sleep(3 * time.Minute)
 		w.isState("crm", "delivered", "a")
 		seen := to.seen()
 		for _, r := range seen[1:] {
@@ -142,13 +142,13 @@ func TestExpiryMeetsABrokenStore(t *testing.T) {
 		r.deps.Store = brokenExpiry{r.store}
 		r.run()
 		w.flood("crm", 30)
-		time.Sleep(10 * time.Minute)
+		w.sleep(10 * time.Minute)
 		letters := len(w.letters("crm")) // of attempts of their own
 		if got := w.counter("cdrelay_dead_letters_total", "crm", "expired"); got != float64(letters) || w.log.count("could not be ended") == 0 {
 			t.Errorf("%v counted, %d made", got, letters)
 		}
 		r.sink.becomes(fine)
-		time.Sleep(5 * time.Minute)
+		w.sleep(5 * time.Minute)
 		w.isWaiting("crm", 0)
 	})
 }

@@ -127,10 +127,11 @@ func (l *Lane) Stop(ctx context.Context) {
 // Busy is the number of attempts on their way.
 func (l *Lane) Busy() int { return int(l.busy.Load()) }
 
-// work makes the attempts that the dispatcher hands out.
+// work makes the attempts that the dispatcher hands out. Those that meet a pause
+// that is younger than their lease go back; an open breaker refuses by itself.
 func (l *Lane) work(ctx context.Context) {
 	for j := range l.jobs {
-		if l.closedTo(j) {
+		if l.pausedFor() > 0 {
 			l.deps.Store.Release(j.delivery)
 			j.tell(outbound.Verdict{})
 			continue
@@ -139,12 +140,7 @@ func (l *Lane) work(ctx context.Context) {
 	}
 }
 
-// closedTo tells whether the lane has closed since the job was leased: a pause
-// closes it to all, a breaker that is not closed to all but the probe.
-func (l *Lane) closedTo(j job) bool {
-	return l.pausedFor() > 0 || j.done == nil && l.deps.Client.State() != outbound.Closed
-}
-
+// tell ends the wait for a probe.
 func (j job) tell(v outbound.Verdict) {
 	if j.done != nil {
 		j.done <- v

@@ -16,11 +16,11 @@ func TestConcurrencyIsBounded(t *testing.T) {
 				to := always(reply{status: 200, took: time.Second})
 				r := w.start("crm", setup{Settings: Settings{Concurrency: c}}, to)
 				w.flood("crm", 200)
-				time.Sleep(2500 * time.Millisecond)
+				w.sleep(2500 * time.Millisecond)
 				if most := to.peak(); most != c || r.Busy() != c {
 					t.Errorf("%d at once, %d busy, want %d", most, r.Busy(), c)
 				}
-				time.Sleep(time.Duration(200/c+2) * time.Second)
+				w.sleep(time.Duration(200/c+2) * time.Second)
 				w.isWaiting("crm", 0)
 				if to.got() != 200 {
 					t.Errorf("%d requests", to.got())
@@ -36,7 +36,7 @@ func TestRate(t *testing.T) {
 		to := always(fine)
 		r := w.start("crm", setup{Settings: Settings{Rate: &RateSettings{PerSecond: 2, Burst: 5}}}, to)
 		w.flood("crm", 100)
-		time.Sleep(10*time.Second + 10*time.Millisecond)
+		w.sleep(10*time.Second + 10*time.Millisecond)
 		if n := to.got(); n < 24 || n > 25 {
 			t.Errorf("%d requests in 10 s, want the burst of 5 and 2 a second", n)
 		}
@@ -48,7 +48,7 @@ func TestRate(t *testing.T) {
 		if now, _ := r.store.holds(); now != 0 {
 			t.Errorf("%d deliveries are held while they wait for their turn", now)
 		}
-		time.Sleep(38 * time.Second)
+		w.sleep(38 * time.Second)
 		w.isWaiting("crm", 0)
 		if n := r.store.leases.Load(); n > 200 {
 			t.Errorf("%d leases for 100 deliveries one by one", n)
@@ -61,9 +61,9 @@ func TestSlowRateAndPause(t *testing.T) {
 	bubble(t, func(w *world) {
 		r := w.start("crm", setup{Settings: Settings{Rate: &RateSettings{PerSecond: 0.01, Burst: 1}}}, always(fine))
 		w.flood("crm", 20)
-		time.Sleep(10 * time.Second)
+		w.sleep(10 * time.Second)
 		w.pause("crm", spool.Pause{By: spool.ByOperator})
-		time.Sleep(10 * time.Minute)
+		w.sleep(10 * time.Minute)
 		if now, _ := r.store.holds(); now != 0 || r.sink.got() != 1 {
 			t.Errorf("%d held, %d requests", now, r.sink.got())
 		}
@@ -77,7 +77,7 @@ func TestBacklogStaysInTheStore(t *testing.T) {
 		w.flood("crm", backlog)
 		to := always(reply{status: 200, took: 10 * time.Millisecond})
 		r := w.start("crm", setup{}, to)
-		time.Sleep(time.Minute)
+		w.sleep(time.Minute)
 		w.isWaiting("crm", 0)
 		if _, most := r.store.holds(); most > batchMax {
 			t.Errorf("%d deliveries in memory at once", most)
@@ -105,7 +105,7 @@ func TestLanesAreIndependent(t *testing.T) {
 				w.flood("dead", 2000)
 			}
 			w.flood("healthy", 2000)
-			time.Sleep(10 * time.Second)
+			w.sleep(10 * time.Second)
 			*n = healthy.got()
 			if n == &beside && dead.got() == 0 {
 				t.Error("the dead lane did nothing")
@@ -125,13 +125,13 @@ func TestStoreThatCannotBeRead(t *testing.T) {
 		r.run()
 		for i := range 100 { // a busy intake makes no loop of it
 			w.accept("crm", fmt.Sprint("a-", i))
-			time.Sleep(time.Second / 10)
+			w.sleep(time.Second / 10)
 		}
 		if n := r.store.leases.Load(); n > 12 || w.log.count("cannot read") != 1 {
 			t.Errorf("%d reads in 10 s, told %d times", n, w.log.count("cannot read"))
 		}
 		r.store.leaseErr.Store(nil)
-		time.Sleep(2 * time.Second)
+		w.sleep(2 * time.Second)
 		w.isWaiting("crm", 0)
 		if w.log.count("can read again") != 1 {
 			t.Error("the recovery was not told")
@@ -145,16 +145,16 @@ func TestStoreThatHoldsBack(t *testing.T) {
 	bubble(t, func(w *world) {
 		r := w.start("crm", setup{}, script(sick, fine))
 		w.accept("crm", "a")
-		time.Sleep(commit)
+		w.sleep(commit)
 		r.store.dead.Store(true)
-		time.Sleep(time.Second * 5) // a is due since half of it
+		w.sleep(time.Second * 5) // a is due since half of it
 		leases := r.store.leases.Load()
-		time.Sleep(10 * time.Second)
+		w.sleep(10 * time.Second)
 		if n := r.store.leases.Load() - leases; n > 110 {
 			t.Errorf("%d leases in 10 s", n)
 		}
 		r.store.dead.Store(false)
-		time.Sleep(commit + soon)
+		w.sleep(commit + soon)
 		w.isState("crm", "delivered", "a")
 	})
 }
@@ -165,9 +165,9 @@ func TestStoreThatNeverSignals(t *testing.T) {
 		r := w.lane("crm", setup{}, script(fine, sick, fine))
 		r.store.deaf.Store(true)
 		r.run()
-		time.Sleep(time.Second)
+		w.sleep(time.Second)
 		w.accept("crm", "a", "b")
-		time.Sleep(2*idle + commit)
+		w.sleep(2*idle + commit)
 		w.isState("crm", "delivered", "a", "b")
 	})
 }
@@ -203,7 +203,7 @@ func TestQuietLanes(t *testing.T) {
 			bubble(t, func(w *world) {
 				r := reach(w)
 				const long = 20 * time.Minute
-				time.Sleep(long)
+				w.sleep(long)
 				// One look in idle, or one probe in open_for, and a look after it.
 				if n := r.store.leases.Load() + r.store.dues.Load(); n > 3*int64(long/idle) {
 					t.Errorf("%d looks at the store in %v", n, long)

@@ -141,9 +141,9 @@ func TestCountersOfOutcomes(t *testing.T) {
 		})
 		w.start("crm", s, to)
 		w.accept("crm", "a")
-		time.Sleep(5 * time.Minute)
+		w.sleep(5 * time.Minute)
 		w.accept("crm", "b", "z", "old")
-		time.Sleep(30 * time.Minute)
+		w.sleep(30 * time.Minute)
 		w.isWaiting("crm", 0)
 		attempts := func(result string) float64 { return w.counter("cdrelay_attempts_total", "crm", result) }
 		for result, want := range map[string]float64{"connect": 1, "timeout": 1, "credentials": 1, "paused": 1, "rejected": 1, "delivered": 1, "render": 1} {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/cdrelay/cdrelay/internal/outbound"
@@ -88,8 +87,7 @@ func (o outcome) check(w *world) {
 	begun := time.Now()
 	r := w.start("crm", s, script(o.answers...))
 	w.accept("crm", "a")
-	time.Sleep(500*time.Millisecond + commit)
-	synctest.Wait()
+	w.sleep(500*time.Millisecond + commit)
 
 	got := w.status("crm", "a")
 	if got.State != o.state || resultsOf(got) != o.attempts || got.Tries != len(got.Attempts) {
@@ -153,7 +151,7 @@ func TestAttemptsAreKept(t *testing.T) {
 		begun := time.Now()
 		w.start("crm", setup{timeout: time.Second}, script(reply{status: 502, took: 30 * time.Millisecond}, reply{err: errWire}, reply{hang: true}, fine))
 		w.accept("crm", "a")
-		time.Sleep(time.Minute)
+		w.sleep(time.Minute)
 		got := w.status("crm", "a")
 		if got.State != "delivered" || resultsOf(got) != "unwell connect timeout delivered" {
 			t.Fatalf("%s after %q", got.State, resultsOf(got))
@@ -182,11 +180,11 @@ func TestQuickTriesCountAsAttemptsButOneStepOfTheSchedule(t *testing.T) {
 	bubble(t, func(w *world) {
 		r := w.start("crm", setup{quick: 2, BreakerSettings: outbound.BreakerSettings{ConsecutiveFailures: 100}}, always(sick))
 		w.accept("crm", "a")
-		time.Sleep(2*time.Second + commit) // the quick tries, not the first wait
+		w.sleep(2*time.Second + commit) // the quick tries, not the first wait
 		if got := w.status("crm", "a"); r.sink.got() != 3 || got.Tries != 3 || resultsOf(got) != "unwell unwell unwell" {
 			t.Fatalf("%d requests, %d tries %q", r.sink.got(), got.Tries, resultsOf(got))
 		}
-		time.Sleep(firstWait + 2*time.Second)
+		w.sleep(firstWait + 2*time.Second)
 		got := w.status("crm", "a")
 		last := got.Attempts[len(got.Attempts)-1]
 		if wait := got.DueAt.Sub(last.At); got.Tries != 6 || wait.Round(10*time.Millisecond) != 2*firstWait {
@@ -199,7 +197,7 @@ func TestRenderErrorIsNoFaultOfTheLane(t *testing.T) {
 	bubble(t, func(w *world) {
 		r := w.start("crm", setup{texts: map[string]error{"b": errors.New("no such key")}}, always(fine))
 		w.accept("crm", "a", "b", "c")
-		time.Sleep(commit)
+		w.sleep(commit)
 		w.isState("crm", "delivered", "a", "c")
 		w.isState("crm", "dead_letter", "b")
 		if letters := w.letters("crm"); len(letters) != 1 || letters[0].Detail != "no such key" || letters[0].Attempts != 1 {

@@ -15,11 +15,11 @@ func TestPauseRestsTheWholeLane(t *testing.T) {
 	bubble(t, func(w *world) {
 		r := w.start("crm", setup{}, script(reply{status: 429, retryAfter: "60"}, fine))
 		w.accept("crm", "a")
-		time.Sleep(commit)
+		w.sleep(commit)
 		leases := r.store.leases.Load()
 		for i := range 50 {
 			w.accept("crm", fmt.Sprint("later-", i))
-			time.Sleep(time.Second)
+			w.sleep(time.Second)
 		}
 		if n := r.sink.got(); n != 1 {
 			t.Errorf("%d requests in the pause", n-1)
@@ -27,7 +27,7 @@ func TestPauseRestsTheWholeLane(t *testing.T) {
 		if n := r.store.leases.Load() - leases; n != 0 {
 			t.Errorf("%d leases in the pause", n)
 		}
-		time.Sleep(10*time.Second + commit)
+		w.sleep(10*time.Second + commit)
 		w.isWaiting("crm", 0)
 		if got := w.status("crm", "a"); got.State != "delivered" || got.Tries != 1 {
 			t.Errorf("%s after %d tries, want one: the pause is none", got.State, got.Tries)
@@ -44,14 +44,14 @@ func TestPauseIsDurable(t *testing.T) {
 		to := script(reply{status: 503, retryAfter: "1800"}, fine)
 		w.start("crm", setup{}, to)
 		w.accept("crm", "a")
-		time.Sleep(commit)
+		w.sleep(commit)
 		w.down(20 * time.Minute)
 		w.start("crm", setup{}, to)
-		time.Sleep(9 * time.Minute)
+		w.sleep(9 * time.Minute)
 		if to.got() != 1 {
 			t.Fatalf("the restart ended the pause")
 		}
-		time.Sleep(time.Minute + commit)
+		w.sleep(time.Minute + commit)
 		w.isState("crm", "delivered", "a")
 		if at := to.seen()[1].at.Sub(begun); at < 30*time.Minute || at > 30*time.Minute+commit {
 			t.Errorf("delivered after %v", at)
@@ -66,7 +66,7 @@ func TestPauseOfManyAtOnce(t *testing.T) {
 		slow := reply{status: 429, retryAfter: "60", took: 50 * time.Millisecond}
 		r := w.start("crm", setup{}, always(slow))
 		w.flood("crm", 100)
-		time.Sleep(30 * time.Second)
+		w.sleep(30 * time.Second)
 		if n := r.sink.got(); n != DefaultConcurrency {
 			t.Errorf("%d requests, want those that were on their way", n)
 		}
@@ -77,7 +77,7 @@ func TestPauseOfManyAtOnce(t *testing.T) {
 			t.Errorf("%d deliveries are held through the pause", now)
 		}
 		r.sink.becomes(fine)
-		time.Sleep(31 * time.Second)
+		w.sleep(31 * time.Second)
 		w.isWaiting("crm", 0)
 	})
 }
@@ -89,7 +89,7 @@ func TestLongerPauseStands(t *testing.T) {
 			return reply{status: 429, retryAfter: []string{"600", "60"}[n-1], took: time.Duration(n) * time.Second}
 		}))
 		w.accept("crm", "a", "b")
-		time.Sleep(5 * time.Second)
+		w.sleep(5 * time.Second)
 		if p := w.spool.PauseOf("crm"); p.Until.Sub(begun) < 10*time.Minute {
 			t.Errorf("the pause ends %v after the beginning", p.Until.Sub(begun))
 		}
@@ -100,11 +100,11 @@ func TestQuickTriesBeforeAPauseAreKept(t *testing.T) {
 	bubble(t, func(w *world) {
 		w.start("crm", setup{quick: 2}, script(sick, reply{status: 429, retryAfter: "60"}, fine))
 		w.accept("crm", "a")
-		time.Sleep(3 * time.Second)
+		w.sleep(3 * time.Second)
 		if got := w.status("crm", "a"); resultsOf(got) != "unwell" || got.Tries != 1 || !got.DueAt.Equal(w.spool.PauseOf("crm").Until.Truncate(time.Millisecond)) {
 			t.Errorf("%d tries %q, due %v", got.Tries, resultsOf(got), got.DueAt)
 		}
-		time.Sleep(time.Minute)
+		w.sleep(time.Minute)
 		if got := w.status("crm", "a"); got.State != "delivered" || resultsOf(got) != "unwell delivered" {
 			t.Errorf("%s after %q", got.State, resultsOf(got))
 		}
@@ -117,14 +117,14 @@ func TestOperatorsPauseStandsAboveTheSinks(t *testing.T) {
 		w.accept("crm", "a")
 		synctest.Wait()
 		w.pause("crm", spool.Pause{By: spool.ByOperator})
-		time.Sleep(5 * time.Minute)
+		w.sleep(5 * time.Minute)
 		if p := w.spool.PauseOf("crm"); p.By != spool.ByOperator || r.sink.got() != 1 {
 			t.Fatalf("paused by %q, %d requests", p.By, r.sink.got())
 		}
 		to := r.sink
 		w.down(48 * time.Hour)
 		r = w.start("crm", setup{}, to)
-		time.Sleep(5 * time.Minute)
+		w.sleep(5 * time.Minute)
 		if to.got() != 1 {
 			t.Fatal("the restart ended an operator's pause")
 		}
@@ -132,7 +132,7 @@ func TestOperatorsPauseStandsAboveTheSinks(t *testing.T) {
 			t.Errorf("%d leases in an operator's pause", n)
 		}
 		w.pause("crm", spool.Pause{})
-		time.Sleep(commit)
+		w.sleep(commit)
 		w.isState("crm", "delivered", "a")
 	})
 }
@@ -142,9 +142,9 @@ func TestResumeEndsTheSinksPause(t *testing.T) {
 	bubble(t, func(w *world) {
 		w.start("crm", setup{}, script(reply{status: 429, retryAfter: "3600"}, fine))
 		w.accept("crm", "a")
-		time.Sleep(commit)
+		w.sleep(commit)
 		w.pause("crm", spool.Pause{})
-		time.Sleep(commit)
+		w.sleep(commit)
 		w.isState("crm", "delivered", "a")
 	})
 }
@@ -156,11 +156,11 @@ func TestPauseHoldsWhereTheDiskDoesNotTakeIt(t *testing.T) {
 		r.store.pauseErr.Store(&full)
 		r.run()
 		w.accept("crm", "a")
-		time.Sleep(59 * time.Second)
+		w.sleep(59 * time.Second)
 		if r.sink.got() != 1 || w.log.count("is not durable") != 1 {
 			t.Errorf("%d requests; told %d times", r.sink.got(), w.log.count("is not durable"))
 		}
-		time.Sleep(time.Second + commit)
+		w.sleep(time.Second + commit)
 		w.isState("crm", "delivered", "a")
 	})
 }
@@ -172,7 +172,7 @@ func TestPauseFromAWrongClockIsOver(t *testing.T) {
 		w.start("crm", setup{}, always(fine))
 		w.pause("crm", spool.Pause{Until: time.Now().Add(48 * time.Hour), By: spool.BySink})
 		w.accept("crm", "a")
-		time.Sleep(commit)
+		w.sleep(commit)
 		w.isState("crm", "delivered", "a")
 	})
 }
@@ -183,12 +183,12 @@ func TestPauseInTheProbe(t *testing.T) {
 		breaker := outbound.BreakerSettings{ConsecutiveFailures: 1, OpenFor: 10 * time.Second}
 		r := w.start("crm", setup{BreakerSettings: breaker}, script(sick, reply{status: 429, retryAfter: "60"}, fine))
 		w.accept("crm", "a", "b", "c")
-		time.Sleep(60 * time.Second)
+		w.sleep(60 * time.Second)
 		at := r.sink.seen()
 		if r.sink.got() < 2 || w.spool.PauseOf("crm").By != spool.BySink {
 			t.Fatalf("%d requests, no pause", len(at))
 		}
-		time.Sleep(30 * time.Second)
+		w.sleep(30 * time.Second)
 		w.isWaiting("crm", 0)
 	})
 }

@@ -3,7 +3,6 @@ package delivery
 import (
 	"fmt"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/cdrelay/cdrelay/internal/outbound"
@@ -15,7 +14,7 @@ func TestStopLetsAttemptsFinish(t *testing.T) {
 		to := always(reply{status: 200, took: 3 * time.Second})
 		r := w.start("crm", setup{}, to)
 		w.flood("crm", 40)
-		time.Sleep(time.Second)
+		w.sleep(time.Second)
 		begun := time.Now()
 		r.stop(10 * time.Second)
 		if took := time.Since(begun); took != 2*time.Second {
@@ -37,7 +36,7 @@ func TestStopCutsAttemptsOffAfterTheGrace(t *testing.T) {
 		to := always(reply{hang: true})
 		r := w.start("crm", setup{timeout: 5 * time.Minute}, to)
 		w.flood("crm", 40)
-		time.Sleep(time.Second)
+		w.sleep(time.Second)
 		begun := time.Now()
 		r.stop(10 * time.Second)
 		if took := time.Since(begun); took != 10*time.Second {
@@ -54,7 +53,7 @@ func TestStopCutsAttemptsOffAfterTheGrace(t *testing.T) {
 			t.Error("the breaker counted our own stop")
 		}
 		w.start("crm", setup{}, always(fine))
-		time.Sleep(5 * time.Second)
+		w.sleep(5 * time.Second)
 		w.isWaiting("crm", 0)
 	})
 }
@@ -95,8 +94,7 @@ func TestStopAnywhere(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(w *world) {
 				r := reach(w)
-				time.Sleep(time.Second)
-				synctest.Wait()
+				w.sleep(time.Second)
 				begun := time.Now()
 				r.stop(time.Minute)
 				if took := time.Since(begun); took != 0 {
@@ -117,9 +115,9 @@ func TestStopInTheProbe(t *testing.T) {
 		s.Retry.GiveUpAfter = time.Second
 		r := w.start("crm", s, script(sick, reply{hang: true}))
 		w.accept("crm", "a")
-		time.Sleep(500 * time.Millisecond)
+		w.sleep(500 * time.Millisecond)
 		w.flood("crm", 10)
-		time.Sleep(10 * time.Second)
+		w.sleep(10 * time.Second)
 		if r.client.State() != outbound.HalfOpen {
 			t.Fatal("no probe is on its way")
 		}
@@ -134,10 +132,10 @@ func TestIDsAreStable(t *testing.T) {
 		to := script(sick, sick, reply{status: 422}, fine)
 		w.start("crm", setup{}, to)
 		w.accept("crm", "a")
-		time.Sleep(commit)
+		w.sleep(commit)
 		w.down(time.Hour)
 		w.start("crm", setup{}, to)
-		time.Sleep(time.Minute)
+		w.sleep(time.Minute)
 		letters := w.letters("crm")
 		if len(letters) != 1 {
 			t.Fatalf("%d dead letters", len(letters))
@@ -145,11 +143,11 @@ func TestIDsAreStable(t *testing.T) {
 		if _, _, err := w.spool.Replay([]string{letters[0].ID}, time.Now(), 0); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(commit)
+		w.sleep(commit)
 		if _, err := w.spool.Resend("test:a", []string{"crm"}); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(commit)
+		w.sleep(commit)
 		w.isState("crm", "delivered", "a")
 		seen := to.seen()
 		if len(seen) != 5 {
@@ -175,11 +173,11 @@ func TestRevisionsInOrder(t *testing.T) {
 		w.push("a", "one", "crm")
 		w.push("a", "two", "crm")
 		w.push("b", "one", "crm")
-		time.Sleep(commit)
+		w.sleep(commit)
 		w.push("a", "three", "crm")
 		w.isState("crm", "held", "a")
 		w.isState("crm", "delivered", "b") // another call is not held up
-		time.Sleep(2 * time.Minute)
+		w.sleep(2 * time.Minute)
 		var of []string
 		for _, r := range to.seen() {
 			if r.body != "b/1" {

@@ -71,8 +71,14 @@ func (w *world) close() {
 func (w *world) down(d time.Duration) {
 	w.t.Helper()
 	w.close()
-	time.Sleep(d)
+	w.sleep(d)
 	w.open()
+}
+
+// sleep lets time pass, and all that is due in it be done.
+func (w *world) sleep(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
 }
 
 // rig is one lane with its client and the sink that it delivers to.
