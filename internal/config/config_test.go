@@ -84,7 +84,7 @@ func TestProblems(t *testing.T) {
 		{"explicit null", "to: [crm]", "when: null\n    to: [crm]", []string{"c.yaml:10", "has no value"}},
 		{"second document", "rules:\n", "---\nrules:\n", []string{"second YAML document"}},
 		{"missing reference", "to: [crm]", "to: [crm, cmr]", []string{"c.yaml:10", "rules[0].to[1]", `no sink "cmr"`, "crm"}},
-		{"misspelt field", "to: [crm]", "when: call.answeredx\n    to: [crm]", []string{"c.yaml:10", "answerd", "answered"}},
+		{"misspelt field", "to: [crm]", "when: call.answeredx\n    to: [crm]", []string{"c.yaml:10", "answeredx", "answered"}},
 		{"wrong type in a condition", "to: [crm]", "when: call.talk_seconds\n    to: [crm]", []string{"c.yaml:10"}},
 		{"template", `{url: "http://127.0.0.1:9/x"}`, `{url: "http://127.0.0.1:9/x", body: {a: "${call.nothing}"}}`, []string{"c.yaml:7", "nothing"}},
 		{"template in the host", `"http://127.0.0.1:9/x"`, `"http://${call.source}/x"`, []string{"c.yaml:7", "sinks[0].webhook.url"}},

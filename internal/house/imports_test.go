@@ -39,6 +39,7 @@ var table = []row{
 	{level: 1, pattern: "sinks/contract", may: []string{"internal/call", "internal/outbound"}},
 
 	{level: 1, pattern: "internal/adaptertest", may: []string{"internal/call"}, support: true},
+	{level: 2, pattern: "internal/spool/spooltest", may: []string{"internal/call", "internal/spool"}, support: true},
 	{level: 2, pattern: "sinks/contracttest", may: []string{
 		"internal/call", "internal/outbound", "internal/secret", "sinks/contract",
 	}, support: true},

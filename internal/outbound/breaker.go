@@ -145,8 +145,9 @@ func (b *breaker) state() State {
 }
 
 func (b *breaker) ready() time.Time {
+	open := b.state() == Open // first: a breaker that opens meanwhile has set readyAt
 	at := b.readyAt.Load()
-	if b.state() != Open || at == nil {
+	if !open || at == nil {
 		return time.Time{}
 	}
 	return *at
