@@ -77,52 +77,44 @@ func quickCheck(c *sqlite.Conn) error {
 	})
 }
 
-// probe reads the whole index of waiting work and of dead letters, which the
-// counters need anyway, and so finds damage where it would stop delivery.
-func probe(c *sqlite.Conn) error {
-	for _, sql := range []string{
-		`SELECT count(*) FROM deliveries WHERE state < 4`,
-		`SELECT count(*) FROM dead_letters WHERE stage = 'delivery'`,
-		`SELECT count(*) FROM lanes`,
-		`SELECT max(seq) FROM calls`,
-	} {
-		if _, err := readInt(c, sql); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// openOrSetAside opens the file for writing. A damaged one is set aside, and
-// what can be read of it is copied into a new one.
+// openOrSetAside opens the file for writing and loads the counters, which reads
+// the indexes that delivery needs and so finds damage there. A damaged file is
+// set aside, and what can be read of it is copied into a new one.
 func (s *Spool) openOrSetAside() (*sqlite.Conn, error) {
 	path := s.cfg.Path
 	if err := finishSalvage(path, damagedName(path)); err != nil {
 		return nil, err
 	}
 	_, unsuspected := os.Stat(suspectMark(path))
-	conn, err := openWriter(s.cfg)
-	if err == nil {
-		err = probe(conn)
-		if err == nil && unsuspected == nil {
-			err = quickCheck(conn)
+	conn, err := s.openAndLoad(unsuspected == nil)
+	if isDamage(err) {
+		if err := s.replaceDamaged(err); err != nil {
+			return nil, fmt.Errorf("the file is damaged, and what can be read of it could not be saved: %w", err)
 		}
-		if err == nil {
-			return conn, removeIfThere(suspectMark(path))
-		}
-		err = errors.Join(err, conn.Close())
+		conn, err = s.openAndLoad(false)
 	}
-	if !isDamage(err) {
-		return nil, err
-	}
-	if err := s.replaceDamaged(err); err != nil {
-		return nil, fmt.Errorf("the file is damaged, and what can be read of it could not be saved: %w", err)
-	}
-	conn, err = openWriter(s.cfg)
 	if err != nil {
 		return nil, err
 	}
-	return conn, removeIfThere(suspectMark(path))
+	if err := removeIfThere(suspectMark(path)); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return conn, nil
+}
+
+func (s *Spool) openAndLoad(suspected bool) (*sqlite.Conn, error) {
+	conn, err := openWriter(s.cfg)
+	if err != nil {
+		return nil, err
+	}
+	err = s.load(conn)
+	if err == nil && suspected {
+		err = quickCheck(conn)
+	}
+	if err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return conn, nil
 }
 
 func removeIfThere(path string) error {

@@ -142,6 +142,19 @@ func TestDamageMetWhileRunningIsSetAsideAtTheNextStart(t *testing.T) {
 	}
 }
 
+func TestWorkOfALaneWhoseNameWasLostGoesToNobodyElse(t *testing.T) {
+	path := closed(t, 30)
+	spoil(t, path, "", rootPage(t, path, "lanes"))
+	s := open(t, spool.Config{Path: path})
+	if got := lease(t, s, 100); len(got) != 0 {
+		t.Errorf("crm was given %d deliveries of a lane without a name", len(got))
+	}
+	lanes, err := s.Lanes(t.Context())
+	if err != nil || len(lanes) != 2 || lanes[1].Sink != "lost-1" || lanes[1].Configured || lanes[1].Waiting != 20 || lanes[1].DeadLetters != 10 {
+		t.Errorf("lanes: %+v, error %v", lanes, err)
+	}
+}
+
 func TestAFileThatIsNoDatabaseIsSetAside(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "cdrelay.db")
 	garbage := bytes.Repeat([]byte("not a database "), 1000)

@@ -19,7 +19,11 @@
 //     lane's backlog costs a lane anything.
 //   - No revision of a call is leased while an older one waits in the same lane.
 //   - One process owns a spool: a lock file beside it is held while it is open.
-//   - Damaged data is set aside and counted, never erased.
+//   - Damaged data is set aside and counted, never erased. A damaged file is kept
+//     as <path>.damaged-<time>; what can be read of it is saved into a new one
+//     first (<path>.salvaged until it is whole). Damage met while running leaves
+//     the mark <path>.suspect, and the next start checks the whole file. After an
+//     unclean stop the file is checked while the spool works.
 //   - A full or failing disk gives ErrUnavailable; nothing is half kept, and
 //     the spool goes on by itself when there is room again.
 //

@@ -14,6 +14,7 @@ const (
 // load reads the lanes and counts what each holds: from the partial index and
 // the index of dead letters, not from the rows.
 func (s *Spool) load(c *sqlite.Conn) error {
+	s.lanes, s.byID = map[string]*lane{}, map[int64]*lane{} // of a file that turned out to be damaged
 	err := query(c, `SELECT id, name, give_up, paused_until, paused_by FROM lanes`, func(r *sqlite.Stmt) error {
 		l := newLane(r.ColumnInt64(0), r.ColumnText(1))
 		l.giveUp = time.Duration(r.ColumnInt64(2)) * time.Millisecond

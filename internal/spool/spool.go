@@ -69,7 +69,7 @@ type Spool struct {
 // be read of it is saved into a new one, and both facts are logged.
 func Open(ctx context.Context, cfg Config, deps Deps) (*Spool, error) {
 	cfg = cfg.WithDefaults()
-	if err := os.MkdirAll(filepath.Dir(cfg.Path), 0o700); err != nil {
+	if err := makeFolder(filepath.Dir(cfg.Path)); err != nil {
 		return nil, fmt.Errorf("spool folder: %w", err)
 	}
 	if err := refuseNetworkFS(filepath.Dir(cfg.Path)); err != nil {
@@ -81,7 +81,6 @@ func Open(ctx context.Context, cfg Config, deps Deps) (*Spool, error) {
 	}
 	s := &Spool{
 		cfg: cfg, log: deps.Log.With("component", "spool"), deps: deps, lock: lock,
-		lanes: map[string]*lane{}, byID: map[int64]*lane{},
 		entropy: ulid.Monotonic(rand.Reader, 0),
 		metrics: newMetrics(),
 	}
@@ -96,12 +95,9 @@ func Open(ctx context.Context, cfg Config, deps Deps) (*Spool, error) {
 	return s, nil
 }
 
-// begin loads the counters and starts the goroutines. After an unclean stop the
+// begin opens the readers and starts the goroutines. After an unclean stop the
 // whole file is checked while the spool works.
 func (s *Spool) begin(ctx context.Context, conn *sqlite.Conn, check bool) error {
-	if err := s.load(conn); err != nil {
-		return err
-	}
 	for _, pool := range []struct {
 		to **readers
 		n  int
@@ -214,16 +210,6 @@ func createPrivate(path string) error {
 		return err
 	}
 	return f.Close()
-}
-
-// syncFolder makes the file's name durable.
-func syncFolder(path string) (err error) {
-	d, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	defer closeInto(d, &err)
-	return d.Sync()
 }
 
 func closeInto(c io.Closer, err *error) { *err = errors.Join(*err, c.Close()) }
