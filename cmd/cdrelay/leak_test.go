@@ -195,7 +195,7 @@ func checkMessages(t *testing.T, path, text string) string {
 	lines := strings.Split(text, "\n")
 	for i := range lines {
 		spoilt := append([]string{}, lines...)
-		spoilt[i] = strings.NewReplacer("file:", "flie:", "name:", "nmae:", "url:", "ulr:").Replace(spoilt[i])
+		spoilt[i] = strings.NewReplacer("file:", "flie:", "name:", "eman:", "url:", "ulr:").Replace(spoilt[i])
 		if err := os.WriteFile(path, []byte(strings.Join(spoilt, "\n")), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -48,17 +48,18 @@ func serve(ctx context.Context, path string, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	// Before the server says that it serves: an early SIGHUP would end the process.
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	go reloadOnHangup(ctx, a)
+	go reloadOnHangup(ctx, a, hangup)
 	return a.Run(ctx)
 }
 
 // reloadOnHangup reads the configuration again on each SIGHUP.
-func reloadOnHangup(ctx context.Context, a *app.App) {
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
+func reloadOnHangup(ctx context.Context, a *app.App, hangup <-chan os.Signal) {
 	for {
 		select {
 		case <-ctx.Done():

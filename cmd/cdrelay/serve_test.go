@@ -184,9 +184,9 @@ rules: [{name: all, to: [crm]}]
 	eventually(t, "the stop is logged", func() bool { return strings.Contains(s.log.String(), "cdrelay stops") })
 	close(release)
 	select {
-	case err := <-s.ended:
-		if err != nil {
-			t.Errorf("exit: %v", err)
+	case <-s.ended:
+		if s.err != nil {
+			t.Errorf("exit: %v", s.err)
 		}
 	case <-time.After(patience):
 		t.Fatal("does not end")

@@ -77,7 +77,9 @@ type server struct {
 	public string
 	admin  string
 	log    *syncBuffer
-	ended  chan error
+	// ended is closed when the process has; err says how.
+	ended chan struct{}
+	err   error
 }
 
 // syncBuffer is a bytes.Buffer for a writer and a reader.
@@ -102,7 +104,7 @@ func (s *syncBuffer) String() string {
 func start(t *testing.T, config string) *server {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "cdrelay", "serve", "-c", config)
-	s := &server{t: t, cmd: cmd, log: &syncBuffer{}, ended: make(chan error, 1)}
+	s := &server{t: t, cmd: cmd, log: &syncBuffer{}, ended: make(chan struct{})}
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -138,7 +140,7 @@ func (s *server) read(stderr io.Reader, serving chan struct{}) {
 			close(serving)
 		}
 	}
-	s.ended <- s.cmd.Wait()
+	s.err = s.cmd.Wait()
 	close(s.ended)
 }
 
