@@ -61,6 +61,7 @@ func (e *environment) declare(variable, typ string) (*cel.Env, error) {
 		cel.DefaultUTCTimeZone(true),
 		cel.ParserExpressionSizeLimit(maxSource),
 		cel.ParserRecursionLimit(maxNesting),
+		cel.EnableMacroCallTracking(), // Explain writes parts of expressions out again
 		cel.ASTValidators(cel.ValidateRegexLiterals(), cel.ValidateTimestampLiterals(), cel.ValidateDurationLiterals()),
 		ext.Strings(),
 	}

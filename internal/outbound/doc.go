@@ -23,6 +23,9 @@
 //     a control character, or the path, query or user info of the URL in an
 //     error; none is longer than 2 KiB.
 //
+// Preview and Shown say what would go on the wire, without the network and with
+// secrets masked.
+//
 // Proxies: HTTP_PROXY, HTTPS_PROXY and NO_PROXY are honoured, as operators
 // expect. With DenyPrivate they are not, because then the address that is
 // dialled would be the proxy's, and its check would prove nothing.

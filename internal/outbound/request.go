@@ -27,6 +27,9 @@ type Request struct {
 	// it means; any other error is Connect or Timeout when it is a net.Error,
 	// else Credentials.
 	Prepare func(ctx context.Context, r *http.Request) error
+	// Preview shows what Prepare would set, with Mask for what is secret or has
+	// to be fetched; nil where Prepare is. It uses no network.
+	Preview func(h http.Header)
 	// Read says what an answer means; nil is Standard.
 	Read func(Answer) Verdict
 	// Renew is asked on Credentials, once in each Do: true says that new

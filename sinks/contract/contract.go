@@ -26,7 +26,8 @@ const (
 //   - Request uses no network, no clock and no randomness and changes nothing:
 //     equal input gives an equal method, URL, header and body. What must be new
 //     for each try (a timestamp, a signature, an access token) is left to the
-//     Prepare of the request it returns.
+//     Prepare of the request it returns, and its Preview says which headers that
+//     will be.
 //   - The message id stands in the headers webhook-id and Idempotency-Key
 //     (Identify), the same on every try.
 //   - An error of Request is a render error of this record: it says which part

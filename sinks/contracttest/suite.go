@@ -40,6 +40,7 @@ func Run(t *testing.T, k Kind) {
 	t.Run("retries with the same ids", k.retries)
 	t.Run("refusal is rejected", k.refuses)
 	t.Run("renders equal requests", k.pure)
+	t.Run("previews what arrives", k.previews)
 	t.Run("hostile records", k.hostile)
 	t.Run("keeps no secret", k.Secrets)
 }

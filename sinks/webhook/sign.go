@@ -104,6 +104,9 @@ func (s *Sign) keys() (keys, error) {
 	return func() [][]byte { return list }, nil
 }
 
+// signatureVersion begins each signature: HMAC-SHA256.
+const signatureVersion = "v1,"
+
 // sign sets timestamp and signature of one try.
 func (k keys) sign(h http.Header, messageID string, at time.Time, body []byte) {
 	stamp := strconv.FormatInt(at.Unix(), 10)
@@ -113,7 +116,7 @@ func (k keys) sign(h http.Header, messageID string, at time.Time, body []byte) {
 		mac := hmac.New(sha256.New, key)
 		mac.Write([]byte(messageID + "." + stamp + "."))
 		mac.Write(body)
-		signatures = append(signatures, "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)))
+		signatures = append(signatures, signatureVersion+base64.StdEncoding.EncodeToString(mac.Sum(nil)))
 	}
 	h.Set("webhook-signature", strings.Join(signatures, " "))
 }

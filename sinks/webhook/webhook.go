@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/cdrelay/cdrelay/internal/call"
@@ -126,6 +128,7 @@ func (s *Sink) finish(request *outbound.Request, messageID string) {
 		session = s.oauth.session()
 		request.Renew = session.renew
 	}
+	request.Preview = s.preview
 	body := request.Body
 	request.Prepare = func(ctx context.Context, wire *http.Request) error {
 		if session != nil {
@@ -137,6 +140,18 @@ func (s *Sink) finish(request *outbound.Request, messageID string) {
 			s.keys.sign(wire.Header, messageID, time.Now(), body)
 		}
 		return nil
+	}
+}
+
+// preview sets the headers of finish without their secrets. A signature is not
+// computed: whoever may look at requests could have any message signed.
+func (s *Sink) preview(h http.Header) {
+	if s.oauth != nil {
+		h.Set("Authorization", s.oauth.scheme+" "+outbound.Mask)
+	}
+	if s.keys != nil {
+		h.Set("webhook-timestamp", strconv.FormatInt(time.Now().Unix(), 10))
+		h.Set("webhook-signature", strings.TrimSpace(strings.Repeat(signatureVersion+outbound.Mask+" ", len(s.keys()))))
 	}
 }
 
