@@ -1,0 +1,267 @@
+package dashboard
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/spool"
+)
+
+// callPage shows one call.
+type callPage struct {
+	frame
+	ID     string
+	Newest call.Record
+	// Record and Raw are the newest revision, laid out.
+	Record, Raw string
+	Revisions   int
+	Timeline    []event
+	Deliveries  []spool.DeliveryStatus
+	// Sinks may be asked to take the call once more.
+	Sinks []resendRow
+}
+
+// resendRow is a sink that the call can be sent to again.
+type resendRow struct {
+	Name string
+	// State is where the newest revision stands there; empty when it was never
+	// owed to the sink.
+	State string
+}
+
+func (b *Dashboard) call(w http.ResponseWriter, r *http.Request) error {
+	detail, err := b.Store.Call(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	letters, err := b.Store.LettersOfCall(r.Context(), detail.ID)
+	if err != nil {
+		return err
+	}
+	sinks, err := b.sinkRows(r.Context())
+	if err != nil {
+		return err
+	}
+	newest := detail.Revisions[len(detail.Revisions)-1]
+	p := callPage{frame: b.frame(r, "Call"), ID: detail.ID, Revisions: len(detail.Revisions), Deliveries: detail.Deliveries}
+	_ = json.Unmarshal(newest.Record, &p.Newest) // a damaged record is shown as it is
+	p.Record, p.Raw = p.layOut(newest.Record, detail.ID)
+	t := timeline{frame: p.frame, detail: detail, letters: letters, sinks: sinks}
+	p.Timeline = t.events()
+	for _, s := range sinks {
+		if s.State != "gone" {
+			p.Sinks = append(p.Sinks, resendRow{s.Name, stateAt(detail.Deliveries, s.Name, newest.Revision)})
+		}
+	}
+	return b.render(w, http.StatusOK, "call", p)
+}
+
+// Resend is the address of the form.
+func (p callPage) Resend() string { return p.URL("/calls/" + url.PathEscape(p.ID) + "/resend") }
+
+func stateAt(all []spool.DeliveryStatus, sink string, revision int) string {
+	for _, d := range all {
+		if d.Sink == sink && d.Revision == revision {
+			return d.State
+		}
+	}
+	return ""
+}
+
+// layOut gives a record without its raw callback, and the callback. Text that is
+// no record is given as it is.
+func (f frame) layOut(text []byte, id string) (record, raw string) {
+	var r call.Record
+	if json.Unmarshal(text, &r) == nil && r.ID != "" {
+		raw = indent(r.Raw)
+		r.Raw = nil
+		if without, err := json.Marshal(&r); err == nil {
+			text = without
+		}
+	}
+	record = indent(text)
+	if !f.Show {
+		return maskRecord(record, id), maskText(raw)
+	}
+	return record, raw
+}
+
+// event is one line of what happened to a call.
+type event struct {
+	At   time.Time
+	Tone string
+	What string
+	// Sink is empty for what concerns the call as a whole.
+	Sink string
+	// Detail is the evidence, Do what to do.
+	Detail, Do string
+	// Address is that of the dead letter.
+	Address string
+	// Ahead marks what has not happened yet.
+	Ahead bool
+	order int
+}
+
+// timeline tells what happened to a call.
+type timeline struct {
+	frame
+	detail  spool.CallDetail
+	letters []spool.CallLetter
+	sinks   []sinkRow
+	out     []event
+}
+
+func (t *timeline) events() []event {
+	for _, rev := range t.detail.Revisions {
+		t.received(rev)
+	}
+	for _, d := range t.detail.Deliveries {
+		for _, a := range d.Attempts {
+			t.attempt(d, a)
+		}
+		t.standing(d)
+	}
+	slices.SortStableFunc(t.out, func(a, b event) int {
+		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.order, b.order))
+	})
+	return t.out
+}
+
+func (t *timeline) add(e event) {
+	e.order = len(t.out)
+	t.out = append(t.out, e)
+}
+
+func (t *timeline) received(rev spool.CallSummary) {
+	var r call.Record
+	_ = json.Unmarshal(rev.Record, &r) // shown without its source
+	what := "Received from " + r.Source
+	if rev.Revision > 1 {
+		what = fmt.Sprintf("Received again from %s with new content: revision %d", r.Source, rev.Revision)
+	}
+	e := event{At: rev.ReceivedAt.Time, Tone: "calm", What: what}
+	if len(r.Warnings) > 0 {
+		e.Tone, e.Detail = "wait", t.Text("Odd in the callback: "+strings.Join(r.Warnings, "; "))
+	}
+	t.add(e)
+	var sinks []string
+	for _, d := range t.detail.Deliveries {
+		if d.Revision == rev.Revision {
+			sinks = append(sinks, d.Sink)
+		}
+	}
+	routed := event{At: rev.ReceivedAt.Time, Tone: "calm", What: "Routed to " + strings.Join(sinks, ", ")}
+	if len(sinks) == 0 {
+		routed.What = "No rule gave it to a sink, so nobody got it"
+		routed.Do = "Try the callback in the playground: it says why each rule did not match."
+	}
+	t.add(routed)
+}
+
+func (t *timeline) attempt(d spool.DeliveryStatus, a spool.Attempt) {
+	e := event{At: a.At, Tone: tone(a.Result), What: words(a.Result), Sink: d.Sink, Detail: t.evidence(a)}
+	switch a.Result {
+	case "delivered":
+		e.What = "Attempt delivered it"
+	case string(spool.Rejected), string(spool.Render): // its dead letter says what to do
+	default:
+		e.Do = todo(a.Result)
+	}
+	t.add(e)
+}
+
+// evidence is what an attempt saw, and how long it took.
+func (t *timeline) evidence(a spool.Attempt) string {
+	seen := t.Text(a.Detail)
+	status := strings.TrimSpace(fmt.Sprintf("%d %s", a.Status, http.StatusText(a.Status)))
+	if a.Status != 0 && !strings.HasPrefix(seen, status) {
+		seen = strings.TrimSuffix(status+": "+seen, ": ")
+	}
+	took := fmt.Sprintf("%d ms", a.Millis)
+	if seen == "" {
+		return took
+	}
+	return seen + " (" + took + ")"
+}
+
+// standing tells where a delivery stands now.
+func (t *timeline) standing(d spool.DeliveryStatus) {
+	e := event{At: d.EndedAt.Time, Tone: tone(d.State), What: words(d.State), Sink: d.Sink, Do: todo(d.State)}
+	switch d.State {
+	case "delivered":
+		if n := len(d.Attempts); n > 0 && d.Attempts[n-1].Result == "delivered" {
+			return // its attempt has told
+		}
+	case "waiting":
+		t.waiting(d, &e)
+	case "held":
+		e.Ahead, e.At = true, t.now
+	case "dead_letter":
+		for _, l := range t.letters {
+			if l.Sink == d.Sink && l.Revision == d.Revision {
+				e.Address, e.Do = t.Letter(l.ID), todo(l.Reason)
+				if len(d.Attempts) == 0 || !strings.HasPrefix(t.evidence(d.Attempts[len(d.Attempts)-1]), t.Text(l.Detail)) {
+					e.Detail = t.Text(l.Detail)
+				}
+				e.What = "Dead letter: " + words(l.Reason)
+			}
+		}
+	default:
+	}
+	t.add(e)
+}
+
+// waiting tells what a delivery waits for.
+func (t *timeline) waiting(d spool.DeliveryStatus, e *event) {
+	e.Ahead, e.At = true, d.DueAt.Time
+	e.What = "Next attempt"
+	if e.At.Before(t.now) {
+		e.At, e.What = t.now, "Waits for its turn"
+	}
+	for _, s := range t.sinks {
+		if s.Name != d.Sink {
+			continue
+		}
+		switch {
+		case s.ByUs:
+			e.What, e.Do = "Waits: the sink is paused by an operator", "Resume it on the overview."
+		case s.Paused:
+			e.What, e.Do = "Waits: "+lower(words("paused")), todo("paused")
+		case s.State == "open" || s.State == "gone":
+			e.What, e.Do = "Waits: "+lower(words(s.State)), todo(s.State)
+		}
+	}
+}
+
+func lower(s string) string { return strings.ToLower(s[:1]) + s[1:] }
+
+func (b *Dashboard) resend(w http.ResponseWriter, r *http.Request) error {
+	if err := r.ParseForm(); err != nil {
+		return badForm(err)
+	}
+	id, sinks := r.PathValue("id"), r.PostForm["sink"]
+	back := "/calls/" + url.PathEscape(id)
+	if len(sinks) == 0 {
+		return b.see(w, r, back, "nothing", 0)
+	}
+	done, err := b.Store.Resend(id, sinks)
+	if err != nil {
+		return err
+	}
+	if len(done) == 0 {
+		return b.see(w, r, back, "waits", 0)
+	}
+	return b.see(w, r, back, "resent", len(done))
+}
+
+// badForm tells a form that cannot be read from one that is too long.
+func badForm(err error) error {
+	return fmt.Errorf("form: %w", err)
+}

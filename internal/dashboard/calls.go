@@ -1,0 +1,120 @@
+package dashboard
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/spool"
+)
+
+// pageSize is how many lines a list shows at once.
+const pageSize = 50
+
+// callsPage lists calls.
+type callsPage struct {
+	frame
+	Filter struct{ Number, Source, Outcome, Since, Until string }
+	Names  []string // of sources
+	Kinds  []call.Outcome
+	Calls  []callRow
+	// First and Next are the addresses of other pages of the list, empty where
+	// there is none.
+	First, Next string
+}
+
+// callRow is one call of the list.
+type callRow struct {
+	spool.FoundCall
+	Call call.Record
+}
+
+func (b *Dashboard) calls(w http.ResponseWriter, r *http.Request) error {
+	q := r.URL.Query()
+	p := callsPage{frame: b.frame(r, "Calls"), Kinds: outcomes()}
+	for _, s := range p.Status.Sources {
+		p.Names = append(p.Names, s.Name)
+	}
+	f := &p.Filter
+	f.Number, f.Source, f.Outcome, f.Since, f.Until = q.Get("number"), q.Get("source"), q.Get("outcome"), q.Get("since"), q.Get("until")
+	filter := spool.CallFilter{Number: f.Number, Source: f.Source, Outcome: f.Outcome}
+	var err error
+	if filter.Since, filter.Until, err = between(q); err != nil {
+		return err
+	}
+	found, next, err := b.Store.SearchCalls(r.Context(), filter, pageSize, q.Get("cursor"))
+	if err != nil {
+		return err
+	}
+	for _, c := range found {
+		row := callRow{FoundCall: c}
+		_ = json.Unmarshal(c.Record, &row.Call) // a damaged record is shown by its id
+		p.Calls = append(p.Calls, row)
+	}
+	p.First, p.Next = pages(r.URL, next)
+	return b.render(w, http.StatusOK, "calls", p)
+}
+
+// pages gives the addresses of the first and the next page of a list.
+func pages(here *url.URL, next string) (first, following string) {
+	q := here.Query()
+	q.Del("said")
+	q.Del("n")
+	if q.Has("cursor") {
+		q.Del("cursor")
+		first = here.Path + "?" + q.Encode()
+	}
+	if next != "" {
+		q.Set("cursor", next)
+		following = here.Path + "?" + q.Encode()
+	}
+	return first, following
+}
+
+// between reads since and until, as the field of a form gives them (UTC) or in
+// RFC 3339.
+func between(q url.Values) (since, until time.Time, err error) {
+	if since, err = readTime(q.Get("since")); err != nil {
+		return since, until, err
+	}
+	until, err = readTime(q.Get("until"))
+	return since, until, err
+}
+
+func readTime(text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	for _, layout := range []string{"2006-01-02T15:04", "2006-01-02T15:04:05", time.RFC3339} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, &person{http.StatusBadRequest, "That is no time.", "Write it as 2026-01-31T09:30, in UTC."}
+}
+
+// outcomes lists what a call can be searched by.
+func outcomes() []call.Outcome {
+	return []call.Outcome{
+		call.Answered, call.NoAnswer, call.Busy, call.Rejected, call.Canceled, call.Unreachable,
+		call.InvalidNumber, call.Blocked, call.Congestion, call.Failed, call.Voicemail, call.UnknownOutcome,
+	}
+}
+
+// Party is the best form of an address, masked unless numbers are shown.
+func (f frame) Party(p call.Party) string {
+	switch {
+	case p.Number != "":
+		return f.Number(p.Number)
+	case p.SIP != "":
+		return f.Number(p.SIP)
+	case p.Raw != "":
+		return f.Number(p.Raw)
+	case p.Extension != "":
+		return "ext. " + p.Extension
+	default:
+		return "unknown"
+	}
+}

@@ -1,0 +1,19 @@
+package dashboard
+
+import "time"
+
+// Sample adds a sample of a moment that has passed, before those that are there.
+func (b *Dashboard) Sample(at time.Time, c Counters) { b.ring.add(at, c) }
+
+// The parts that are tested by themselves.
+var (
+	MaskText = maskText
+	Words    = words
+	Todo     = todo
+	Tone     = tone
+)
+
+// Minutes is what the picture of received callbacks shows.
+func (b *Dashboard) Minutes() []float64 {
+	return growth(b.ring.history(b.Now(), b.Counters()), func(c Counters) float64 { return c.Received })
+}

@@ -1,0 +1,198 @@
+package dashboard
+
+import (
+	"bytes"
+	"fmt"
+	"html/template"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/cdrelay/cdrelay/internal/call"
+)
+
+// frame is what every page shows around its own content.
+type frame struct {
+	Title   string
+	Section string // the first part of the path, for the navigation
+	Show    bool   // numbers are shown
+	Status  Status
+	Letters int64 // dead letters of both stages
+	Said    string
+	Asked   bool // by GET: the page has an address
+	now     time.Time
+	here    url.URL
+}
+
+func (b *Dashboard) frame(r *http.Request, title string) frame {
+	section, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	f := frame{
+		Title: title, Section: section, Show: r.URL.Query().Get("numbers") == "show",
+		Status: b.Status(), Said: said(r.URL.Query()), Asked: r.Method != http.MethodPost, now: b.Now(), here: *r.URL,
+	}
+	f.Letters = b.Store.Totals().IntakeDeadLetters
+	if lanes, err := b.Store.Lanes(r.Context()); err == nil {
+		for _, l := range lanes {
+			f.Letters += l.DeadLetters
+		}
+	}
+	return f
+}
+
+// URL gives the address of a page, numbers shown or masked as on this one.
+func (f frame) URL(path string) string {
+	if !f.Show {
+		return path
+	}
+	if strings.Contains(path, "?") {
+		return path + "&numbers=show"
+	}
+	return path + "?numbers=show"
+}
+
+// Call and Letter give the address of one.
+func (f frame) Call(id string) string { return f.URL("/calls/" + url.PathEscape(id)) }
+
+// Letter gives the address of a dead letter.
+func (f frame) Letter(id string) string { return f.URL("/dead-letters/" + url.PathEscape(id)) }
+
+// Toggle gives the address of this page with numbers the other way. A page that
+// answered a form has no address that could be asked for again.
+func (f frame) Toggle() string {
+	q := f.here.Query()
+	q.Del("said")
+	q.Del("n")
+	q.Del("numbers")
+	if !f.Show {
+		q.Set("numbers", "show")
+	}
+	u := url.URL{Path: f.here.Path, RawPath: f.here.RawPath, RawQuery: q.Encode()}
+	return u.String()
+}
+
+// Uptime tells how long the server has been up.
+func (f frame) Uptime() string { return span(f.now.Sub(f.Status.StartedAt)) }
+
+// Number masks a number unless numbers are shown.
+func (f frame) Number(n string) string {
+	if f.Show {
+		return n
+	}
+	return call.Mask(n)
+}
+
+// Text masks the numbers in a text unless numbers are shown.
+func (f frame) Text(s string) string {
+	if f.Show {
+		return s
+	}
+	return maskText(s)
+}
+
+// Ago tells how long ago a moment was, or how far ahead it is.
+func (f frame) Ago(t any) string {
+	at := moment(t)
+	if at.IsZero() {
+		return ""
+	}
+	if d := f.now.Sub(at); d >= 0 {
+		return span(d) + " ago"
+	}
+	return "in " + span(at.Sub(f.now))
+}
+
+func moment(t any) time.Time {
+	switch t := t.(type) {
+	case time.Time:
+		return t
+	case call.Time:
+		return t.Time
+	case *time.Time:
+		if t != nil {
+			return *t
+		}
+	}
+	return time.Time{}
+}
+
+// span writes a duration in its largest unit.
+func span(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%d min", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h", int(d.Hours()))
+	default:
+		return fmt.Sprintf("%d days", int(d.Hours()/24))
+	}
+}
+
+func funcs() template.FuncMap {
+	return template.FuncMap{
+		"clock": func(t any) string { return format(t, "2 Jan 2006 15:04:05") },
+		"iso":   func(t any) string { return format(t, time.RFC3339) },
+		"words": words,
+		"plain": func(code any) string { return spoken(fmt.Sprint(code)) },
+		"todo":  todo,
+		"tone":  tone,
+		"count": count,
+	}
+}
+
+func format(t any, layout string) string {
+	if at := moment(t); !at.IsZero() {
+		return at.UTC().Format(layout)
+	}
+	return ""
+}
+
+// count writes a whole number with thin gaps between the thousands.
+func count(n any) string {
+	text := fmt.Sprintf("%v", n)
+	if v, ok := n.(float64); ok {
+		text = fmt.Sprintf("%.0f", v)
+	}
+	for i := len(text) - 3; i > 0; i -= 3 {
+		text = text[:i] + "\u202f" + text[i:]
+	}
+	return text
+}
+
+func parsePages() (map[string]*template.Template, error) {
+	names := []string{"overview", "calls", "call", "letters", "letter", "confirm", "playground", "configuration", "error"}
+	out := map[string]*template.Template{}
+	for _, name := range names {
+		t, err := template.New("layout.html").Funcs(funcs()).ParseFS(templateFiles, "templates/layout.html", "templates/"+name+".html")
+		if err != nil {
+			return nil, fmt.Errorf("page %s: %w", name, err)
+		}
+		out[name] = t
+	}
+	return out, nil
+}
+
+// render writes a page, or nothing where its template fails.
+func (b *Dashboard) render(w http.ResponseWriter, status int, page string, data any) error {
+	var out bytes.Buffer
+	if err := b.pages[page].Execute(&out, data); err != nil {
+		return fmt.Errorf("page %s: %w", page, err)
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = out.WriteTo(w) // a reader who is gone gets nothing
+	return nil
+}
+
+// see answers a change with the page that shows what became of it.
+func (b *Dashboard) see(w http.ResponseWriter, r *http.Request, path, what string, n int) error {
+	q := url.Values{"said": {what}, "n": {fmt.Sprint(n)}}
+	if r.URL.Query().Get("numbers") == "show" {
+		q.Set("numbers", "show")
+	}
+	w.Header().Set("Location", path+"?"+q.Encode())
+	w.WriteHeader(http.StatusSeeOther)
+	return nil
+}

@@ -1,0 +1,93 @@
+package dashboard
+
+import (
+	"maps"
+	"slices"
+	"sync"
+	"time"
+)
+
+const (
+	sampleEvery = time.Minute
+	// sampleCount is an hour of samples.
+	sampleCount = 60
+)
+
+// Counters are read once a minute. All but Waiting only grow.
+type Counters struct {
+	Received    float64
+	Delivered   float64
+	DeadLetters float64
+	// Waiting is the number of deliveries that wait now.
+	Waiting float64
+	// BySource is Received, BySink is Delivered, by name.
+	BySource, BySink map[string]float64
+}
+
+// sample is what the counters were at a moment.
+type sample struct {
+	at time.Time
+	Counters
+}
+
+// ring keeps the samples of the last hour.
+type ring struct {
+	mu      sync.Mutex // guards samples
+	samples []sample
+}
+
+func (r *ring) add(at time.Time, c Counters) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c.BySource, c.BySink = maps.Clone(c.BySource), maps.Clone(c.BySink)
+	r.samples = append(r.samples, sample{at, c})
+	if over := len(r.samples) - sampleCount; over > 0 {
+		r.samples = slices.Delete(r.samples, 0, over)
+	}
+}
+
+// history is the samples with the present moment as the last.
+func (r *ring) history(at time.Time, c Counters) []sample {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append(slices.Clone(r.samples), sample{at, c})
+}
+
+// growth gives how much a counter grew between the samples. A counter that fell
+// was reset, as when a sink was removed, and counts as still.
+func growth(h []sample, of func(Counters) float64) []float64 {
+	out := make([]float64, 0, len(h))
+	for i := 1; i < len(h); i++ {
+		out = append(out, max(0, of(h[i].Counters)-of(h[i-1].Counters)))
+	}
+	return out
+}
+
+func values(h []sample, of func(Counters) float64) []float64 {
+	out := make([]float64, 0, len(h))
+	for _, s := range h[1:] {
+		out = append(out, of(s.Counters))
+	}
+	return out
+}
+
+func sum(v []float64) (total float64) {
+	for _, x := range v {
+		total += x
+	}
+	return total
+}
+
+// perMinute is how fast a counter grew in the last five minutes.
+func perMinute(h []sample, of func(Counters) float64) float64 {
+	last := h[len(h)-1]
+	first := len(h) - 1
+	for first > 0 && last.at.Sub(h[first].at) < 5*time.Minute {
+		first--
+	}
+	took := last.at.Sub(h[first].at).Minutes()
+	if took <= 0 {
+		return 0
+	}
+	return sum(growth(h[first:], of)) / max(took, 1)
+}
