@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"time"
 
 	"zombiezen.com/go/sqlite"
 
@@ -102,8 +101,8 @@ func revisions(c *sqlite.Conn, id string, content call.ContentHash) (last, same 
 // insert writes the call, its search keys and its deliveries.
 func (s *Spool) insert(t *tx, p *prepared, last int) error {
 	r := p.Record
-	if err := execute(t.conn, `INSERT INTO calls(call_id, revision, content, source, outcome, received_at, record) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-		r.ID, r.Revision, p.Content[:], r.Source, string(r.Outcome), millis(r.ReceivedAt.Time), p.encoded); err != nil {
+	if err := execute(t.conn, `INSERT INTO calls(call_id, revision, content, source, outcome, received_at, record, trace) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+		r.ID, r.Revision, p.Content[:], r.Source, string(r.Outcome), millis(r.ReceivedAt.Time), p.encoded, p.Trace); err != nil {
 		return err
 	}
 	seq := t.conn.LastInsertRowID()
@@ -118,8 +117,7 @@ func (s *Spool) insert(t *tx, p *prepared, last int) error {
 			return err
 		}
 	}
-	t.calls++
-	t.then(func() { s.calls.Add(1) })
+	s.count(t)
 	return nil
 }
 
@@ -181,7 +179,7 @@ func (s *Spool) KeepUndecodable(ctx context.Context, u Undecodable) error {
 	hash := hashBody(u.Body)
 	at := u.ReceivedAt
 	if at.IsZero() {
-		at = time.Now()
+		at = s.clock.now()
 	}
 	id := s.newID(at)
 	return s.writer.wait("undecodable", func(t *tx) error {
@@ -189,16 +187,16 @@ func (s *Spool) KeepUndecodable(ctx context.Context, u Undecodable) error {
 			VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?) ON CONFLICT DO NOTHING`,
 			id, string(StageIntake), u.Source, string(Undecoded), u.Detail, millis(at), hash, u.Body)
 		if err == nil && t.conn.Changes() > 0 {
-			t.then(s.undecodable)
+			t.then(func() { s.undecodable(id, u.Source) })
 		}
 		return err
 	})
 }
 
 // undecodable counts a dead letter of stage intake that was made.
-func (s *Spool) undecodable() {
+func (s *Spool) undecodable(id, source string) {
 	s.intakes.Add(1)
 	if s.deps.OnUndecodable != nil {
-		s.deps.OnUndecodable()
+		s.deps.OnUndecodable(id, source)
 	}
 }

@@ -22,6 +22,9 @@ type Acceptance struct {
 	// Letter is the id of the dead letter of stage intake that this acceptance
 	// redeems; it goes in the same transaction. Empty for a fresh callback.
 	Letter string
+	// Trace is kept beside the call and given back with each Delivery; the store
+	// does not look into it.
+	Trace string
 }
 
 // Receipt says what became of an Acceptance. When Accept returns one without an

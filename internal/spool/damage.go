@@ -37,13 +37,23 @@ func (s *Spool) noticeDamage(err error) {
 	}
 	s.asides.Add(1)
 	s.log.Error("the spool file is damaged; restart to set it aside and save what can be read", "file", s.cfg.Path, "error", err)
-	if err := createPrivate(suspectMark(s.cfg.Path)); err != nil {
+	if err := writeMark(s.cfg.Path, markCheck); err != nil {
 		s.log.Error("the next start will not know of the damage", "error", err)
 	}
 }
 
-// suspectMark is a file that asks the next start for a whole check.
+// suspectMark is a file that tells the next start to look closer.
 func suspectMark(path string) string { return path + ".suspect" }
+
+// What the mark asks for.
+const (
+	markCheck   = "check\n"   // read the whole file
+	markSalvage = "salvage\n" // finish what was begun
+)
+
+func writeMark(path, text string) error {
+	return errors.Join(os.WriteFile(suspectMark(path), []byte(text), 0o600), syncFolder(path))
+}
 
 // checkInBackground reads the whole file after an unclean stop, while the spool
 // already works.
@@ -77,6 +87,16 @@ func quickCheck(c *sqlite.Conn) error {
 	})
 }
 
+// wholeCheck reads the whole file and compares each table with its indexes.
+func wholeCheck(c *sqlite.Conn) error {
+	return query(c, `PRAGMA integrity_check(1)`, func(r *sqlite.Stmt) error {
+		if found := r.ColumnText(0); found != "ok" {
+			return &damagedError{found: found}
+		}
+		return nil
+	})
+}
+
 // openOrSetAside opens the file for writing and loads the counters, which reads
 // the indexes that delivery needs and so finds damage there. A damaged file is
 // set aside, and what can be read of it is copied into a new one.
@@ -85,8 +105,12 @@ func (s *Spool) openOrSetAside() (*sqlite.Conn, error) {
 	if err := finishSalvage(path, damagedName(path)); err != nil {
 		return nil, err
 	}
-	_, unsuspected := os.Stat(suspectMark(path))
-	conn, err := s.openAndLoad(unsuspected == nil)
+	mark, merr := os.ReadFile(suspectMark(path))
+	var conn *sqlite.Conn
+	err := s.lookBefore(string(mark))
+	if err == nil {
+		conn, err = s.openAndLoad(merr == nil)
+	}
 	if isDamage(err) {
 		if err := s.replaceDamaged(err); err != nil {
 			return nil, fmt.Errorf("the file is damaged, and what can be read of it could not be saved: %w", err)
@@ -102,6 +126,54 @@ func (s *Spool) openOrSetAside() (*sqlite.Conn, error) {
 	return conn, nil
 }
 
+// lookBefore finds what SQLite would not tell: a file that is gone or empty,
+// beside which it throws the WAL away, and a WAL that ends too early. A spool
+// that is not there yet is made under another name, so that an empty one is
+// damaged for certain.
+func (s *Spool) lookBefore(mark string) error {
+	path := s.cfg.Path
+	w, err := readWAL(path)
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(path)
+	switch {
+	case mark == markSalvage:
+		return &damagedError{found: "an earlier salvage was cut short"}
+	case errors.Is(err, os.ErrNotExist) && w == nil:
+		s.log.Info("there was no spool; a new one is made", "file", path)
+		return createFile(s.cfg)
+	case errors.Is(err, os.ErrNotExist):
+		return &damagedError{found: "the file is gone, and its WAL is there"}
+	case err != nil:
+		return err
+	case info.Size() == 0:
+		return &damagedError{found: "the file is empty"}
+	default:
+		return w.damage()
+	}
+}
+
+// createFile makes a new spool and gives it its name when it is on the disk.
+func createFile(cfg Config) error {
+	path := cfg.Path
+	cfg.Path += ".new"
+	if err := removeCompanions(cfg.Path); err != nil { // of a start that was cut short
+		return err
+	}
+	conn, err := openWriter(cfg)
+	if err != nil {
+		return err
+	}
+	if err := conn.Close(); err != nil {
+		return err
+	}
+	if err := os.Rename(cfg.Path, path); err != nil {
+		return err
+	}
+	return syncFolder(path)
+}
+
 func (s *Spool) openAndLoad(suspected bool) (*sqlite.Conn, error) {
 	conn, err := openWriter(s.cfg)
 	if err != nil {
@@ -109,17 +181,10 @@ func (s *Spool) openAndLoad(suspected bool) (*sqlite.Conn, error) {
 	}
 	err = s.load(conn)
 	if err == nil && suspected {
-		err = quickCheck(conn)
+		err = wholeCheck(conn)
 	}
 	if err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
 	return conn, nil
-}
-
-func removeIfThere(path string) error {
-	if err := os.Remove(path); !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	return nil
 }

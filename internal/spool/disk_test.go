@@ -39,7 +39,7 @@ func TestAFullDiskGivesUnavailableAndRecoversByItself(t *testing.T) {
 			t.Errorf("%d reports wait, although the disk has room for them", n)
 		}
 		s.FillDisk(t, false)
-		pass(time.Second)
+		pass(3 * time.Second)
 		if err := s.Ready(); err != nil {
 			t.Errorf("with room again: %v", err)
 		}

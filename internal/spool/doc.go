@@ -38,7 +38,8 @@
 //	lanes         id, name; give_up: the last configured give_up_after;
 //	              paused_until, paused_by: the durable pause
 //	calls         seq: order of acceptance; call_id and revision (unique);
-//	              content: hash; source, outcome, received_at; record: the JSON
+//	              content: hash; source, outcome, received_at; record: the JSON;
+//	              trace: the trace context of the callback, "" for none
 //	number_keys   digits of each number reversed, for search by suffix
 //	deliveries    one row for (call_seq, lane): state, due, since (acceptance or
 //	              last replay), tries, attempts (JSON), successor, ended_at

@@ -61,18 +61,21 @@ const history = `SELECT seq, received_at, (SELECT ifnull(max(CASE WHEN state IN 
 	FROM deliveries d WHERE d.call_seq = c.seq) FROM calls c WHERE seq > ? ORDER BY seq LIMIT ?`
 
 // findHistory gives calls after a seq that may go, and where to go on; next is 0
-// when the end, or a call younger than the cutoff, is reached.
+// when the end, or a call younger than the cutoff, is reached. A call from the
+// future was received while the clock ran ahead: it is passed over, or it would
+// keep all after it until its time.
 func (s *Spool) findHistory(ctx context.Context, after int64, cutoff time.Time) (seqs []int64, next int64, err error) {
-	seen := 0
+	seen, future := 0, millis(s.clock.now().Add(aheadSlack))
 	err = s.houseRd.do(ctx, func(c *sqlite.Conn) error {
 		return query(c, history, func(r *sqlite.Stmt) error {
-			if r.ColumnInt64(1) >= millis(cutoff) {
+			received := r.ColumnInt64(1)
+			if received >= millis(cutoff) && received <= future {
 				next = 0
 				return errEnough
 			}
 			seen++
 			next = r.ColumnInt64(0)
-			if r.ColumnInt64(2) < millis(cutoff) {
+			if max(received, r.ColumnInt64(2)) < millis(cutoff) {
 				seqs = append(seqs, next)
 			}
 			if len(seqs) == stepRows {
@@ -109,10 +112,12 @@ func (s *Spool) eraseCalls(seqs []int64) (n int, err error) {
 			}
 			n++
 		}
-		t.then(func() { s.calls.Add(-int64(n)) })
-		return nil
+		return s.uncount(t, n)
 	})
-	return n, err
+	if err != nil {
+		return 0, err
+	}
+	return n, nil
 }
 
 // decodeLeniently gives what can be read of a record: a damaged one has no keys.
@@ -165,5 +170,8 @@ func (s *Spool) eraseLetters(cutoff time.Time) (n int, err error) {
 		}
 		return nil
 	})
-	return n, err
+	if err != nil {
+		return 0, err
+	}
+	return n, nil
 }

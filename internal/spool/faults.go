@@ -2,6 +2,8 @@ package spool
 
 import (
 	"errors"
+	"fmt"
+	"strconv"
 
 	"zombiezen.com/go/sqlite"
 )
@@ -24,6 +26,21 @@ func isStorage(err error) bool {
 		return true
 	default:
 		return false
+	}
+}
+
+// withRemedy tells the operator what to look at when the file cannot be opened
+// because of its disk; SQLite's own words are the same for many causes.
+func withRemedy(err error, folder string) error {
+	switch sqlite.ErrCode(err).ToPrimary() {
+	case sqlite.ResultFull, sqlite.ResultIOErr, sqlite.ResultReadOnly, sqlite.ResultCantOpen, sqlite.ResultPerm:
+		free := "an unknown number of"
+		if n, ferr := freeBytes(folder); ferr == nil {
+			free = strconv.FormatInt(n, 10)
+		}
+		return fmt.Errorf("%w: see whether its disk is full (%s bytes are free, a start needs 1 MiB), read-only or broken, and whether its folder is writable for this user", err, free)
+	default:
+		return err
 	}
 }
 

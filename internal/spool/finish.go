@@ -58,15 +58,15 @@ func (s *Spool) Retry(d *Delivery, attempts []Attempt, due time.Time) {
 				st = held
 			}
 		}
-		return execute(t.conn, `UPDATE deliveries SET state = ?, due = ?, tries = ?, attempts = ? WHERE call_seq = ? AND lane = ?`,
-			st, millis(due), tries, log, d.Seq, d.lane.id)
+		return execute(t.conn, `UPDATE deliveries SET state = ?, due = ?, tries = ?, attempts = ?, since = min(since, ?)
+			WHERE call_seq = ? AND lane = ?`, st, millis(due), tries, log, millis(t.now), d.Seq, d.lane.id)
 	})
 }
 
 // Bury ends a delivery as a dead letter.
 func (s *Spool) Bury(d *Delivery, attempts []Attempt, reason Reason, detail string) {
 	log, tries := d.addAttempts(attempts)
-	id := s.newID(time.Now())
+	id := s.newID(s.clock.now())
 	s.report(d, "bury", func(t *tx) error {
 		return s.bury(t, d, letterRow{id: id, reason: reason, detail: detail, tries: tries}, log)
 	})
@@ -81,7 +81,9 @@ func (s *Spool) bury(t *tx, d *Delivery, r letterRow, log []byte) error {
 	return s.insertLetter(t, r)
 }
 
-// Release gives a delivery back as it was: no attempt is spent.
+// Release gives a delivery back as it was: no attempt is spent. It wakes the
+// delivery's lane, which may be the one that released it: a lane that must not
+// go on yet has to find that out by itself before it leases again.
 func (s *Spool) Release(d *Delivery) { d.lane.giveBack(d.Seq) }
 
 // report queues what became of a leased delivery.

@@ -29,15 +29,19 @@ const (
 // ends what is owed to sinks that are gone.
 func (s *Spool) keepHouse(ctx context.Context) {
 	var room, old sweep
-	measure, retain := time.NewTicker(measureEvery), time.NewTicker(retainEvery)
+	measure, mend, retain := time.NewTicker(measureEvery), time.NewTicker(mendEvery), time.NewTicker(retainEvery)
 	defer measure.Stop()
+	defer mend.Stop()
 	defer retain.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-measure.C:
+			s.clock.watch(s.log)
 			s.watchSpace(ctx, &room)
+		case <-mend.C:
+			s.mendClock(ctx)
 		case <-retain.C:
 			s.retain(ctx, &old)
 			s.endOrphans(ctx)
@@ -50,10 +54,11 @@ func (s *Spool) keepHouse(ctx context.Context) {
 func (s *Spool) watchSpace(ctx context.Context, room *sweep) {
 	if s.writer.state() != nil {
 		_ = s.writer.wait("probe", func(t *tx) error { // a write of the header page; its failure is noted by the writer
+			t.wrote = true
 			return execute(t.conn, fmt.Sprintf(`PRAGMA user_version = %d`, schemaVersion))
 		})
 	}
-	used, limit := s.measure(ctx), int64(s.cfg.MaxBytes)
+	used, limit := s.measure(ctx), int64(s.limits.Load().MaxBytes)
 	if used > limit/10*9 && room.rested(time.Now()) {
 		s.makeRoom(ctx, room, limit/10*8)
 		used = s.measure(ctx)
@@ -63,14 +68,14 @@ func (s *Spool) watchSpace(ctx context.Context, room *sweep) {
 		used = s.measure(ctx)
 	}
 	// Once full, it stays so until some room is gained, so that the state does
-	// not change with every delivery.
-	s.setFull(used >= limit || s.full.Load() && used >= limit/100*97)
+	// not change with every delivery, nor with the WAL, which comes and goes.
+	s.setFull(used >= limit || s.full.Load() && used >= min(limit/100*97, limit-s.cfg.walPages()*pageSize))
 }
 
 func (s *Spool) setFull(full bool) {
 	switch was := s.full.Swap(full); {
 	case full && !was:
-		s.log.Error("spool.max_bytes is filled by waiting calls and dead letters; callbacks are answered 503", "max_bytes", s.cfg.MaxBytes)
+		s.log.Error("spool.max_bytes is filled by waiting calls and dead letters; callbacks are answered 503", "max_bytes", s.limits.Load().MaxBytes)
 	case !full && was:
 		s.log.Info("the spool has room again")
 	}
@@ -92,9 +97,9 @@ func (s *Spool) makeRoom(ctx context.Context, room *sweep, target int64) {
 
 // retain erases what is older than the retention times, in small steps.
 func (s *Spool) retain(ctx context.Context, old *sweep) {
-	s.eraseHistory(ctx, old, time.Now().Add(-s.cfg.Retention), func() bool { return false })
+	s.eraseHistory(ctx, old, s.clock.now().Add(-s.limits.Load().Retention), func() bool { return false })
 	for ctx.Err() == nil {
-		n, err := s.eraseLetters(time.Now().Add(-s.cfg.DeadLetterRetention))
+		n, err := s.eraseLetters(s.clock.now().Add(-s.limits.Load().DeadLetterRetention))
 		if err != nil || n == 0 {
 			break
 		}
@@ -134,7 +139,7 @@ func (s *Spool) endOrphans(ctx context.Context) {
 			giveUp = defaultGiveUp
 		}
 		for orphan && ctx.Err() == nil && l.waiting.Load() > 0 {
-			n, err := s.Expire(l.name, time.Now().Add(-giveUp), SinkRemoved, "the sink is no longer configured", stepRows)
+			n, err := s.Expire(l.name, s.clock.now().Add(-giveUp), SinkRemoved, "the sink is no longer configured", stepRows)
 			if err != nil || n == 0 {
 				break
 			}

@@ -21,6 +21,7 @@ type lane struct {
 	mu         sync.Mutex // guards everything below
 	configured bool
 	giveUp     time.Duration
+	longest    time.Duration      // the longest wait of the retry schedule
 	leased     map[int64]struct{} // by call_seq
 	// cursor: every ready delivery at or before this call_seq is leased or was
 	// committed otherwise; only later ones need to be looked at.

@@ -16,6 +16,9 @@ type LaneConfig struct {
 	// GiveUpAfter is kept, so that what is owed to a sink that is later removed
 	// from the configuration ends some day.
 	GiveUpAfter time.Duration
+	// LongestWait is the longest that the retry schedule waits. What waits
+	// longer was scheduled while the clock ran ahead, and is due.
+	LongestWait time.Duration
 }
 
 // PauseReason says who paused a lane.
@@ -75,7 +78,7 @@ func (s *Spool) SetLanes(configs []LaneConfig) error {
 				l.mu.Lock()
 				l.configured = ok
 				if ok {
-					l.giveUp = c.GiveUpAfter
+					l.giveUp, l.longest = c.GiveUpAfter, c.LongestWait
 				}
 				l.mu.Unlock()
 			}

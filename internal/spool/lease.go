@@ -28,8 +28,13 @@ type Delivery struct {
 	Since time.Time
 	// Tries is how many attempts have been made so far.
 	Tries int
+	// RecentTries is how many of them were made since Since; the retry schedule
+	// counts these, so that a replay begins it anew.
+	RecentTries int
 	// Seq is the store's handle of the call.
 	Seq int64
+	// Trace is that of the Acceptance.
+	Trace string
 
 	lane     *lane
 	state    state
@@ -41,6 +46,10 @@ type Delivery struct {
 // Lease gives up to limit deliveries of a lane whose time has come. Those that
 // failed before take at most half of the places while fresh ones wait, over two
 // leases where the limit is odd; replayed ones get what the others leave.
+//
+// While the disk takes no reports and many of them wait, Lease gives nothing and
+// no error: what it gave would be repeated after a crash. A lane whose time has
+// come and that gets nothing asks again after a moment.
 func (s *Spool) Lease(ctx context.Context, sink string, limit int) ([]*Delivery, error) {
 	l := s.lane(sink)
 	if l == nil || limit < 1 || s.writer.backlog() >= reportsMax {
@@ -49,7 +58,7 @@ func (s *Spool) Lease(ctx context.Context, sink string, limit int) ([]*Delivery,
 	l.leasing.Lock()
 	defer l.leasing.Unlock()
 	cursor, leased := l.beginRead()
-	r := leaseReader{lane: l, now: millis(time.Now()), limit: limit, margin: leased}
+	r := leaseReader{lane: l, now: millis(s.clock.now()), limit: limit, margin: leased}
 	err := s.lanesRd.do(ctx, func(c *sqlite.Conn) error {
 		r.conn = c
 		return r.read(cursor)
@@ -102,7 +111,7 @@ type leaseReader struct {
 }
 
 const (
-	leaseColumns = `SELECT d.call_seq, d.state, d.since, d.tries, d.attempts, c.content, c.record
+	leaseColumns = `SELECT d.call_seq, d.state, d.since, d.tries, d.attempts, c.content, c.record, c.trace, d.tries_before
 	FROM deliveries d JOIN calls c ON c.seq = d.call_seq WHERE d.lane = ? AND d.state < 4 AND `
 	leaseFresh     = leaseColumns + `d.state = 0 AND d.due = 0 AND d.call_seq > ? ORDER BY d.call_seq LIMIT ?`
 	leaseScheduled = leaseColumns + `d.state = 1 AND d.due <= ? ORDER BY d.due, d.call_seq LIMIT ?`
@@ -148,7 +157,8 @@ func (r *leaseReader) rows(sql string, from int64, limit int) (out []*Delivery, 
 		out = append(out, &Delivery{
 			Sink: r.lane.name, Seq: seq, lane: r.lane, state: state(s.ColumnInt64(1)),
 			Since: fromMillis(s.ColumnInt64(2)), Tries: s.ColumnInt(3), attempts: columnBytes(s, 4),
-			content: columnBytes(s, 5), encoded: columnBytes(s, 6),
+			content: columnBytes(s, 5), encoded: columnBytes(s, 6), Trace: s.ColumnText(7),
+			RecentTries: s.ColumnInt(3) - s.ColumnInt(8),
 		})
 		return nil
 	}, r.lane.id, from, limit+r.margin)

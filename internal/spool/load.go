@@ -47,7 +47,7 @@ func (s *Spool) loadTotals(c *sqlite.Conn) error {
 	}{
 		{`SELECT count(*) FROM dead_letters WHERE stage = 'intake'`, s.intakes.Store},
 		{`SELECT count(*) FROM set_aside`, s.asides.Store},
-		{`SELECT count(*) FROM calls`, s.calls.Store},
+		{countCalls, s.calls.Store},
 	} {
 		n, err := readInt(c, total.sql)
 		if err != nil {

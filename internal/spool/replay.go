@@ -9,8 +9,8 @@ import (
 )
 
 // Replay puts dead letters of stage delivery back into their lanes, with the
-// same message ids, behind live traffic, and counts give_up_after anew. With a
-// rate above 0 they come due one after the other at that rate each second,
+// same message ids, behind live traffic; give_up_after and the retry schedule
+// begin anew. With a rate above 0 they come due one after the other at that rate each second,
 // beginning at start. Dead letters of stage intake are not touched: their ids
 // come back in intake, for the caller to convert and Accept again. An id that
 // is not there is passed over, so that a repeated replay does no harm.
@@ -37,7 +37,10 @@ func (s *Spool) Replay(ids []string, start time.Time, perSecond float64) (done i
 		}
 		return nil
 	})
-	return done, intake, err
+	if err != nil {
+		return 0, nil, err // what it counted was rolled back
+	}
+	return done, intake, nil
 }
 
 // place names a delivery.
@@ -84,7 +87,7 @@ func (s *Spool) wait(t *tx, p place, due time.Time) error {
 		p.lane.waiting.Add(1)
 		p.lane.signal()
 	})
-	return execute(t.conn, `UPDATE deliveries SET state = ?, due = ?, since = ?, ended_at = 0, successor = ? WHERE call_seq = ? AND lane = ?`,
+	return execute(t.conn, `UPDATE deliveries SET state = ?, due = ?, since = ?, ended_at = 0, successor = ?, tries_before = tries WHERE call_seq = ? AND lane = ?`,
 		st, millis(due), millis(t.now), newer, p.seq, p.lane.id)
 }
 
@@ -121,7 +124,10 @@ func (s *Spool) Purge(ids []string) (done int, err error) {
 		}
 		return nil
 	})
-	return done, err
+	if err != nil {
+		return 0, err
+	}
+	return done, nil
 }
 
 func (s *Spool) purgeLetter(t *tx, id string) (int, error) {
@@ -167,7 +173,10 @@ func (s *Spool) Resend(callID string, sinks []string) (done []string, err error)
 		}
 		return nil
 	})
-	return done, err
+	if err != nil {
+		return nil, err
+	}
+	return done, nil
 }
 
 func (s *Spool) resend(t *tx, p place, sink string) (bool, error) {
@@ -219,5 +228,8 @@ func (s *Spool) Expire(sink string, cutoff time.Time, reason Reason, detail stri
 		}
 		return nil
 	})
-	return n, err
+	if err != nil {
+		return 0, err
+	}
+	return n, nil
 }

@@ -11,14 +11,14 @@ import (
 const applicationID = 0x6364726c
 
 // schemaVersion is the version that this binary writes.
-const schemaVersion = 1
+const schemaVersion = 3
 
 // migration brings a file from the version before it to its own, inside one
 // transaction.
 type migration []string
 
 // migrations lists the steps; step i leads from version i to i+1.
-func migrations() []migration { return []migration{version1()} }
+func migrations() []migration { return []migration{version1(), version2(), version3()} }
 
 func version1() migration {
 	return migration{
@@ -87,6 +87,21 @@ func version1() migration {
 	}
 }
 
+// version2 keeps the trace context that a callback came with.
+func version2() migration {
+	return migration{`ALTER TABLE calls ADD COLUMN trace TEXT NOT NULL DEFAULT ''`}
+}
+
+// version3 lets a replay begin the retry schedule anew, and keeps the number of
+// calls, so that no start has to count them all.
+func version3() migration {
+	return migration{
+		`ALTER TABLE deliveries ADD COLUMN tries_before INTEGER NOT NULL DEFAULT 0`,
+		`CREATE TABLE counted (calls INTEGER NOT NULL, up_to INTEGER NOT NULL)`,
+		`INSERT INTO counted(calls, up_to) SELECT count(*), ` + lastSeq + ` FROM calls`,
+	}
+}
+
 // identify refuses a file of another program or of a newer cdrelay before
 // anything is changed in it, and gives the version of its schema.
 func identify(c *sqlite.Conn) (version int64, err error) {
@@ -102,6 +117,8 @@ func identify(c *sqlite.Conn) (version int64, err error) {
 	switch {
 	case err != nil:
 		return 0, err
+	case app != applicationID && isSpool(c):
+		return 0, &damagedError{found: "the file's header is damaged: it does not say that this is a spool"}
 	case app != applicationID && (app != 0 || version != 0 || tables != 0):
 		return 0, errors.New("the file is a SQLite database of another program: choose another spool.path")
 	case version > schemaVersion:

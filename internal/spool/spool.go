@@ -26,16 +26,20 @@ type Deps struct {
 	// OnSinkRemoved is told how many dead letters were made because their sink
 	// is no longer configured; may be nil.
 	OnSinkRemoved func(sink string, deliveries int)
-	// OnUndecodable is told of each dead letter of stage intake; may be nil.
-	OnUndecodable func()
+	// OnUndecodable is told of each dead letter of stage intake that is made; may
+	// be nil.
+	OnUndecodable func(id, source string)
 }
 
 // Spool is an open spool file.
 type Spool struct {
-	cfg  Config
-	log  *slog.Logger
-	deps Deps
-	lock *lockFile
+	cfg   Config // as opened; for what Configure may change see limits
+	log   *slog.Logger
+	deps  Deps
+	lock  *lockFile
+	clock *clock
+
+	limits atomic.Pointer[Config]
 
 	writer  *writer
 	lanesRd *readers // for leasing, so that a listing never delays a lane
@@ -80,17 +84,18 @@ func Open(ctx context.Context, cfg Config, deps Deps) (*Spool, error) {
 		return nil, err
 	}
 	s := &Spool{
-		cfg: cfg, log: deps.Log.With("component", "spool"), deps: deps, lock: lock,
+		cfg: cfg, log: deps.Log.With("component", "spool"), deps: deps, lock: lock, clock: newClock(),
 		entropy: ulid.Monotonic(rand.Reader, 0),
 		metrics: newMetrics(),
 	}
+	s.limits.Store(&cfg)
 	_, clean := os.Stat(cfg.Path + "-wal") // only an unclean stop leaves it behind
 	conn, err := s.openOrSetAside()
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("spool %s: %w", cfg.Path, err), lock.release())
+		return nil, errors.Join(fmt.Errorf("spool %s: %w", cfg.Path, withRemedy(err, filepath.Dir(cfg.Path))), lock.release())
 	}
 	if err := s.begin(ctx, conn, clean == nil); err != nil {
-		return nil, errors.Join(fmt.Errorf("spool %s: %w", cfg.Path, err), conn.Close(), lock.release())
+		return nil, errors.Join(fmt.Errorf("spool %s: %w", cfg.Path, withRemedy(err, filepath.Dir(cfg.Path))), conn.Close(), lock.release())
 	}
 	return s, nil
 }
@@ -107,7 +112,7 @@ func (s *Spool) begin(ctx context.Context, conn *sqlite.Conn, check bool) error 
 			return errors.Join(err, s.closeReaders())
 		}
 	}
-	s.writer = newWriter(conn, s.log, s.metrics, s.noticeDamage)
+	s.writer = newWriter(conn, s.clock, s.log, s.metrics, s.noticeDamage)
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = stop
 	s.measure(ctx)
@@ -117,6 +122,18 @@ func (s *Spool) begin(ctx context.Context, conn *sqlite.Conn, check bool) error 
 		s.done.Go(func() { s.checkInBackground(background) })
 	}
 	return nil
+}
+
+// Configure changes retention, dead_letter_retention and max_bytes while the
+// spool works. The path stays as it was opened.
+func (s *Spool) Configure(cfg Config) {
+	cfg = cfg.WithDefaults()
+	s.limits.Store(&cfg)
+	s.writer.later(func(c *sqlite.Conn) {
+		if err := boundWAL(c, cfg); err != nil {
+			s.log.Warn("the bound of the WAL could not be changed", "error", err)
+		}
+	})
 }
 
 // Close commits what lanes have reported, closes the file and gives up the lock.
@@ -192,14 +209,23 @@ func prepareFile(conn *sqlite.Conn, cfg Config) error {
 		`PRAGMA synchronous = FULL`,
 		`PRAGMA secure_delete = ON`,
 		`PRAGMA cache_size = -8000`,
-		fmt.Sprintf(`PRAGMA wal_autocheckpoint = %d`, cfg.walPages()),
-		fmt.Sprintf(`PRAGMA journal_size_limit = %d`, cfg.walPages()*pageSize),
 	} {
 		if err := execute(conn, pragma); err != nil {
 			return err
 		}
 	}
+	if err := boundWAL(conn, cfg); err != nil {
+		return err
+	}
 	return migrate(conn, version)
+}
+
+// boundWAL sets the length at which the WAL is moved into the file.
+func boundWAL(conn *sqlite.Conn, cfg Config) error {
+	return errors.Join(
+		execute(conn, fmt.Sprintf(`PRAGMA wal_autocheckpoint = %d`, cfg.walPages())),
+		execute(conn, fmt.Sprintf(`PRAGMA journal_size_limit = %d`, cfg.walPages()*pageSize)),
+	)
 }
 
 // createPrivate makes the file with mode 0600; SQLite gives the WAL and the

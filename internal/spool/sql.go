@@ -75,6 +75,15 @@ func readInt(c *sqlite.Conn, sql string, args ...any) (int64, error) {
 	return n, err
 }
 
+// readInts gives the first column of all rows.
+func readInts(c *sqlite.Conn, sql string, args ...any) (all []int64, err error) {
+	err = query(c, sql, func(s *sqlite.Stmt) error {
+		all = append(all, s.ColumnInt64(0))
+		return nil
+	}, args...)
+	return all, err
+}
+
 // columnBytes copies a blob out of a row.
 func columnBytes(s *sqlite.Stmt, col int) []byte {
 	n := s.ColumnLen(col)

@@ -22,6 +22,9 @@ const (
 	queueMax = 8192
 	// retryDelay is the wait after a commit that failed.
 	retryDelay = time.Second
+	// calm is how long no commit may fail before the disk counts as well again: a
+	// disk that is full still takes what is small.
+	calm = 2 * time.Second
 )
 
 // op is one change. do runs inside the group's transaction, and again when
@@ -38,11 +41,13 @@ type op struct {
 
 // tx is the transaction of one group.
 type tx struct {
-	conn  *sqlite.Conn
-	now   time.Time
-	calls int
-	after []func()         // run in order once the group is on the disk
-	fresh map[string]*lane // lanes made in this transaction
+	conn   *sqlite.Conn
+	now    time.Time
+	calls  int              // that were accepted
+	erased int              // calls that were erased
+	wrote  bool             // something was changed
+	after  []func()         // run in order once the group is on the disk
+	fresh  map[string]*lane // lanes made in this transaction
 }
 
 // then registers an effect on memory for after the commit.
@@ -52,6 +57,7 @@ func (t *tx) then(f func()) { t.after = append(t.after, f) }
 // waits and commits it as one synced transaction.
 type writer struct {
 	conn    *sqlite.Conn
+	clock   *clock
 	log     *slog.Logger
 	metrics *metrics
 	damage  func(error)
@@ -64,11 +70,12 @@ type writer struct {
 	lazyDue time.Time            // when the oldest lazy op must be committed
 	holdOff time.Time            // after a failed commit: no commit of lazy work alone before
 	closed  bool
-	broken  error // the last commit failed with this
+	broken  error     // why the disk does not count as well, nil when it does
+	failed  time.Time // when a commit failed last
 }
 
-func newWriter(conn *sqlite.Conn, log *slog.Logger, m *metrics, damage func(error)) *writer {
-	return &writer{conn: conn, log: log, metrics: m, damage: damage, wake: make(chan struct{}, 1)}
+func newWriter(conn *sqlite.Conn, c *clock, log *slog.Logger, m *metrics, damage func(error)) *writer {
+	return &writer{conn: conn, clock: c, log: log, metrics: m, damage: damage, wake: make(chan struct{}, 1)}
 }
 
 // submit queues an op; an urgent one is committed as soon as the disk is free.
@@ -115,6 +122,17 @@ func (w *writer) between(f func(*sqlite.Conn) error) error {
 	return <-outcome
 }
 
+// later runs f on the connection outside any transaction, soon, unless the
+// writer is closed.
+func (w *writer) later(f func(*sqlite.Conn)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.closed {
+		w.tasks = append(w.tasks, f)
+		w.signal()
+	}
+}
+
 // runTasks runs what waits for a moment between groups.
 func (w *writer) runTasks() {
 	w.mu.Lock()
@@ -133,7 +151,8 @@ func (w *writer) backlog() int {
 	return len(w.lazies)
 }
 
-// state gives the error of the last commit, nil when it went well.
+// state gives the error of the last commit that failed, nil when the disk is
+// well again since.
 func (w *writer) state() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -232,7 +251,7 @@ func (w *writer) commit(group []*op) {
 			continue
 		}
 		w.metrics.commit(time.Since(begun), t.calls, err)
-		w.note(err)
+		w.note(t, err)
 		if err != nil {
 			w.fail(group, err)
 			return
@@ -245,18 +264,29 @@ func (w *writer) commit(group []*op) {
 // attempt runs a group in one transaction. guilty is the op that failed, -1
 // where it was the transaction.
 func (w *writer) attempt(group []*op) (t *tx, guilty int, err error) {
-	t = &tx{conn: w.conn, now: time.Now()}
+	t = &tx{conn: w.conn, now: w.clock.now()}
 	guilty = -1
 	err = inTransaction(w.conn, func() error {
+		before := w.changes()
 		for i, o := range group {
 			if err := o.do(t); err != nil {
 				guilty = i
 				return fmt.Errorf("%s: %w", o.name, err)
 			}
 		}
+		t.wrote = t.wrote || w.changes() != before
 		return nil
 	})
 	return t, guilty, err
+}
+
+// changes counts the rows changed so far; it is asked only while that matters.
+func (w *writer) changes() int64 {
+	if w.state() == nil {
+		return 0
+	}
+	n, _ := readInt(w.conn, `SELECT total_changes()`) // reads nothing from the disk
+	return n
 }
 
 func finish(group []*op, t *tx) {
@@ -308,16 +338,23 @@ func (w *writer) fail(group []*op, err error) {
 	w.holdOff = time.Now().Add(retryDelay)
 }
 
-// note logs the change between working and broken.
-func (w *writer) note(err error) {
+// note logs the change between working and broken. A group that wrote nothing,
+// such as one of duplicates, says nothing about the disk.
+func (w *writer) note(t *tx, err error) {
 	w.mu.Lock()
 	was := w.broken
-	w.broken = err
+	switch {
+	case err != nil:
+		w.broken, w.failed = err, t.now
+	case t.wrote && t.now.Sub(w.failed) >= calm:
+		w.broken = nil
+	}
+	now := w.broken
 	w.mu.Unlock()
 	switch {
 	case err != nil && was == nil:
 		w.log.Error("the spool cannot write", "error", err)
-	case err == nil && was != nil:
+	case now == nil && was != nil:
 		w.log.Info("the spool writes again")
 	}
 	if err != nil && isDamage(err) {

@@ -31,7 +31,7 @@ func inBubble(t *testing.T, f func(b *bench)) {
 		if err := execute(conn, `CREATE TABLE done (n INTEGER PRIMARY KEY)`); err != nil {
 			t.Fatal(err)
 		}
-		b := &bench{T: t, writer: newWriter(conn, slog.New(slog.DiscardHandler), newMetrics(), func(error) {})}
+		b := &bench{T: t, writer: newWriter(conn, newClock(), slog.New(slog.DiscardHandler), newMetrics(), func(error) {})}
 		b.running.Go(b.run)
 		f(b)
 		b.close()
@@ -216,8 +216,46 @@ func TestReportsAreKeptWhileTheDiskRefuses(t *testing.T) {
 		}
 		b.fill(false)
 		b.pass(2 * retryDelay)
-		if b.backlog() != 0 || done != 3 || b.state() != nil {
-			t.Errorf("with room again %d reports are kept, %d done, state %v", b.backlog(), done, b.state())
+		if b.backlog() != 0 || done != 3 {
+			t.Errorf("with room again %d reports are kept, %d done", b.backlog(), done)
+		}
+	})
+}
+
+func TestTheDiskIsWellAgainWhenItHasTakenWritesForAWhile(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		fail := func() {
+			b.fill(true)
+			if err := b.wait("accept", big); !errors.Is(err, ErrUnavailable) {
+				t.Errorf("error %v, want %v", err, ErrUnavailable)
+			}
+			b.fill(false)
+		}
+		n := 0
+		succeed := func(do func(*tx) error) error {
+			if err := b.wait("accept", do); err != nil {
+				t.Error(err)
+			}
+			return b.state()
+		}
+		write := func() func(*tx) error { n++; return insert(n) }
+		nothing := func(*tx) error { return nil }
+		fail()
+		b.pass(calm / 2)
+		if succeed(write()) == nil {
+			t.Error("well again too soon")
+		}
+		fail()
+		b.pass(calm - time.Millisecond)
+		if succeed(write()) == nil {
+			t.Error("well again too soon after the second failure")
+		}
+		b.pass(time.Millisecond)
+		if succeed(nothing) == nil {
+			t.Error("well again after a group that wrote nothing")
+		}
+		if err := succeed(write()); err != nil {
+			t.Errorf("not well again: %v", err)
 		}
 	})
 }

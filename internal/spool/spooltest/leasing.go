@@ -19,6 +19,7 @@ func leaseCases() []testCase {
 		{"lease/nothing twice, nothing lost, with many at work", concurrentLeases},
 		{"lease/two at the same time share what waits", leasesShare},
 		{"lease/nothing of an unknown sink, nothing for no limit", nothingToLease},
+		{"lease/the trace of the acceptance comes back, at every attempt, over a restart", traceComesBack},
 		{"release/gives back in order, spends nothing", releaseInOrder},
 		{"release/wakes the lane", releaseWakes},
 		{"work/wakes for what is new, for a retry, for the room after a report", workWakes},
@@ -32,6 +33,32 @@ func fifo(r *rig) {
 	r.acceptAll("e")
 	r.expect(r.lease("crm", 10), "c d e")
 	r.expect(r.lease("crm", 10), "")
+}
+
+func traceComesBack(r *rig) {
+	a := acceptance("a", "first", "crm", "slack")
+	a.Trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01 a=1"
+	_, err := r.Accept(r.Context(), a)
+	r.check(err)
+	r.acceptAll("b")
+	for range 2 {
+		ds := append(r.lease("crm", 10), r.lease("slack", 10)...)
+		for _, d := range ds {
+			want := ""
+			if d.Record.ID == a.Record.ID {
+				want = a.Trace
+			}
+			if d.Trace != want {
+				r.Errorf("%s for %s has the trace %q, want %q", d.Record.ID, d.Sink, d.Trace, want)
+			}
+			r.Retry(d, attempt("unwell"), time.Now())
+		}
+		if len(ds) != 3 {
+			r.Errorf("%d deliveries, want 3", len(ds))
+		}
+		r.commit()
+		r.reopen()
+	}
 }
 
 // retried makes calls that failed once and are due after d, in their order.

@@ -38,13 +38,18 @@ func replaySameID(r *rig) {
 	if again.MessageID != first.MessageID {
 		r.Errorf("message id %q, want %q as before", again.MessageID, first.MessageID)
 	}
-	if !again.Since.Equal(time.Now()) || again.Tries != 1 {
-		r.Errorf("since %v with %d tries, want now with 1", again.Since, again.Tries)
+	if !again.Since.Equal(time.Now()) || again.Tries != 1 || again.RecentTries != 0 {
+		r.Errorf("since %v with %d tries, %d of them recent; want now with 1, and the schedule anew", again.Since, again.Tries, again.RecentTries)
+	}
+	r.Retry(again, attempt("unwell"), time.Now())
+	r.commit()
+	if again = r.one("crm"); again.Tries != 2 || again.RecentTries != 1 {
+		r.Errorf("after one more: %d tries, %d of them recent", again.Tries, again.RecentTries)
 	}
 	r.waiting(1, 0)
 	r.Settle(again, attempt("delivered"))
 	r.commit()
-	if got := r.detail(); len(got.Attempts) != 2 || got.State != "delivered" {
+	if got := r.detail(); len(got.Attempts) != 3 || got.State != "delivered" {
 		r.Errorf("delivery: %+v", got)
 	}
 }

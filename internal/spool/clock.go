@@ -1,0 +1,82 @@
+package spool
+
+import (
+	"context"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+)
+
+const (
+	// mendEvery is how often work is looked for that was scheduled while the
+	// clock ran ahead.
+	mendEvery = 10 * time.Second
+	// aheadSlack is what counts as a clock that was set back: the longest pause
+	// that a sink can ask for.
+	aheadSlack = time.Hour
+)
+
+const (
+	aheadScheduled = `SELECT call_seq FROM deliveries WHERE lane = ? AND state < 4 AND state = 1 AND due > ? LIMIT ?`
+	aheadReplayed  = `SELECT call_seq FROM deliveries WHERE lane = ? AND state < 4 AND state = 2 AND due > ? AND since > ? LIMIT ?`
+	mendScheduled  = `UPDATE deliveries SET due = ?, since = min(since, ?) WHERE lane = ? AND call_seq = ? AND state = 1`
+	mendReplayed   = `UPDATE deliveries SET due = ? + due - since, since = ? WHERE lane = ? AND call_seq = ? AND state = 2`
+)
+
+// mendClock lets go what would wait until the clock is again where it once ran
+// ahead: what is scheduled later than any schedule can mean becomes due, and a
+// replay of the future begins now, at its rate. What was replayed at a low rate
+// may well be due in days; only the time of its replay tells.
+func (s *Spool) mendClock(ctx context.Context) {
+	for _, l := range s.allLanes() {
+		l.mu.Lock()
+		longest := max(aheadSlack, l.longest)
+		l.mu.Unlock()
+		mended := 0
+		for ctx.Err() == nil && l.waiting.Load() > 0 {
+			n, err := s.mendLane(ctx, l, longest)
+			mended += n
+			if err != nil || n == 0 {
+				break
+			}
+			l.signal()
+		}
+		if mended > 0 {
+			s.log.Warn("deliveries that were scheduled while the clock ran ahead are due now", "sink", l.name, "deliveries", mended)
+		}
+	}
+}
+
+// mendLane mends one step of a lane and gives how many deliveries it had.
+func (s *Spool) mendLane(ctx context.Context, l *lane, longest time.Duration) (int, error) {
+	now := s.clock.now()
+	var late, again []int64
+	err := s.houseRd.do(ctx, func(c *sqlite.Conn) (err error) {
+		if late, err = readInts(c, aheadScheduled, l.id, millis(now.Add(longest)), stepRows); err != nil {
+			return err
+		}
+		future := millis(now.Add(aheadSlack))
+		again, err = readInts(c, aheadReplayed, l.id, future, future, stepRows)
+		return err
+	})
+	if err != nil || len(late)+len(again) == 0 {
+		return 0, err
+	}
+	err = s.writer.wait("clock", func(t *tx) error {
+		for _, mend := range []struct {
+			sql  string
+			seqs []int64
+		}{{mendScheduled, late}, {mendReplayed, again}} {
+			for _, seq := range mend.seqs {
+				if err := execute(t.conn, mend.sql, millis(now), millis(now), l.id, seq); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	return len(late) + len(again), nil
+}

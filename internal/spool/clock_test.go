@@ -1,0 +1,102 @@
+package spool_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/cdrelay/cdrelay/internal/spool"
+)
+
+const day = 24 * time.Hour
+
+// ahead makes what the file holds look as if the clock had been ahead by d.
+func ahead(t *testing.T, s *spool.Spool, d time.Duration) {
+	t.Helper()
+	for _, sql := range []string{
+		`UPDATE deliveries SET since = since + ?1, due = CASE due WHEN 0 THEN 0 ELSE due + ?1 END`,
+		`UPDATE calls SET received_at = received_at + ?1`,
+	} {
+		if err := s.Exec(sql, d.Milliseconds()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestWhatWasScheduledWhileTheClockRanAheadIsDue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, spool.Config{})
+		if err := s.SetLanes([]spool.LaneConfig{{Sink: "crm", GiveUpAfter: time.Hour, LongestWait: 3 * time.Hour}}); err != nil {
+			t.Fatal(err)
+		}
+		accept(t, s, "a", "b", "c")
+		for _, d := range lease(t, s, 3) {
+			s.Retry(d, nil, time.Now().Add(2*time.Hour)) // within what the schedule can mean
+		}
+		pass(30 * time.Second)
+		if got := lease(t, s, 3); len(got) != 0 {
+			t.Fatalf("%d are leased before their time", len(got))
+		}
+		ahead(t, s, 5*day)
+		pass(30 * time.Second)
+		got := lease(t, s, 3)
+		if len(got) != 3 {
+			t.Fatalf("%d of 3 are due", len(got))
+		}
+		if since := got[0].Since; since.After(time.Now()) {
+			t.Errorf("since %v lies in the future, so that it would not expire for days", since)
+		}
+	})
+}
+
+func TestAReplayOfTheFutureBeginsNowAtItsRate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, spool.Config{})
+		accept(t, s, "a", "b", "c")
+		for _, d := range lease(t, s, 3) {
+			s.Bury(d, nil, spool.Rejected, "no")
+		}
+		pass(time.Second)
+		letters, _, err := s.DeadLetters(t.Context(), spool.LetterFilter{}, 10, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var ids []string
+		for _, l := range letters {
+			ids = append(ids, l.ID)
+		}
+		const rate = 1.0 / 600 // one in ten minutes: slow, and meant so
+		if n, _, err := s.Replay(ids, time.Now(), rate); err != nil || n != 3 {
+			t.Fatalf("%d replayed, error %v", n, err)
+		}
+		pass(30 * time.Second)
+		if got := lease(t, s, 3); len(got) != 1 {
+			t.Fatalf("%d are leased at once, want the first alone", len(got))
+		}
+		ahead(t, s, 5*day)
+		pass(30 * time.Second)
+		if got := lease(t, s, 3); len(got) != 0 {
+			t.Fatalf("%d are leased too early", len(got))
+		}
+		pass(10 * time.Minute)
+		if got := lease(t, s, 3); len(got) != 1 {
+			t.Errorf("%d are leased after ten minutes, want one", len(got))
+		}
+	})
+}
+
+func TestACallOfTheFutureDoesNotKeepOthersFromGoing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, spool.Config{Retention: 2 * time.Minute})
+		accept(t, s, "ahead")
+		ahead(t, s, 5*day)
+		accept(t, s, "a", "b")
+		for _, d := range lease(t, s, 3) {
+			s.Settle(d, nil)
+		}
+		pass(4 * time.Minute)
+		if n := s.Totals().Calls; n != 1 {
+			t.Errorf("%d calls are left, want the one of the future", n)
+		}
+	})
+}

@@ -1,0 +1,279 @@
+package spool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/cdrelay/cdrelay/internal/call"
+)
+
+// ErrBadCursor says that a cursor is not one that a page gave.
+var ErrBadCursor = errors.New("bad cursor")
+
+// FoundCall is a call in a listing, with where its deliveries stand.
+type FoundCall struct {
+	CallSummary
+	Deliveries []SinkState
+}
+
+// SinkState is where the delivery of a call to one sink stands.
+type SinkState struct {
+	Sink  string `json:"sink"`
+	State string `json:"state"`
+}
+
+const (
+	// searchKeys bounds the numbers that a search by suffix looks up; where more
+	// end alike, the calls themselves are looked through.
+	searchKeys = 2000
+	// searchCalls bounds the calls that one page of a search by number looks at.
+	searchCalls = 1000
+	// lookCalls bounds the calls whose numbers one page reads when the suffix is
+	// that of more than searchKeys numbers.
+	lookCalls = 5000
+	// pageBytes bounds the records of one page; a record may hold 1 MiB.
+	pageBytes = 8 << 20
+	// clockSlack is how far received_at may lag behind the order of acceptance:
+	// callbacks overtake each other, and clocks are set.
+	clockSlack = time.Hour
+)
+
+const (
+	callsBetween = callColumns + `WHERE seq < ? AND seq > ? ORDER BY seq DESC`
+	callBySeq    = callColumns + `WHERE seq = ?`
+	callFrom     = `SELECT seq, received_at FROM calls WHERE seq >= ? ORDER BY seq LIMIT 1`
+	firstKey     = `SELECT digits FROM number_keys WHERE digits >= ? AND digits < ? ORDER BY digits LIMIT 1`
+	nextKey      = `SELECT digits FROM number_keys WHERE digits > ? AND digits < ? ORDER BY digits LIMIT 1`
+	callsOfKey   = `SELECT call_seq FROM number_keys WHERE digits = ? AND call_seq < ? AND call_seq > ? ORDER BY call_seq DESC LIMIT ?`
+)
+
+// SearchCalls lists calls, newest first, one entry a revision. Time and memory
+// of a page are bounded however many calls there are: a filter that passes over
+// many gives a short, even empty page with a cursor to go on from; next is empty
+// after the last page. Calls that come in meanwhile do not move a page.
+func (s *Spool) SearchCalls(ctx context.Context, f CallFilter, limit int, cursor string) (page []FoundCall, next string, err error) {
+	before := int64(math.MaxInt64)
+	if cursor != "" {
+		if before, err = strconv.ParseInt(cursor, 10, 64); err != nil {
+			return nil, "", fmt.Errorf("%w: %q is not one that a page of calls gave", ErrBadCursor, cursor)
+		}
+	}
+	err = s.listRd.do(ctx, func(c *sqlite.Conn) error {
+		q := callSearch{conn: c, filter: f, limit: limit, high: before, rows: scanMax}
+		if err := q.run(); err != nil {
+			return err
+		}
+		page, next = q.page, q.next
+		for i := range page {
+			if err := s.sinkStates(c, &page[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return page, next, err
+}
+
+func (s *Spool) sinkStates(c *sqlite.Conn, f *FoundCall) error {
+	return query(c, `SELECT lane, state FROM deliveries WHERE call_seq = ?`, func(r *sqlite.Stmt) error {
+		if l := s.laneByID(r.ColumnInt64(0)); l != nil {
+			f.Deliveries = append(f.Deliveries, SinkState{Sink: l.name, State: state(r.ColumnInt64(1)).String()})
+		}
+		return nil
+	}, f.seq)
+}
+
+// callSearch reads one page of calls with a seq between low and high, both
+// excluded.
+type callSearch struct {
+	conn      *sqlite.Conn
+	filter    CallFilter
+	limit     int
+	low, high int64
+	rows      int // how many calls the page may look at
+	number    *suffix
+	look      bool // calls are asked for their numbers
+
+	seen, bytes int
+	last        int64
+	page        []FoundCall
+	next        string
+}
+
+func (q *callSearch) run() error {
+	if err := q.bound(); err != nil {
+		return err
+	}
+	q.number = newSuffix(q.filter.Number)
+	if q.number == nil {
+		return q.read(callsBetween, q.high, q.low)
+	}
+	seqs, few, err := q.candidates()
+	switch {
+	case err != nil:
+		return err
+	case few:
+		return q.pick(seqs)
+	default:
+		q.look, q.rows = true, lookCalls
+		return q.read(callsBetween, q.high, q.low)
+	}
+}
+
+// bound turns the times of the filter into seqs, so that a page does not walk
+// over everything that is younger or older.
+func (q *callSearch) bound() error {
+	if !q.filter.Since.IsZero() {
+		seq, err := q.firstSince(q.filter.Since.Add(-clockSlack))
+		if err != nil {
+			return err
+		}
+		q.low = seq - 1
+	}
+	if !q.filter.Until.IsZero() {
+		seq, err := q.firstSince(q.filter.Until.Add(clockSlack))
+		if err != nil {
+			return err
+		}
+		q.high = min(q.high, seq)
+	}
+	return nil
+}
+
+// firstSince finds by halving the first call received at a time or later, or
+// what follows the last call.
+func (q *callSearch) firstSince(t time.Time) (int64, error) {
+	low, err := readInt(q.conn, `SELECT ifnull(min(seq), 0) FROM calls`)
+	if err != nil {
+		return 0, err
+	}
+	high, err := readInt(q.conn, `SELECT ifnull(max(seq), 0) + 1 FROM calls`)
+	for err == nil && low < high {
+		middle := low + (high-low)/2
+		var seq, at int64
+		err = query(q.conn, callFrom, func(r *sqlite.Stmt) error {
+			seq, at = r.ColumnInt64(0), r.ColumnInt64(1)
+			return nil
+		}, middle)
+		if seq == 0 || seq >= high || at >= t.UnixMilli() {
+			high = middle
+		} else {
+			low = seq + 1
+		}
+	}
+	return high, err
+}
+
+// candidates gives the newest calls with the number, newest first; few is false
+// where too many numbers end like it.
+func (q *callSearch) candidates() (seqs []int64, few bool, err error) {
+	keys, few, err := q.keys()
+	if err != nil || !few {
+		return nil, few, err
+	}
+	low := q.low
+	for _, key := range keys {
+		err = query(q.conn, callsOfKey, func(r *sqlite.Stmt) error {
+			seqs = append(seqs, r.ColumnInt64(0))
+			return nil
+		}, key, q.high, low, searchCalls)
+		if err != nil {
+			return nil, false, err
+		}
+		if len(seqs) >= 2*searchCalls {
+			if seqs = newest(seqs); len(seqs) == searchCalls {
+				low = seqs[searchCalls-1] // those before cannot be among the newest
+			}
+		}
+	}
+	return newest(seqs), true, nil
+}
+
+// keys gives the keys of the numbers that match.
+func (q *callSearch) keys() (keys []string, few bool, err error) {
+	keys = []string{q.number.trimmed} // which may begin with none of the prefixes
+	met := 0
+	for _, prefix := range q.number.prefixes() {
+		for sql, from := firstKey, prefix; ; sql = nextKey {
+			key := ""
+			err := query(q.conn, sql, func(r *sqlite.Stmt) error {
+				key = r.ColumnText(0)
+				return nil
+			}, from, prefix+":") // ':' follows '9'
+			if err != nil {
+				return nil, false, err
+			}
+			if key == "" {
+				break
+			}
+			if met++; met > searchKeys {
+				return nil, false, nil
+			}
+			if from = key; q.number.matches(key) {
+				keys = append(keys, key)
+			}
+		}
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys), true, nil
+}
+
+// newest sorts, newest first, and keeps no more than a page looks at. Both
+// numbers of a call may have the suffix.
+func newest(seqs []int64) []int64 {
+	slices.SortFunc(seqs, func(a, b int64) int { return int(b - a) })
+	seqs = slices.Compact(seqs)
+	return seqs[:min(len(seqs), searchCalls)]
+}
+
+// pick reads the calls of a search by number.
+func (q *callSearch) pick(seqs []int64) error {
+	for _, seq := range seqs {
+		if err := q.read(callBySeq, seq); err != nil || q.next != "" {
+			return err
+		}
+	}
+	if len(seqs) == searchCalls {
+		q.next = strconv.FormatInt(seqs[len(seqs)-1], 10)
+	}
+	return nil
+}
+
+func (q *callSearch) read(sql string, args ...any) error {
+	err := query(q.conn, sql, q.row, args...)
+	if errors.Is(err, errEnough) {
+		return nil
+	}
+	return err
+}
+
+func (q *callSearch) row(r *sqlite.Stmt) error {
+	if len(q.page) == q.limit || q.seen == q.rows || q.bytes > pageBytes {
+		q.next = strconv.FormatInt(q.last, 10)
+		return errEnough
+	}
+	q.seen++
+	q.last = r.ColumnInt64(0)
+	at := fromMillis(r.ColumnInt64(5))
+	f := q.filter
+	if f.Source != "" && f.Source != r.ColumnText(3) || f.Outcome != "" && f.Outcome != r.ColumnText(4) ||
+		!f.Since.IsZero() && at.Before(f.Since) || !f.Until.IsZero() && !at.Before(f.Until) {
+		return nil
+	}
+	record := columnBytes(r, 6)
+	if q.look && !slices.ContainsFunc(numberKeys(decodeLeniently(record)), q.number.matches) {
+		return nil
+	}
+	q.bytes += len(record)
+	q.page = append(q.page, FoundCall{CallSummary: CallSummary{
+		seq: q.last, ID: r.ColumnText(1), Revision: r.ColumnInt(2), ReceivedAt: call.At(at), Record: record,
+	}})
+	return nil
+}

@@ -1,0 +1,188 @@
+package spool
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"zombiezen.com/go/sqlite"
+)
+
+const (
+	lettersOfPlace = `SELECT id FROM dead_letters WHERE stage = ? AND lane = ? AND reason = ? AND id < ? AND id >= ? ORDER BY id DESC LIMIT ?`
+	lettersAfter   = letterColumns + `WHERE id > ? AND id <= ? ORDER BY id`
+	letterByID     = letterColumns + `WHERE id = ?`
+	lettersOfCall  = `SELECT d.id, d.stage, d.lane, d.source, d.call_id, d.reason, d.detail, d.tries, d.created_at, c.revision
+	FROM calls c JOIN dead_letters d ON d.call_seq = c.seq WHERE c.call_id = ? ORDER BY c.revision, d.id`
+)
+
+// SearchLetters lists dead letters, newest first, as DeadLetters does; a filter
+// by stage, sink or reason costs no more than what it selects.
+func (s *Spool) SearchLetters(ctx context.Context, f LetterFilter, limit int, cursor string) (page []DeadLetter, next string, err error) {
+	if f.Stage == "" && f.Sink == "" && f.Reason == "" {
+		return s.DeadLetters(ctx, f, limit, cursor)
+	}
+	below, floor := "~", "" // greater than every ULID, and less
+	if cursor != "" {
+		below = cursor
+	}
+	if !f.Until.IsZero() {
+		below = min(below, ulidAt(f.Until))
+	}
+	if !f.Since.IsZero() {
+		floor = ulidAt(f.Since)
+	}
+	err = s.listRd.do(ctx, func(c *sqlite.Conn) error {
+		ids, err := s.lettersOfPlaces(c, f, below, floor, limit+1)
+		if err != nil {
+			return err
+		}
+		if len(ids) > limit {
+			ids = ids[:limit]
+			next = ids[limit-1]
+		}
+		page, err = s.lettersByID(c, ids)
+		return err
+	})
+	return page, next, err
+}
+
+// lettersOfPlaces gives the newest ids of what the filter selects, from the
+// index of places.
+func (s *Spool) lettersOfPlaces(c *sqlite.Conn, f LetterFilter, below, floor string, limit int) (ids []string, err error) {
+	for _, p := range s.places(f) {
+		err := query(c, lettersOfPlace, func(r *sqlite.Stmt) error {
+			ids = append(ids, r.ColumnText(0))
+			return nil
+		}, string(p.stage), p.lane, string(p.reason), below, floor, limit)
+		if err != nil {
+			return nil, err
+		}
+		slices.SortFunc(ids, func(a, b string) int { return strings.Compare(b, a) })
+		if len(ids) >= limit {
+			ids = ids[:limit]
+			floor = ids[limit-1] // those before cannot be among the newest
+		}
+	}
+	return ids, nil
+}
+
+// letterPlace is one range of the index of places.
+type letterPlace struct {
+	stage  Stage
+	lane   int64
+	reason Reason
+}
+
+// places gives the ranges that hold what the filter selects.
+func (s *Spool) places(f LetterFilter) (out []letterPlace) {
+	for _, reason := range Reasons() {
+		switch {
+		case f.Reason != "" && f.Reason != reason:
+		case reason == Undecoded:
+			if f.Sink == "" && f.Stage != StageDelivery {
+				out = append(out, letterPlace{stage: StageIntake, reason: reason})
+			}
+		case f.Stage == "" || f.Stage == StageDelivery:
+			for _, l := range s.allLanes() {
+				if f.Sink == "" || f.Sink == l.name {
+					out = append(out, letterPlace{StageDelivery, l.id, reason})
+				}
+			}
+		}
+	}
+	return out
+}
+
+func (s *Spool) lettersByID(c *sqlite.Conn, ids []string) (out []DeadLetter, err error) {
+	for _, id := range ids {
+		err := query(c, letterByID, func(r *sqlite.Stmt) error {
+			out = append(out, s.scanLetter(r))
+			return nil
+		}, strings.ToUpper(id))
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// LettersByID gives those of the dead letters that are there, in the order of
+// the ids.
+func (s *Spool) LettersByID(ctx context.Context, ids []string) (out []DeadLetter, err error) {
+	err = s.listRd.do(ctx, func(c *sqlite.Conn) error {
+		out, err = s.lettersByID(c, ids)
+		return err
+	})
+	return out, err
+}
+
+// CallLetter is a dead letter of one revision of a call.
+type CallLetter struct {
+	DeadLetter
+	Revision int
+}
+
+// LettersOfCall gives the dead letters of all revisions of a call.
+func (s *Spool) LettersOfCall(ctx context.Context, callID string) (out []CallLetter, err error) {
+	err = s.listRd.do(ctx, func(c *sqlite.Conn) error {
+		return query(c, lettersOfCall, func(r *sqlite.Stmt) error {
+			out = append(out, CallLetter{s.scanLetter(r), r.ColumnInt(9)})
+			return nil
+		}, callID)
+	})
+	return out, err
+}
+
+// LastLetter gives the id of the newest dead letter, empty when there is none:
+// the end for WalkLetters, so that a walk does not run after what it makes.
+func (s *Spool) LastLetter(ctx context.Context) (id string, err error) {
+	err = s.listRd.do(ctx, func(c *sqlite.Conn) error {
+		return query(c, `SELECT id FROM dead_letters ORDER BY id DESC LIMIT 1`, func(r *sqlite.Stmt) error {
+			id = r.ColumnText(0)
+			return nil
+		})
+	})
+	return id, err
+}
+
+// WalkLetters gives dead letters, oldest first, that come after an id and not
+// after another. A step looks at a bounded number of them and may be short, even
+// empty, before the end; next is where to go on, empty after the last step.
+func (s *Spool) WalkLetters(ctx context.Context, f LetterFilter, after, upto string, limit int) (page []DeadLetter, next string, err error) {
+	if !f.Since.IsZero() {
+		after = max(after, ulidAt(f.Since)) // no id has all zeros after its time
+	}
+	if !f.Until.IsZero() {
+		upto = min(upto, ulidAt(f.Until))
+	}
+	seen, last := 0, ""
+	err = s.listRd.do(ctx, func(c *sqlite.Conn) error {
+		return query(c, lettersAfter, func(r *sqlite.Stmt) error {
+			if len(page) == limit || seen == scanMax {
+				next = last
+				return errEnough
+			}
+			seen++
+			d := s.scanLetter(r)
+			last = d.ID
+			if f.matches(d) {
+				page = append(page, d)
+			}
+			return nil
+		}, after, upto)
+	})
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
+	return page, next, err
+}
+
+// NoteLetter changes the detail of a dead letter of stage intake: what was wrong
+// when it was last read.
+func (s *Spool) NoteLetter(id, detail string) error {
+	return s.writer.wait("note", func(t *tx) error {
+		return execute(t.conn, `UPDATE dead_letters SET detail = ? WHERE id = ? AND stage = 'intake'`, detail, strings.ToUpper(id))
+	})
+}

@@ -1,0 +1,36 @@
+package spool
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestSearchesUseTheirIndex(t *testing.T) {
+	c, err := openWriter(Config{Path: filepath.Join(t.TempDir(), "cdrelay.db")}.WithDefaults())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	for sql, uses := range map[string]string{
+		callsBetween:   "INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
+		callBySeq:      "INTEGER PRIMARY KEY (rowid=?)",
+		callFrom:       "INTEGER PRIMARY KEY (rowid>?)",
+		firstKey:       "PRIMARY KEY (digits>? AND digits<?)",
+		nextKey:        "PRIMARY KEY (digits>? AND digits<?)",
+		callsOfKey:     "PRIMARY KEY (digits=? AND call_seq>? AND call_seq<?)",
+		lettersOfPlace: "COVERING INDEX dead_place (stage=? AND lane=? AND reason=? AND id>? AND id<?)",
+		lettersAfter:   "PRIMARY KEY (id>? AND id<?)",
+		letterByID:     "PRIMARY KEY (id=?)",
+		lettersOfCall:  "INDEX dead_delivery (call_seq=?)",
+	} {
+		got := plan(t, c, sql)
+		if !strings.Contains(got, uses) || strings.Contains(got, "SCAN") {
+			t.Errorf("%s\nis carried out as\n%s", sql, got)
+		}
+	}
+}
