@@ -2,10 +2,13 @@ package delivery
 
 import (
 	"context"
+	"net/http"
 	"time"
 
+	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/outbound"
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/tracing"
 )
 
 // attempt makes one exchange for a delivery and does what its outcome calls
@@ -13,16 +16,40 @@ import (
 func (l *Lane) attempt(ctx context.Context, d *spool.Delivery) outbound.Verdict {
 	l.busy.Add(1)
 	defer l.busy.Add(-1)
+	span := l.span(ctx, d)
 	req, err := l.deps.Renderer.Request(d.MessageID, d.Record)
 	if err != nil {
+		span.Ended(resultRender, false)
 		l.deps.Metrics.rendered(l.name)
 		kept := spool.Attempt{At: time.Now().UTC(), Result: resultRender, Detail: err.Error()}
 		l.bury(d, []spool.Attempt{kept}, spool.Render, err.Error())
 		return outbound.Verdict{}
 	}
+	if req.Header == nil {
+		req.Header = http.Header{}
+	}
+	span.Inject(req.Header)
 	out := l.deps.Client.Do(ctx, req)
+	endSpan(span, out)
 	l.conclude(d, out)
 	return out.Verdict
+}
+
+// span begins the span of an attempt; all quick tries belong to it.
+func (l *Lane) span(ctx context.Context, d *spool.Delivery) tracing.Span {
+	return l.deps.Tracer.Attempt(ctx, tracing.Context(d.Trace), tracing.Delivery{
+		Sink: l.name, CallID: d.Record.ID, MessageID: d.MessageID, Revision: d.Record.Revision, Tries: d.Tries,
+	})
+}
+
+// endSpan tells what came of an attempt. What was not tried has no span.
+func endSpan(s tracing.Span, out outbound.Outcome) {
+	for _, t := range out.Tries {
+		s.Try(t.At, t.Duration, t.Status, t.Meaning.String())
+	}
+	if out.Meaning != outbound.BreakerOpen && out.Meaning != outbound.Canceled {
+		s.Ended(out.Meaning.String(), out.Meaning == outbound.Delivered)
+	}
 }
 
 // conclude reports to the store what became of a delivery.
@@ -72,14 +99,14 @@ func (l *Lane) again(d *spool.Delivery, attempts []spool.Attempt, v outbound.Ver
 		l.bury(d, attempts, spool.Expired, l.expiredDetail(v.Detail))
 		return
 	}
-	wait := max(v.Wait, l.set.Retry.wait(d.Tries/l.tries, l.random))
-	l.deps.Store.Retry(d, attempts, time.Now().Add(wait))
+	wait := max(v.Wait, l.set.Retry.wait(d.RecentTries/l.tries, l.random))
+	l.deps.Store.Retry(d, attempts, l.deps.Store.Now().Add(wait))
 }
 
 func (l *Lane) bury(d *spool.Delivery, attempts []spool.Attempt, reason spool.Reason, detail string) {
 	l.deps.Store.Bury(d, attempts, reason, detail)
 	l.deps.Metrics.ended(l.name, reason, 1)
-	l.log.Warn("dead letter", "reason", string(reason), "call", d.Record, "detail", detail)
+	l.log.Warn("dead letter", "reason", string(reason), "call", d.Record, "detail", call.MaskText(detail))
 }
 
 // record counts the wire tries and gives them in the form that is kept.

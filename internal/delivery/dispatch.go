@@ -147,7 +147,7 @@ func (l *Lane) untilDue(ctx context.Context) time.Duration {
 	if err != nil || next.IsZero() {
 		return idle
 	}
-	if wait := time.Until(next); wait > 0 {
+	if wait := next.Sub(l.deps.Store.Now()); wait > 0 {
 		return wait
 	}
 	return soon

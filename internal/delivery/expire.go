@@ -2,7 +2,6 @@ package delivery
 
 import (
 	"context"
-	"time"
 
 	"github.com/cdrelay/cdrelay/internal/spool"
 )
@@ -13,14 +12,14 @@ const expireStep = 200
 // tooOld tells whether a delivery ends now that an attempt of it has failed. In
 // a pause none does.
 func (l *Lane) tooOld(d *spool.Delivery) bool {
-	return time.Since(d.Since) >= l.set.Retry.GiveUpAfter && l.pausedFor() == 0
+	return l.deps.Store.Now().Sub(d.Since) >= l.set.Retry.GiveUpAfter && l.pausedFor() == 0
 }
 
 // expire ends all that is older than give_up_after.
 func (l *Lane) expire(ctx context.Context) {
 	ended := 0
 	for ctx.Err() == nil && l.pausedFor() == 0 {
-		cutoff := time.Now().Add(-l.set.Retry.GiveUpAfter)
+		cutoff := l.deps.Store.Now().Add(-l.set.Retry.GiveUpAfter)
 		n, err := l.deps.Store.Expire(l.name, cutoff, spool.Expired, l.expiredDetail("the sink did not recover"), expireStep)
 		if err != nil {
 			l.log.Error("deliveries that are too old could not be ended", "error", err)

@@ -13,6 +13,7 @@ import (
 	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/outbound"
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/tracing"
 )
 
 // Store is the part of the spool that a lane works with; the spool's comments
@@ -28,6 +29,8 @@ type Store interface {
 	Expire(sink string, cutoff time.Time, reason spool.Reason, detail string, limit int) (int, error)
 	SetPause(sink string, p spool.Pause) error
 	PauseOf(sink string) spool.Pause
+	// Now is the time by which the store compares, whatever the wall clock says.
+	Now() time.Time
 }
 
 // Renderer makes the request for a call record; an error is a fault of this
@@ -50,6 +53,8 @@ type Deps struct {
 	Client   Exchanger
 	Metrics  *Metrics
 	Log      *slog.Logger
+	// Tracer makes the spans of attempts; nil for none.
+	Tracer *tracing.Tracer
 }
 
 // Lane delivers to one sink.

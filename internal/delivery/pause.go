@@ -18,7 +18,7 @@ const (
 // operator; 0 when neither asks for it. A sink's pause that ends later than any
 // can was made before the clock was set back, and is over.
 func (l *Lane) pausedFor() time.Duration {
-	now := time.Now()
+	now := l.deps.Store.Now()
 	p := l.deps.Store.PauseOf(l.name)
 	left := p.Until.Sub(now)
 	if p.By == spool.ByOperator {
@@ -35,11 +35,11 @@ func (l *Lane) pausedFor() time.Duration {
 // An operator's pause and a longer one of the sink stand above it. Where the
 // disk does not take it, the pause holds in memory.
 func (l *Lane) pause(wait time.Duration) (until time.Time) {
-	until = time.Now().Add(wait)
+	until = l.deps.Store.Now().Add(wait)
 	l.pausing.Lock()
 	defer l.pausing.Unlock()
 	left := l.pausedFor()
-	if left > 0 && time.Until(until)-left < sameMoment {
+	if left > 0 && wait-left < sameMoment {
 		return until
 	}
 	l.rest.Store(until.UnixMilli())

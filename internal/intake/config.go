@@ -86,6 +86,12 @@ func pathProblem(p string) string {
 	return ""
 }
 
+// Facts gives what an adapter must know about the source.
+func (c SourceConfig) Facts() (call.Source, error) {
+	zone, err := c.zone()
+	return call.Source{Name: c.Name, Zone: zone, Region: c.Region, Numbers: c.Numbers}, err
+}
+
 // zone gives nil for the format's own time zone.
 func (c SourceConfig) zone() (*time.Location, error) {
 	if c.Timezone == "" {

@@ -32,9 +32,12 @@
 // that are gone leave with the swap; requests still in flight do not bring them
 // back.
 //
+// W3C trace context of an authentic callback is kept with its call, or that of
+// the callback's own span where a Tracer records.
+//
 // A callback that has wholly arrived is stored even when its sender has gone:
 // the sender will push it again, and it is then a duplicate.
 //
 // It does not check that a format exists beyond the list it is given, knows no
-// country codes, does not poll files for changes, and reads no trace context.
+// country codes and does not poll files for changes.
 package intake

@@ -13,6 +13,7 @@ import (
 	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/route"
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/tracing"
 )
 
 const (
@@ -31,6 +32,10 @@ type exchange struct {
 	request  *http.Request
 	received time.Time
 	lease    *lease
+	// letter is the id of the dead letter that is redeemed; empty for a callback.
+	letter string
+	// span is that of the callback, from the time when it has wholly arrived.
+	span tracing.Span
 }
 
 // answer is the way of a callback: doors, body, record, store.
@@ -52,7 +57,10 @@ func (x *exchange) answer(ctx context.Context) answer {
 	}
 	// From here on the callback has arrived: it is stored even when the sender
 	// hangs up.
-	return x.take(context.WithoutCancel(ctx), wire)
+	x.span = x.deps.Tracer.Callback(ctx, tracing.Incoming(x.request.Header), x.source.name, x.received)
+	a := x.take(context.WithoutCancel(ctx), wire)
+	x.span.Answered(string(a.result), a.id, a.revision, a.status)
+	return a
 }
 
 // refuse tells the sender nothing about what was wrong.
@@ -119,7 +127,7 @@ func (x *exchange) convert(ctx context.Context, text []byte) (rec *call.Record, 
 	defer func() {
 		if bug := recover(); bug != nil {
 			x.deps.Log.ErrorContext(ctx, "an adapter panicked; the callback is kept",
-				slog.String("source", x.source.name), slog.String("panic", clip(fmt.Sprint(bug))), slog.String("stack", string(debug.Stack())))
+				slog.String("source", x.source.name), slog.String("panic", call.MaskText(clip(fmt.Sprint(bug)))), slog.String("stack", string(debug.Stack())))
 			rec, err = nil, call.Unreadablef("the adapter has a bug and stopped; the callback is kept for a replay")
 		}
 	}()
@@ -136,19 +144,22 @@ func (x *exchange) accept(ctx context.Context, rec *call.Record, content call.Co
 	// Accept calls the closure on whatever goroutine it likes, but is done with
 	// it when it returns without an error; only then is the decision read.
 	var decision route.Decision
-	receipt, err := x.deps.Store.Accept(ctx, spool.Acceptance{Record: rec, Content: content, Route: func(r *call.Record) []string {
-		decision = x.set.router.Match(r)
-		return decision.Sinks
-	}})
+	receipt, err := x.deps.Store.Accept(ctx, spool.Acceptance{
+		Record: rec, Content: content, Letter: x.letter, Trace: string(x.span.Context()),
+		Route: func(r *call.Record) []string {
+			decision = x.set.router.Match(r)
+			return decision.Sinks
+		},
+	})
 	if err != nil {
 		return x.storeFailed(ctx, err)
 	}
-	x.storeWorked(ctx)
 	a := answer{result: accepted, status: http.StatusOK, id: receipt.ID, revision: receipt.Revision}
 	if receipt.Duplicate {
 		a.result = duplicate
 		return a
 	}
+	x.storeWorked(ctx)
 	countRules(x.set.rules, decision)
 	if len(decision.Sinks) == 0 {
 		x.source.metrics.unrouted.Inc()

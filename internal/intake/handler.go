@@ -13,6 +13,7 @@ import (
 
 	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/tracing"
 )
 
 // Store keeps calls. A nil error means that what was given is on the disk.
@@ -21,22 +22,29 @@ type Store interface {
 	KeepUndecodable(ctx context.Context, u spool.Undecodable) error
 }
 
-// Deps are what a Handler works with. All are needed.
+// Deps are what a Handler works with. All are needed, except Tracer.
 type Deps struct {
 	Store    Store
 	Log      *slog.Logger
 	Now      func() time.Time
 	Registry prometheus.Registerer
+	// Tracer makes the spans of callbacks; nil for none.
+	Tracer *tracing.Tracer
 }
+
+// calm is how long the store must not have refused a callback before the log
+// says that it takes them again.
+const calm = 2 * time.Second
 
 // Handler answers callbacks.
 type Handler struct {
 	deps    Deps
 	metrics *metrics
 	budget  *budget
-	// failing is whether the store refused the last callback: the log tells the
-	// change, not each refusal.
-	failing atomic.Bool
+	// refused is when the store last refused a callback, in Unix nanoseconds, 0
+	// for not of late: the log tells the change, not each refusal, and a store
+	// that refuses one callback and takes the next has not changed.
+	refused atomic.Int64
 
 	mu      sync.Mutex // serialises updates
 	current atomic.Pointer[set]
@@ -93,7 +101,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // storeFailed notes a refusal of the store and words the answer.
 func (h *Handler) storeFailed(ctx context.Context, err error) answer {
-	if !h.failing.Swap(true) {
+	if h.refused.Swap(h.deps.Now().UnixNano()) == 0 {
 		h.deps.Log.ErrorContext(ctx, "callbacks are answered 503 because the store does not take them", slog.Any("error", err))
 	}
 	if errors.Is(err, spool.ErrUnavailable) {
@@ -102,8 +110,14 @@ func (h *Handler) storeFailed(ctx context.Context, err error) answer {
 	return busy("the callback could not be stored; send it again")
 }
 
+// storeWorked notes that the store wrote; a duplicate is no sign of that.
 func (h *Handler) storeWorked(ctx context.Context) {
-	if h.failing.Load() && h.failing.Swap(false) {
+	at := h.refused.Load()
+	since := h.deps.Now().Sub(time.Unix(0, at))
+	if at == 0 || 0 <= since && since < calm { // below 0: the clock was set back
+		return
+	}
+	if h.refused.CompareAndSwap(at, 0) {
 		h.deps.Log.InfoContext(ctx, "the store takes callbacks again")
 	}
 }

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -188,13 +190,26 @@ func TestRespond(t *testing.T) {
 
 func TestStoreTroubleIsLoggedOncePerChange(t *testing.T) {
 	f := newFixture(t, open("a"))
-	f.store.fail(spool.ErrUnavailable)
-	for range 3 {
+	at := now
+	f.deps.Now = func() time.Time { return at }
+	for range 3 { // refused one moment and taken the next is no change
+		f.store.fail(spool.ErrUnavailable)
+		f.do(t, post(callJSON("1")))
+		f.store.fail(nil)
 		f.do(t, post(callJSON("1")))
 	}
-	f.store.fail(nil)
+	if got := strings.Count(f.log.String(), "\n"); got != 1 {
+		t.Errorf("%d lines, want one for the failure:\n%s", got, f.log)
+	}
+	at = at.Add(calm)
 	for range 3 {
-		f.do(t, post(callJSON("1")))
+		f.do(t, post(callJSON("1"))) // a duplicate, which needs no room
+	}
+	if got := strings.Count(f.log.String(), "\n"); got != 1 {
+		t.Errorf("%d lines, want none for a duplicate:\n%s", got, f.log)
+	}
+	for i := range 3 {
+		f.do(t, post(callJSON(strconv.Itoa(10+i))))
 	}
 	if got := strings.Count(f.log.String(), "\n"); got != 2 {
 		t.Errorf("%d lines, want one for the failure and one for the recovery:\n%s", got, f.log)

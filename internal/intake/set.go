@@ -86,7 +86,7 @@ func newSet(c Config, m *metrics) (*set, error) {
 }
 
 func newSource(c Source) (*source, error) {
-	zone, err := c.zone()
+	facts, err := c.Facts()
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +99,7 @@ func newSource(c Source) (*source, error) {
 	}
 	return &source{
 		name:    c.Name,
-		facts:   call.Source{Name: c.Name, Zone: zone, Region: c.Region, Numbers: c.Numbers},
+		facts:   facts,
 		convert: c.Convert,
 		door:    door,
 		allow:   c.Auth.Allow,
