@@ -56,6 +56,18 @@ func newFixture(t *testing.T) *fixture {
 	return f
 }
 
+// doBody posts a body with headers.
+func (f *fixture) doBody(path string, header map[string]string, body string) *httptest.ResponseRecorder {
+	f.t.Helper()
+	req := httptest.NewRequestWithContext(f.t.Context(), http.MethodPost, "http://"+loopback+path, strings.NewReader(body))
+	for k, v := range header {
+		req.Header.Set(k, v)
+	}
+	w := httptest.NewRecorder()
+	admin.Handler(func() admin.Config { return admin.Config{}.WithDefaults() }, f.deps).ServeHTTP(w, req)
+	return w
+}
+
 // request is one request to the handler of a configuration.
 type request struct {
 	method, path, host string

@@ -1,56 +1,25 @@
 package admin
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
-	"log/slog"
 	"net/http"
+	"strings"
+	"time"
 
 	"github.com/cdrelay/cdrelay/internal/problem"
 	"github.com/cdrelay/cdrelay/internal/spool"
 )
 
-// Store is what the API reads and changes; the spool's comments are the contract.
-type Store interface {
-	DeadLetters(ctx context.Context, f spool.LetterFilter, limit int, cursor string) ([]spool.DeadLetter, string, error)
-	DeadLetter(ctx context.Context, id string) (spool.DeadLetterDetail, error)
-	Lanes(ctx context.Context) ([]spool.LaneStatus, error)
-	Totals() spool.Totals
-}
-
-// Deps are what the handlers work with.
-type Deps struct {
-	Store Store
-	// Metrics answers /metrics.
-	Metrics http.Handler
-	// Ready gives nil when callbacks are taken, else why not.
-	Ready func() error
-	// Server tells what only the whole knows: version, sources, breakers.
-	Server func() ServerStatus
-	// Reload reads the configuration again; nil where there is none to read.
-	Reload func(context.Context) error
-	Log    *slog.Logger
-}
-
 // Handler gives the private listener's handler. The configuration is asked for
 // at each request, so that a reload can change the token.
 func Handler(c func() Config, d Deps) http.Handler {
 	a := &api{Deps: d}
-	inner := http.NewServeMux()
-	inner.HandleFunc("GET /api/v1/status", a.status)
-	inner.HandleFunc("GET /api/v1/dead-letters", a.deadLetters)
-	inner.HandleFunc("GET /api/v1/dead-letters/{id}", a.deadLetter)
-	inner.HandleFunc("POST /-/reload", a.reload)
-	inner.HandleFunc("GET /{$}", a.index)
-	inner.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		problem.Write(w, http.StatusNotFound, "there is nothing here; / lists what there is")
-	})
 	outer := http.NewServeMux()
 	outer.HandleFunc("GET /healthz", a.healthz)
 	outer.HandleFunc("GET /readyz", a.readyz)
 	outer.Handle("GET /metrics", d.Metrics)
-	outer.Handle("/", doors{c}.guard(inner))
+	outer.Handle("/", doors{c}.guard(a.mux()))
 	return headers(outer)
 }
 
@@ -81,20 +50,10 @@ func (a *api) readyz(w http.ResponseWriter, _ *http.Request) {
 	writeText(w, http.StatusOK, "ok\n")
 }
 
-func (a *api) index(w http.ResponseWriter, _ *http.Request) {
-	writeText(w, http.StatusOK, `cdrelay, private listener
-
-GET  /healthz                    the process lives
-GET  /readyz                     callbacks are taken
-GET  /metrics                    for Prometheus
-GET  /api/v1/status              sources, sinks, what waits, dead letters
-GET  /api/v1/dead-letters        ?stage=&sink=&reason=&since=&until=&limit=&cursor=
-GET  /api/v1/dead-letters/{id}   one dead letter with its record or body
-POST /-/reload                   read the configuration again
-`)
-}
-
 func (a *api) reload(w http.ResponseWriter, r *http.Request) {
+	if !a.noBody(w, r) {
+		return
+	}
 	if a.Reload == nil {
 		problem.Write(w, http.StatusNotFound, "this server has no configuration file to read again")
 		return
@@ -112,12 +71,27 @@ func (a *api) reload(w http.ResponseWriter, r *http.Request) {
 func (a *api) fail(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
 	case errors.Is(err, spool.ErrNotFound):
-		problem.Write(w, http.StatusNotFound, err.Error())
+		_, what, _ := strings.Cut(err.Error(), spool.ErrNotFound.Error()+": ")
+		problem.Write(w, http.StatusNotFound, "there is "+what)
+	case errors.Is(err, spool.ErrBadCursor):
+		problem.Write(w, http.StatusBadRequest, err.Error())
 	case r.Context().Err() != nil: // the client has gone
+	case errors.Is(err, spool.ErrUnavailable):
+		w.Header().Set("Retry-After", "5")
+		problem.Write(w, http.StatusServiceUnavailable, err.Error())
 	default:
-		a.Log.ErrorContext(r.Context(), "a request to the private API failed", "path", r.URL.Path, "error", err)
-		problem.Write(w, http.StatusInternalServerError, "the spool could not be read; see the log")
+		a.Log.ErrorContext(r.Context(), "a request to the private API failed", "path", r.Pattern, "error", err)
+		problem.Write(w, http.StatusInternalServerError, "the spool could not be read or written; see the log")
 	}
+}
+
+// unhurried lets a request that works through many rows take its time: the
+// deadlines of the listener are for small ones. It still ends with its client.
+func unhurried(w http.ResponseWriter) {
+	c := http.NewResponseController(w)
+	// A recorder of a test has no deadlines.
+	_ = c.SetReadDeadline(time.Time{})
+	_ = c.SetWriteDeadline(time.Time{})
 }
 
 func writeText(w http.ResponseWriter, status int, text string) {
