@@ -15,9 +15,11 @@ import (
 
 	"github.com/cdrelay/cdrelay/internal/admin"
 	"github.com/cdrelay/cdrelay/internal/config"
+	"github.com/cdrelay/cdrelay/internal/dashboard"
 	"github.com/cdrelay/cdrelay/internal/delivery"
 	"github.com/cdrelay/cdrelay/internal/intake"
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/tracing"
 )
 
 // Options are what a server needs besides its configuration.
@@ -41,21 +43,27 @@ type App struct {
 	registry *prometheus.Registry
 	metrics  *metrics
 	lanes    *delivery.Metrics
+	tracer   *tracing.Tracer
 	spool    *spool.Spool
 	intake   *intake.Handler
 	public   *intake.Server
 	private  *admin.Server
+	page     *dashboard.Dashboard
 	started  time.Time
 	stopping atomic.Bool
 
 	reloading sync.Mutex // one reload, or the stop, at a time
 	state     atomic.Pointer[state]
+	// reloadFailed is why the last reload changed nothing; nil when it did.
+	reloadFailed atomic.Pointer[error]
 }
 
 // state is one configuration in use; it is replaced, never changed.
 type state struct {
 	loaded  *config.Loaded
 	running map[string]*runningSink
+	// since is when it came into use.
+	since time.Time
 }
 
 // New opens the spool and binds both listeners. What it opened is closed again
@@ -63,15 +71,15 @@ type state struct {
 func New(ctx context.Context, loaded *config.Loaded, opts Options) (*App, error) {
 	a := &App{
 		opts: opts, log: opts.Log.With("component", "app"), registry: prometheus.NewRegistry(),
-		lanes: delivery.NewMetrics(), started: time.Now(),
+		lanes: delivery.NewMetrics(), tracer: tracing.New(opts.Version, opts.Log), started: time.Now(),
 	}
-	a.state.Store(&state{loaded: loaded})
+	a.state.Store(newState(state{loaded: loaded}))
 	var err error
 	if a.metrics, err = newMetrics(a.registry, opts.Version); err != nil {
 		return nil, err
 	}
 	a.spool, err = spool.Open(ctx, loaded.Spool, spool.Deps{
-		Log: opts.Log, OnSinkRemoved: a.lanes.SinkRemoved, OnUndecodable: a.lanes.Undecodable,
+		Log: opts.Log, OnSinkRemoved: a.sinkRemoved, OnUndecodable: a.undecodable,
 		OnHistoryPurged: a.metrics.historyPurged,
 	})
 	if err != nil {
@@ -83,19 +91,36 @@ func New(ctx context.Context, loaded *config.Loaded, opts Options) (*App, error)
 	return a, nil
 }
 
+// sinkRemoved and undecodable count and tell of the dead letters that no lane
+// makes.
+func (a *App) sinkRemoved(sink string, n int) {
+	a.lanes.SinkRemoved(sink, n)
+	a.log.Warn("dead letters", "sink", sink, "reason", string(spool.SinkRemoved), "deliveries", n)
+}
+
+func (a *App) undecodable(id, source string) {
+	a.lanes.Undecodable()
+	a.log.Warn("dead letter", "source", source, "reason", string(spool.Undecoded), "id", id)
+}
+
 // open builds everything on the open spool.
 func (a *App) open(ctx context.Context, loaded *config.Loaded) error {
-	plan, err := a.plan(loaded)
+	plan, err := a.plan(ctx, loaded)
 	if err != nil {
 		return err
 	}
-	if a.intake, err = intake.New(plan.intake, intake.Deps{Store: a.spool, Log: a.opts.Log, Now: time.Now, Registry: a.registry}); err != nil {
+	if a.intake, err = intake.New(plan.intake, intake.Deps{
+		Store: a.spool, Log: a.opts.Log, Now: time.Now, Registry: a.registry, Tracer: a.tracer,
+	}); err != nil {
 		return err
 	}
 	if a.public, err = intake.NewServer(loaded.ServerConfig, a.intake, a.opts.Log); err != nil {
 		return err
 	}
 	if err := a.register(); err != nil {
+		return err
+	}
+	if a.page, err = a.newPage(); err != nil {
 		return err
 	}
 	if err := a.public.Listen(ctx); err != nil {
@@ -120,7 +145,7 @@ func (a *App) register() error {
 		Breaker: a.breaker,
 	}
 	var errs []error
-	for _, c := range []prometheus.Collector{a.spool, a.lanes, gauges} {
+	for _, c := range []prometheus.Collector{a.spool, a.lanes, a.tracer, gauges, readiness(a.ready)} {
 		errs = append(errs, a.registry.Register(c))
 	}
 	return errors.Join(errs...)
@@ -128,7 +153,8 @@ func (a *App) register() error {
 
 func (a *App) adminDeps() admin.Deps {
 	d := admin.Deps{
-		Store: a.spool, Ready: a.ready, Server: a.status, Log: a.opts.Log.With("component", "admin"),
+		Store: a.spool, Ready: a.ready, Server: a.status, Log: a.opts.Log.With("component", "admin"), Page: a.page,
+		Redeem: a.redeem, Replayed: a.lanes.Replayed, NumberForms: a.numberForms, Explain: a.Explain,
 		Metrics: promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{
 			ErrorHandling: promhttp.ContinueOnError, MaxRequestsInFlight: 4, Timeout: 10 * time.Second,
 		}),
@@ -162,6 +188,7 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	watching, stopWatch := context.WithCancel(ctx)
 	serving.Go(func() { a.watch(watching) })
+	serving.Go(func() { a.page.Run(watching) })
 	a.log.Info("cdrelay serves", "version", a.opts.Version, "listen", a.Addr().String(), "admin", a.AdminAddr().String())
 	var err error
 	select {
@@ -200,6 +227,7 @@ func (a *App) stop(ctx context.Context) error {
 	}
 	lanes.Wait()
 	err = errors.Join(err, a.private.Shutdown(ctx), a.spool.Close())
+	a.tracer.Shutdown(ctx) // what the grace time leaves
 	a.log.Info("cdrelay has stopped")
 	return err
 }

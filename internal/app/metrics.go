@@ -45,6 +45,18 @@ func newMetrics(r prometheus.Registerer, version string) (*metrics, error) {
 	return m, errors.Join(errs...)
 }
 
+// readiness is what /readyz tells, computed at the scrape.
+func readiness(ready func() error) prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "cdrelay_ready", Help: "1 when callbacks are taken, as /readyz tells; else 0.",
+	}, func() float64 {
+		if ready() != nil {
+			return 0
+		}
+		return 1
+	})
+}
+
 func (m *metrics) historyPurged(calls int) { m.purged.Add(float64(calls)) }
 
 // loaded notes a configuration that is in use now.

@@ -10,6 +10,7 @@ import (
 	"github.com/cdrelay/cdrelay/internal/intake"
 	"github.com/cdrelay/cdrelay/internal/route"
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/tracing"
 )
 
 // watchEvery is how often the content of the configuration is looked at. It is
@@ -22,10 +23,12 @@ type plan struct {
 	intake intake.Config
 	// sinks holds every sink by name; kept ones are those that run already.
 	sinks map[string]*runningSink
+	// spans is where spans go; nil for nowhere.
+	spans *tracing.Export
 }
 
 // plan builds what the configuration asks for and changes nothing.
-func (a *App) plan(loaded *config.Loaded) (plan, error) {
+func (a *App) plan(ctx context.Context, loaded *config.Loaded) (plan, error) {
 	router := route.New(loaded.Rules)
 	p := plan{
 		intake: intake.Config{Router: router, Rules: router.Rules(), TrustedProxies: loaded.TrustedProxies},
@@ -47,7 +50,9 @@ func (a *App) plan(loaded *config.Loaded) (plan, error) {
 		}
 		p.sinks[c.Name] = built
 	}
-	return p, nil
+	var err error
+	p.spans, err = a.tracer.Prepare(ctx, loaded.Tracing)
+	return p, err
 }
 
 // Reload reads the configuration again and puts it in the place of the present
@@ -62,7 +67,7 @@ func (a *App) Reload(ctx context.Context) error {
 		return a.ready()
 	}
 	err := a.reload(context.WithoutCancel(ctx))
-	a.metrics.reloaded(err)
+	a.noteReload(err)
 	if err != nil {
 		a.log.Error("the configuration was not changed", "error", err)
 	}
@@ -75,7 +80,7 @@ func (a *App) reload(ctx context.Context) error {
 		return err
 	}
 	a.keepFixed(loaded)
-	p, err := a.plan(loaded)
+	p, err := a.plan(ctx, loaded)
 	if err != nil {
 		return err
 	}
@@ -100,18 +105,30 @@ func (a *App) keepFixed(loaded *config.Loaded) {
 		{"listen", now.Listen, loaded.Listen},
 		{"admin.listen", now.Admin.Listen, loaded.Admin.Listen},
 		{"spool.path", now.Spool.Path, loaded.Spool.Path},
+		{"tls", tlsText(now.TLS), tlsText(loaded.TLS)},
+		{"log.format", now.Log.Format, loaded.Log.Format},
 	} {
 		if fixed.was != fixed.is {
 			a.log.Warn("this change needs a restart", "key", fixed.key, "now", fixed.was, "in_file", fixed.is)
 		}
 	}
 	loaded.Listen, loaded.Admin.Listen, loaded.Spool.Path = now.Listen, now.Admin.Listen, now.Spool.Path
+	loaded.TLS, loaded.Log.Format = now.TLS, now.Log.Format
+}
+
+// tlsText names the files; what is in them may change at any time.
+func tlsText(f *intake.TLSFiles) string {
+	if f == nil {
+		return "none"
+	}
+	return f.Cert + ", " + f.Key
 }
 
 // adopt makes a plan the present state: lanes that are gone or have changed end
 // first, then new ones start. It cannot fail.
 func (a *App) adopt(ctx context.Context, loaded *config.Loaded, p plan) {
 	before := a.state.Load().running
+	a.tracer.Use(ctx, p.spans)
 	endReplaced(ctx, before, p.sinks)
 	for name, s := range p.sinks {
 		a.lanes.Watch(name)
@@ -119,12 +136,13 @@ func (a *App) adopt(ctx context.Context, loaded *config.Loaded, p plan) {
 			s.replace(ctx, before[name])
 		}
 	}
-	a.state.Store(&state{loaded: loaded, running: p.sinks})
+	a.state.Store(newState(state{loaded: loaded, running: p.sinks}))
 	for name := range before {
 		if p.sinks[name] == nil {
 			a.lanes.Forget(name)
 		}
 	}
+	a.spool.Configure(loaded.Spool)
 	a.metrics.loaded(loaded.Hash)
 	if a.opts.Level != nil {
 		_ = a.opts.Level.UnmarshalText([]byte(loaded.Log.Level)) // Load has checked it
@@ -180,7 +198,7 @@ func (a *App) watch(ctx context.Context) {
 func lanes(loaded *config.Loaded) []spool.LaneConfig {
 	var out []spool.LaneConfig
 	for _, s := range loaded.Sinks {
-		out = append(out, spool.LaneConfig{Sink: s.Name, GiveUpAfter: s.Lane.Retry.GiveUpAfter})
+		out = append(out, spool.LaneConfig{Sink: s.Name, GiveUpAfter: s.Lane.Retry.GiveUpAfter, LongestWait: s.Lane.Retry.Max})
 	}
 	return out
 }

@@ -29,15 +29,18 @@ func (a *App) buildSink(c config.Sink, mark config.Hash) (*runningSink, error) {
 		return nil, fmt.Errorf("sink %s: %w", c.Name, err)
 	}
 	transport := s.sink.Transport()
-	transport.UserAgent = "cdrelay/" + a.opts.Version
+	transport.UserAgent = userAgent(a.opts.Version)
 	if s.client, err = outbound.New(c.Name, transport, c.Settings); err != nil {
 		return nil, err
 	}
 	s.lane = delivery.New(c.Name, c.Lane, *c.QuickTries, delivery.Deps{
-		Store: a.spool, Renderer: s.sink, Client: s.client, Metrics: a.lanes, Log: a.opts.Log,
+		Store: a.spool, Renderer: s.sink, Client: s.client, Metrics: a.lanes, Log: a.opts.Log, Tracer: a.tracer,
 	})
 	return s, nil
 }
+
+// userAgent is what we call ourselves.
+func userAgent(version string) string { return "cdrelay/" + version }
 
 // replace starts the sink in the place of the one that served before, if any:
 // what the breaker knows stays known.

@@ -10,6 +10,7 @@ import (
 	"github.com/cdrelay/cdrelay/internal/route"
 	"github.com/cdrelay/cdrelay/internal/secret"
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/tracing"
 	"github.com/cdrelay/cdrelay/sinks"
 )
 
@@ -20,6 +21,7 @@ type Config struct {
 	Spool               spool.Config          `yaml:"spool"`
 	Shutdown            Shutdown              `yaml:"shutdown"`
 	Log                 Log                   `yaml:"log"`
+	Tracing             tracing.Config        `yaml:"tracing"`
 	TrustedProxies      []intake.Network      `yaml:"trusted_proxies"`
 	Sources             []intake.SourceConfig `yaml:"sources"`
 	Sinks               []Sink                `yaml:"sinks"`

@@ -100,6 +100,7 @@ func TestProblems(t *testing.T) {
 		{"syntax", "sinks:", "sinks: [", []string{"c.yaml:"}},
 		{"size", "sinks:", "spool: {max_bytes: much}\nsinks:", []string{"c.yaml:5", "GiB", "no size"}},
 		{"log level", "sinks:", "log: {level: loud}\nsinks:", []string{"c.yaml:5", "log.level", "debug, info"}},
+		{"tracing", "sinks:", "tracing:\n  otlp_endpoint: collector:4317\n  sample_ratio: 2\nsinks:", []string{"c.yaml:6", "tracing.otlp_endpoint", "http://localhost:4318", "c.yaml:7", "tracing.sample_ratio"}},
 		{"rate", `webhook: {url: "http://127.0.0.1:9/x"}`, "webhook: {url: \"http://127.0.0.1:9/x\"}\n    rate: {per_second: 0}", []string{"c.yaml:8", "rate.per_second", "greater than 0"}},
 	}
 	for _, tt := range tests {

@@ -23,6 +23,9 @@ type Loaded struct {
 	// SinkMarks tells of each sink, by name, whether it is the same as in another
 	// configuration, secrets and files included.
 	SinkMarks map[string]Hash
+
+	// text is the file as read, for Masked.
+	text []byte
 }
 
 // Load reads and checks a file. Its error is *Problems when the content is wrong.
@@ -74,7 +77,7 @@ func Parse(file string, text []byte) (*Loaded, error) {
 	if err := problems.orNil(); err != nil {
 		return nil, err
 	}
-	l := &Loaded{Config: c, Hash: fingerprint(text), SinkMarks: t.sinkMarks()}
+	l := &Loaded{Config: c, Hash: fingerprint(text), SinkMarks: t.sinkMarks(), text: text}
 	c.warn(func(path, text string) {
 		l.Warnings = append(l.Warnings, Problem{Line: t.line(path), Path: path, Text: text})
 	})

@@ -38,6 +38,7 @@ func (c Config) validate(report reporter) {
 	c.Spool.Validate(report.under("spool"))
 	c.Shutdown.validate(report.under("shutdown"))
 	c.Log.validate(report.under("log"))
+	c.Tracing.Validate(report.under("tracing"))
 	intake.ValidateSources(c.Sources, adapter.Names(), report.under("sources"))
 	for i, s := range c.Sources {
 		if len(s.Region) == 2 && !phone.KnownRegion(s.Region) { // other lengths are reported already

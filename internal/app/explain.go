@@ -1,0 +1,69 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/cdrelay/cdrelay/adapter"
+	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/config"
+	"github.com/cdrelay/cdrelay/internal/explain"
+	"github.com/cdrelay/cdrelay/internal/intake"
+	"github.com/cdrelay/cdrelay/sinks"
+	"github.com/cdrelay/cdrelay/sinks/contract"
+)
+
+// NewExplainer gives an Explainer of a configuration, for what runs no server.
+// version is that of the binary.
+func NewExplainer(loaded *config.Loaded, version string) (*explain.Explainer, error) {
+	return newExplainer(loaded, version, func(c config.Sink) (contract.Sink, error) { return sinks.Build(c.Config) })
+}
+
+func newExplainer(loaded *config.Loaded, version string, build func(config.Sink) (contract.Sink, error)) (*explain.Explainer, error) {
+	c := explain.Config{Rules: loaded.Rules, UserAgent: userAgent(version)}
+	for _, s := range loaded.Sources {
+		convert, err := converter(s)
+		if err != nil {
+			return nil, fmt.Errorf("source %s: %w", s.Name, err)
+		}
+		c.Sources = append(c.Sources, explain.Source{Name: s.Name, Format: s.Format, Convert: convert})
+	}
+	for _, s := range loaded.Sinks {
+		sink, err := build(s)
+		if err != nil {
+			return nil, fmt.Errorf("sink %s: %w", s.Name, err)
+		}
+		c.Sinks = append(c.Sinks, explain.Sink{Name: s.Name, Sink: sink})
+	}
+	return explain.New(c), nil
+}
+
+// converter reads a body as intake does, without its headers.
+func converter(s intake.SourceConfig) (func(body []byte) (*call.Record, error), error) {
+	format, _ := adapter.Lookup(s.Format) // Load knows that it is there
+	facts, err := s.Facts()
+	if err != nil {
+		return nil, err
+	}
+	return func(body []byte) (*call.Record, error) {
+		text, err := intake.Unwrap("", body)
+		if err != nil {
+			return nil, err
+		}
+		return format.Convert(text, facts)
+	}, nil
+}
+
+// Explain says what would become of a callback now. It gives an
+// *explain.Explanation, and *explain.UnknownSource as its error.
+func (a *App) Explain(ctx context.Context, source string, body []byte) (any, error) {
+	now := a.state.Load()
+	e, err := newExplainer(now.loaded, a.opts.Version, func(c config.Sink) (contract.Sink, error) {
+		return now.running[c.Name].sink, nil // every configured sink runs
+	})
+	if err != nil {
+		return nil, err
+	}
+	return e.Explain(ctx, explain.Callback{Source: source, Body: body, ReceivedAt: time.Now()})
+}
