@@ -82,7 +82,8 @@ for.`,
 		return &usageError{fmt.Errorf("%w: run %s --help for the flags", err, cmd.CommandPath())}
 	})
 	root.PersistentFlags().StringP("config", "c", "config.yaml", "the configuration file")
-	root.AddCommand(serveCommand(), checkCommand(), convertCommand(), demoCommand(), schemaCommand(), versionCommand())
+	root.AddCommand(serveCommand(), checkCommand(), convertCommand(), explainCommand(), testCommand(), spoolCommand(),
+		callsCommand(), dlqCommand(), sinksCommand(), demoCommand(), schemaCommand(), versionCommand())
 	return root
 }
 

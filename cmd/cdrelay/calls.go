@@ -1,0 +1,172 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/spool"
+)
+
+func callsCommand() *cobra.Command {
+	return group("calls", "List, show, resend and erase calls of a running server",
+		callsListCommand(), callsShowCommand(), callsResendCommand(), callsEraseCommand())
+}
+
+// listedCall is a call in a listing of the API.
+type listedCall struct {
+	ID         string            `json:"id"`
+	Revision   int               `json:"revision"`
+	ReceivedAt call.Time         `json:"received_at"`
+	Record     *call.Record      `json:"record"`
+	Deliveries []spool.SinkState `json:"deliveries"`
+}
+
+type callsListFlags struct {
+	number, source, outcome, since, until string
+	limit                                 int
+}
+
+func callsListCommand() *cobra.Command {
+	var f callsListFlags
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List calls, newest first",
+		Example: `  cdrelay calls list --number 0812-3456-7890
+  cdrelay calls list --number 7890 --since 2d
+  cdrelay calls list --outcome no_answer --since 2026-01-31 -o json`,
+		Args: exactly(0, "no arguments"),
+		RunE: operate(func(o *operator, _ []string) error { return f.run(o) }),
+	}
+	cmd.Flags().StringVar(&f.number, "number", "", "a telephone number, or its end; with or without +, spaces and leading zeros")
+	cmd.Flags().StringVar(&f.source, "source", "", "only calls of this source")
+	cmd.Flags().StringVar(&f.outcome, "outcome", "", "only calls that ended so, such as answered or no_answer")
+	timeFlags(cmd, &f.since, &f.until)
+	cmd.Flags().IntVar(&f.limit, "limit", 50, "at most so many; 0 for all")
+	return cmd
+}
+
+// timeFlags are those of everything that can be selected by time.
+func timeFlags(cmd *cobra.Command, since, until *string) {
+	cmd.Flags().StringVar(since, "since", "", "only from this time on: RFC 3339, a day in UTC, or how long ago (90m, 2h, 3d)")
+	cmd.Flags().StringVar(until, "until", "", "only before this time")
+}
+
+// setTimes reads the flags into a query.
+func setTimes(q url.Values, since, until string) error {
+	for _, f := range []struct{ name, text string }{{"since", since}, {"until", until}} {
+		t, err := moment(f.name, f.text, time.Now())
+		if err != nil {
+			return err
+		}
+		if !t.IsZero() {
+			q.Set(f.name, t.Format(time.RFC3339))
+		}
+	}
+	return nil
+}
+
+func (f callsListFlags) run(o *operator) error {
+	q := url.Values{}
+	setQuery(q, "number", f.number)
+	setQuery(q, "source", f.source)
+	setQuery(q, "outcome", f.outcome)
+	if err := setTimes(q, f.since, f.until); err != nil {
+		return err
+	}
+	return list(o, "/api/v1/calls", q, f.limit, o.callsTable())
+}
+
+// rows writes a listing as a table.
+type rows struct {
+	heads []string
+	// cells reads one item.
+	cells func(item json.RawMessage) ([]string, error)
+	// none is said when there are no items.
+	none string
+}
+
+// list prints a listing: a table, or one JSON value a line.
+func list(o *operator, path string, q url.Values, limit int, r rows) error {
+	if limit < 0 {
+		return &usageError{fmt.Errorf("--limit is 0 for all, or more, not %d", limit)}
+	}
+	if o.json {
+		return o.client.List(o.ctx(), path, q, limit, func(item json.RawMessage) error {
+			_, err := fmt.Fprintf(o.out(), "%s\n", item)
+			return err
+		})
+	}
+	var t table
+	n := 0
+	err := o.client.List(o.ctx(), path, q, limit, func(item json.RawMessage) error {
+		cells, err := r.cells(item)
+		if err != nil {
+			return fmt.Errorf("an item of the listing is not understood; is the server another version of cdrelay? %w", err)
+		}
+		if n++; n == 1 {
+			t = newTable(o.out(), r.heads...)
+		}
+		t.row(cells...)
+		return nil
+	})
+	if n > 0 {
+		if terr := t.end(); err == nil {
+			err = terr
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		o.say("%s", r.none)
+	}
+	if n == limit && limit > 0 {
+		o.say("there may be more: raise --limit")
+	}
+	return nil
+}
+
+func (o *operator) callsTable() rows {
+	return rows{
+		heads: []string{"RECEIVED (UTC)", "ID", "DIRECTION", "OUTCOME", "FROM", "TO", "TALK", "DELIVERIES"},
+		none:  "no call matches",
+		cells: func(item json.RawMessage) ([]string, error) {
+			var c listedCall
+			if err := json.Unmarshal(item, &c); err != nil {
+				return nil, err
+			}
+			id := c.ID
+			if c.Revision > 1 {
+				id += fmt.Sprintf(" (%d)", c.Revision)
+			}
+			if c.Record == nil {
+				return []string{when(c.ReceivedAt), id, "", "damaged", "", "", "", states(c.Deliveries)}, nil
+			}
+			r := c.Record
+			return []string{when(c.ReceivedAt), id, string(r.Direction), string(r.Outcome), o.party(r.From), o.party(r.To), seconds(r.TalkSeconds), states(c.Deliveries)}, nil
+		},
+	}
+}
+
+func seconds(n *int) string {
+	if n == nil {
+		return ""
+	}
+	return strconv.Itoa(*n) + " s"
+}
+
+// states tells where deliveries stand, in few words.
+func states(all []spool.SinkState) string {
+	var out []string
+	for _, s := range all {
+		out = append(out, s.Sink+": "+strings.ReplaceAll(s.State, "_", " "))
+	}
+	return strings.Join(out, ", ")
+}

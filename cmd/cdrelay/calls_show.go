@@ -1,0 +1,197 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/spool"
+)
+
+// shownCall is a call with everything that is known about it.
+type shownCall struct {
+	ID         string          `json:"id"`
+	Revision   int             `json:"revision"`
+	ReceivedAt call.Time       `json:"received_at"`
+	Record     json.RawMessage `json:"record"`
+	Deliveries []shownDelivery `json:"deliveries"`
+}
+
+type shownDelivery struct {
+	spool.DeliveryStatus
+	DeadLetter string `json:"dead_letter"`
+	Reason     string `json:"reason"`
+}
+
+func callsShowCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "show ID",
+		Short: "Show one call: its record, its deliveries, every attempt",
+		Args:  exactly(1, "one ID, as calls list shows it"),
+		RunE: operate(func(o *operator, args []string) error {
+			var text json.RawMessage
+			if err := o.client.Get(o.ctx(), callPath(args[0]), nil, &text); err != nil {
+				return err
+			}
+			if o.json {
+				return printJSON(o.out(), text)
+			}
+			var c shownCall
+			if err := json.Unmarshal(text, &c); err != nil {
+				return err
+			}
+			return o.printCall(c)
+		}),
+	}
+}
+
+func callPath(id string) string { return "/api/v1/calls/" + url.PathEscape(id) }
+
+func (o *operator) printCall(c shownCall) error {
+	f := facts{w: o.out()}
+	f.add("call", fmt.Sprintf("%s, revision %d", c.ID, c.Revision))
+	f.add("received (UTC)", when(c.ReceivedAt))
+	o.addRecord(&f, c.Record)
+	if err := f.print(); err != nil {
+		return err
+	}
+	if len(c.Deliveries) == 0 {
+		_, err := fmt.Fprintln(o.out(), "\nNo rule gave it to a sink.")
+		return err
+	}
+	for _, d := range c.Deliveries {
+		if err := o.printDelivery(d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addRecord adds what a person asks of a call first.
+func (o *operator) addRecord(f *facts, encoded json.RawMessage) {
+	r := new(call.Record)
+	if json.Unmarshal(encoded, r) != nil || r.ID == "" {
+		f.add("record", "damaged")
+		return
+	}
+	f.add("source", r.Source+" ("+r.Format+")")
+	f.add("direction", string(r.Direction))
+	f.add("outcome", string(r.Outcome))
+	f.add("from", o.party(r.From))
+	f.add("to", o.party(r.To))
+	f.add("agent", strings.TrimSpace(r.Agent.Name+" "+r.Agent.Extension))
+	f.add("started (UTC)", when(r.StartedAt))
+	f.add("talked", seconds(r.TalkSeconds))
+	f.add("warnings", o.masked(strings.Join(r.Warnings, "; ")))
+}
+
+func (o *operator) printDelivery(d shownDelivery) error {
+	f := facts{w: o.out()}
+	f.add("sink", fmt.Sprintf("%s, revision %d", d.Sink, d.Revision))
+	f.add("state", strings.ReplaceAll(d.State, "_", " "))
+	f.add("next attempt (UTC)", when(d.DueAt))
+	f.add("ended (UTC)", when(d.EndedAt))
+	f.add("dead letter", strings.TrimSpace(d.DeadLetter+" "+d.Reason))
+	if _, err := fmt.Fprintln(o.out()); err != nil {
+		return err
+	}
+	if err := f.print(); err != nil {
+		return err
+	}
+	return o.printAttempts(d.Attempts)
+}
+
+func (o *operator) printAttempts(attempts []spool.Attempt) error {
+	if len(attempts) == 0 {
+		return nil
+	}
+	t := newTable(o.out(), "ATTEMPT (UTC)", "TOOK", "STATUS", "RESULT", "NEXT (UTC)", "DETAIL")
+	for _, a := range attempts {
+		status, next := "", ""
+		if a.Status > 0 {
+			status = strconv.Itoa(a.Status)
+		}
+		if a.NextAt != nil {
+			next = a.NextAt.UTC().Format(time.DateTime)
+		}
+		t.row(a.At.UTC().Format(time.DateTime), fmt.Sprintf("%d ms", a.Millis), status, a.Result, next, o.masked(a.Detail))
+	}
+	return t.end()
+}
+
+// facts prints names and values, one a line.
+type facts struct {
+	w     io.Writer
+	lines [][2]string
+}
+
+// add adds a fact; one that is not known is left out.
+func (f *facts) add(name, value string) {
+	if value != "" {
+		f.lines = append(f.lines, [2]string{name, value})
+	}
+}
+
+func (f *facts) print() error {
+	width := 0
+	for _, l := range f.lines {
+		width = max(width, len(l[0]))
+	}
+	for _, l := range f.lines {
+		if _, err := fmt.Fprintf(f.w, "%-*s  %s\n", width, l[0], oneLine(l[1], 0)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func callsResendCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "resend ID SINK...",
+		Short: "Send the newest revision of a call to sinks once more",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) < 2 {
+				return &usageError{fmt.Errorf("%s takes an ID and at least one SINK: run %s --help", cmd.CommandPath(), cmd.CommandPath())}
+			}
+			return nil
+		},
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, toComplete string) ([]string, cobra.ShellCompDirective) {
+			if len(args) == 0 {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			return sinkNames(cmd, args, toComplete)
+		},
+		RunE: operate(func(o *operator, args []string) error {
+			var done struct {
+				ID      string   `json:"id"`
+				Resent  []string `json:"resent"`
+				Waiting []string `json:"waiting"`
+			}
+			if err := o.client.Post(o.ctx(), callPath(args[0])+"/resend", map[string]any{"sinks": args[1:]}, &done); err != nil {
+				return err
+			}
+			if o.json {
+				return printJSON(o.out(), done)
+			}
+			for _, s := range done.Resent {
+				o.print("%s: it goes to %s once more", done.ID, s)
+			}
+			for _, s := range done.Waiting {
+				o.print("%s: it waits for %s already", done.ID, s)
+			}
+			return nil
+		}),
+	}
+}
+
+// print writes a line of output.
+func (o *operator) print(format string, args ...any) {
+	_, _ = fmt.Fprintf(o.out(), format+"\n", args...) // the work is done; a closed pipe does not undo it
+}

@@ -1,0 +1,283 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cdrelay/cdrelay/internal/spool"
+)
+
+const lettersPath = "/api/v1/dead-letters"
+
+func dlqCommand() *cobra.Command {
+	cmd := group("dlq", "List, show, replay, purge and export dead letters of a running server",
+		dlqListCommand(), dlqShowCommand(), dlqReplayCommand(), dlqPurgeCommand(), dlqExportCommand())
+	cmd.Long = `A dead letter is a delivery given up (stage delivery), or a callback that could not
+be understood (stage intake). It is kept until it is replayed or purged, at the
+longest for spool.dead_letter_retention.`
+	return cmd
+}
+
+// letterFilter are the flags that select dead letters.
+type letterFilter struct{ stage, sink, reason, since, until string }
+
+func (f *letterFilter) flags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.stage, "stage", "", "only those of this stage: intake or delivery")
+	cmd.Flags().StringVar(&f.sink, "sink", "", "only those of this sink")
+	cmd.Flags().StringVar(&f.reason, "reason", "", "only those with this reason: undecodable, rejected, render, expired or sink_removed")
+	timeFlags(cmd, &f.since, &f.until)
+	completeSinks(cmd)
+	for name, values := range map[string][]string{"stage": {"intake", "delivery"}, "reason": reasons()} {
+		// It fails for a flag that is not there.
+		_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+	}
+}
+
+func reasons() []string {
+	var out []string
+	for _, r := range spool.Reasons() {
+		out = append(out, string(r))
+	}
+	return out
+}
+
+// empty tells whether no flag selects anything.
+func (f *letterFilter) empty() bool { return *f == letterFilter{} }
+
+// check refuses values that select nothing because they are misspelt.
+func (f *letterFilter) check() error {
+	if f.stage != "" && f.stage != string(spool.StageIntake) && f.stage != string(spool.StageDelivery) {
+		return &usageError{fmt.Errorf("--stage is intake or delivery, not %q", f.stage)}
+	}
+	for _, r := range spool.Reasons() {
+		if f.reason == "" || f.reason == string(r) {
+			return nil
+		}
+	}
+	return &usageError{fmt.Errorf("--reason %q is none: there are %v", f.reason, spool.Reasons())}
+}
+
+// query gives the parameters of a listing.
+func (f *letterFilter) query() (url.Values, error) {
+	q := url.Values{}
+	if err := f.check(); err != nil {
+		return nil, err
+	}
+	setQuery(q, "stage", f.stage)
+	setQuery(q, "sink", f.sink)
+	setQuery(q, "reason", f.reason)
+	return q, setTimes(q, f.since, f.until)
+}
+
+// body gives the filter of a replay or a purge. Times are fixed once, so that
+// "2h ago" means the same in every part of a long one.
+func (f *letterFilter) body() (map[string]string, error) {
+	q, err := f.query()
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]string{}
+	for name := range q {
+		out[name] = q.Get(name)
+	}
+	return out, nil
+}
+
+func dlqListCommand() *cobra.Command {
+	var f letterFilter
+	var limit int
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List dead letters, newest first",
+		Example: `  cdrelay dlq list --sink crm --since 2h
+  cdrelay dlq list --stage intake -o json`,
+		Args: exactly(0, "no arguments"),
+		RunE: operate(func(o *operator, _ []string) error {
+			q, err := f.query()
+			if err != nil {
+				return err
+			}
+			return list(o, lettersPath, q, limit, o.lettersTable())
+		}),
+	}
+	f.flags(cmd)
+	cmd.Flags().IntVar(&limit, "limit", 50, "at most so many; 0 for all")
+	return cmd
+}
+
+func (o *operator) lettersTable() rows {
+	return rows{
+		heads: []string{"CREATED (UTC)", "ID", "STAGE", "SINK", "REASON", "CALL", "TRIES", "DETAIL"},
+		none:  "no dead letter matches",
+		cells: func(item json.RawMessage) ([]string, error) {
+			var l spool.DeadLetter
+			if err := json.Unmarshal(item, &l); err != nil {
+				return nil, err
+			}
+			return []string{when(l.CreatedAt), l.ID, string(l.Stage), l.Sink, string(l.Reason), l.CallID, strconv.Itoa(l.Attempts), o.masked(l.Detail)}, nil
+		},
+	}
+}
+
+// shownLetter is a dead letter with what it holds.
+type shownLetter struct {
+	spool.DeadLetterDetail
+	Body       string `json:"body"`
+	BodyBase64 []byte `json:"body_base64"`
+}
+
+func dlqShowCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "show ID",
+		Short: "Show one dead letter: why it was made, its call and attempts, or its body",
+		Args:  exactly(1, "one ID, as dlq list shows it"),
+		RunE: operate(func(o *operator, args []string) error {
+			var text json.RawMessage
+			if err := o.client.Get(o.ctx(), lettersPath+"/"+url.PathEscape(args[0]), nil, &text); err != nil {
+				return err
+			}
+			if o.json {
+				return printJSON(o.out(), text)
+			}
+			var l shownLetter
+			if err := json.Unmarshal(text, &l); err != nil {
+				return err
+			}
+			return o.printLetter(l)
+		}),
+	}
+}
+
+func (o *operator) printLetter(l shownLetter) error {
+	f := facts{w: o.out()}
+	f.add("dead letter", l.ID)
+	f.add("created (UTC)", when(l.CreatedAt))
+	f.add("stage", string(l.Stage))
+	f.add("reason", string(l.Reason))
+	f.add("detail", o.masked(l.Detail))
+	f.add("sink", l.Sink)
+	f.add("call", l.CallID)
+	if l.Stage == spool.StageDelivery {
+		o.addRecord(&f, l.Record)
+	} else {
+		f.add("source", l.Source)
+	}
+	if err := f.print(); err != nil {
+		return err
+	}
+	if l.Stage == spool.StageDelivery {
+		return o.printAttempts(l.Log)
+	}
+	if l.BodyBase64 != nil {
+		_, err := fmt.Fprintf(o.out(), "\nThe body is %d bytes and no text: -o json shows it in base64.\n", len(l.BodyBase64))
+		return err
+	}
+	_, err := fmt.Fprintf(o.out(), "\n%s\n", printable(o.masked(l.Body)))
+	return err
+}
+
+// selectionFlags are those of what works on many dead letters.
+type selectionFlags struct {
+	letterFilter
+	all, dryRun, yes bool
+}
+
+func (f *selectionFlags) flags(cmd *cobra.Command) {
+	f.letterFilter.flags(cmd)
+	cmd.Flags().BoolVar(&f.all, "all", false, "all dead letters")
+	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "count only, change nothing")
+	cmd.Flags().BoolVarP(&f.yes, "yes", "y", false, "do not ask")
+}
+
+// selection is what a request selects: ids, or a filter.
+type selection struct {
+	ids    []string
+	filter map[string]string
+}
+
+// read gives the selection of ids, filter flags or --all, which go alone.
+func (f *selectionFlags) read(ids []string) (selection, error) {
+	ways := 0
+	for _, used := range []bool{len(ids) > 0, !f.empty(), f.all} {
+		if used {
+			ways++
+		}
+	}
+	if ways != 1 {
+		return selection{}, &usageError{errors.New("say which dead letters: either IDs, or filters such as --sink and --since, or --all")}
+	}
+	if len(ids) > 0 {
+		return selection{ids: ids}, nil
+	}
+	filter, err := f.body()
+	return selection{filter: filter}, err
+}
+
+// part is how many dead letters go in one request.
+const part = 500
+
+// parts calls f with the body of each request; f gives the cursor to go on from.
+func (s selection) parts(f func(body map[string]any) (next string, err error)) error {
+	if s.filter == nil {
+		for ids := s.ids; len(ids) > 0; {
+			n := min(part, len(ids))
+			if _, err := f(map[string]any{"ids": ids[:n]}); err != nil {
+				return err
+			}
+			ids = ids[n:]
+		}
+		return nil
+	}
+	for cursor := ""; ; {
+		body := map[string]any{"filter": s.filter, "limit": part}
+		if cursor != "" {
+			body["cursor"] = cursor
+		}
+		next, err := f(body)
+		if err != nil || next == "" {
+			return err
+		}
+		cursor = next
+	}
+}
+
+// counted is what a dry run finds.
+type counted struct {
+	DryRun  bool           `json:"dry_run"`
+	Matched int            `json:"matched"`
+	Intake  int            `json:"intake"`
+	BySink  map[string]int `json:"by_sink"`
+	Missing int            `json:"missing"`
+}
+
+func (c *counted) add(one counted) {
+	c.Matched += one.Matched
+	c.Intake += one.Intake
+	c.Missing += one.Missing
+	for sink, n := range one.BySink {
+		c.BySink[sink] += n
+	}
+}
+
+// count asks the server how many dead letters a selection has.
+func (o *operator) count(path string, s selection) (counted, error) {
+	total := counted{DryRun: true, BySink: map[string]int{}}
+	err := s.parts(func(body map[string]any) (string, error) {
+		body["dry_run"] = true
+		delete(body, "limit")
+		var one counted
+		err := o.client.Post(o.ctx(), path, body, &one)
+		total.add(one)
+		return "", err
+	})
+	return total, err
+}
+
+// later formats the time of a request.
+func later(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+)
+
+func dlqPurgeCommand() *cobra.Command {
+	var f selectionFlags
+	cmd := &cobra.Command{
+		Use:   "purge [ID...]",
+		Short: "Delete dead letters for ever: by ID or by filter",
+		Example: `  cdrelay dlq purge --sink old-crm
+  cdrelay dlq purge --all --yes`,
+		RunE: operate(func(o *operator, args []string) error { return purge(o, f, args) }),
+	}
+	f.flags(cmd)
+	return cmd
+}
+
+func purge(o *operator, f selectionFlags, ids []string) error {
+	s, err := f.read(ids)
+	if err != nil {
+		return err
+	}
+	const path = lettersPath + "/purge"
+	found, err := o.count(path, s)
+	if err != nil {
+		return err
+	}
+	if f.dryRun {
+		return o.tellCount("would purge", found)
+	}
+	if err := o.confirm(fmt.Sprintf("Delete %s for ever?", tellMatched(found)), f.yes, true); err != nil {
+		return err
+	}
+	sum := struct {
+		counted
+		Purged int `json:"purged"`
+	}{counted: counted{BySink: map[string]int{}}}
+	p := o.progress("purged", found.Matched)
+	err = s.parts(func(body map[string]any) (string, error) {
+		var one struct {
+			counted
+			Purged     int    `json:"purged"`
+			NextCursor string `json:"next_cursor"`
+		}
+		err := o.client.Post(o.ctx(), path, body, &one)
+		sum.add(one.counted)
+		sum.Purged += one.Purged
+		p.at(sum.Purged)
+		return one.NextCursor, err
+	})
+	p.end()
+	if o.json {
+		if perr := printJSON(o.out(), sum); err == nil {
+			err = perr
+		}
+		return err
+	}
+	o.print("purged %s", count(sum.Purged, "dead letter"))
+	if sum.Missing > 0 {
+		o.print("%d dead letters are not there any more", sum.Missing)
+	}
+	return err
+}

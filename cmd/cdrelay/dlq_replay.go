@@ -1,0 +1,234 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cdrelay/cdrelay/internal/call"
+)
+
+type replayFlags struct {
+	selectionFlags
+	from string
+	rate float64
+}
+
+// replayedAnswer is what the server says of one request, and the sum of all.
+type replayedAnswer struct {
+	counted
+	Replayed  int       `json:"replayed"`
+	Accepted  int       `json:"accepted"`
+	Ignored   int       `json:"ignored"`
+	Kept      int       `json:"kept"`
+	Failures  []failure `json:"failures"`
+	NextDueAt call.Time `json:"next_due_at,omitzero"`
+}
+
+type failure struct {
+	ID     string `json:"id"`
+	Reason string `json:"reason"`
+}
+
+func dlqReplayCommand() *cobra.Command {
+	var f replayFlags
+	cmd := &cobra.Command{
+		Use:   "replay [ID...]",
+		Short: "Replay dead letters: by ID, by filter, or those of an export",
+		Long: `replay puts deliveries back into their lanes, oldest first, behind live traffic and
+with the same message ids; requests are rendered with today's configuration.
+Callbacks that could not be understood are read again with today's version and
+configuration; those that still cannot be stay, with the new reason.
+
+--from takes a file that dlq export wrote, or any JSON Lines with ids, and - for
+standard input. A dead letter that is no longer there is counted and passed over.
+The exit code is 1 when some stay.`,
+		Example: `  cdrelay dlq replay --sink crm --reason expired --rate 20
+  cdrelay dlq replay --stage intake --dry-run
+  cdrelay dlq replay --from letters.jsonl`,
+		RunE: operate(func(o *operator, args []string) error { return f.run(o, args) }),
+	}
+	f.flags(cmd)
+	cmd.Flags().StringVar(&f.from, "from", "", "the file of an export, or - for standard input")
+	cmd.Flags().Float64Var(&f.rate, "rate", 0, "at most so many each second; 0 for no bound but the sink's own")
+	return cmd
+}
+
+func (f replayFlags) run(o *operator, ids []string) error {
+	if f.rate < 0 {
+		return &usageError{fmt.Errorf("--rate is 0 or more, not %v", f.rate)}
+	}
+	s, err := f.selection(o, ids)
+	if err != nil {
+		return err
+	}
+	const path = lettersPath + "/replay"
+	found, err := o.count(path, s)
+	if err != nil {
+		return err
+	}
+	if f.dryRun {
+		return o.tellCount("would replay", found)
+	}
+	if found.Matched > 0 && f.from != "-" {
+		if err := o.confirm(fmt.Sprintf("Replay %s?", tellMatched(found)), f.yes, false); err != nil {
+			return err
+		}
+	}
+	done, err := f.replay(o, path, s, found.Matched)
+	if terr := f.tell(o, done, err); err == nil {
+		err = terr
+	}
+	return err
+}
+
+// selection also takes the ids of an export.
+func (f replayFlags) selection(o *operator, ids []string) (selection, error) {
+	if f.from == "" {
+		return f.read(ids)
+	}
+	if len(ids) > 0 || !f.empty() || f.all {
+		return selection{}, &usageError{errors.New("--from goes alone: without IDs, filters and --all")}
+	}
+	ids, err := readExport(f.from, o.cmd.InOrStdin())
+	return selection{ids: ids}, err
+}
+
+// readExport gives the ids of an export.
+func readExport(path string, stdin io.Reader) (ids []string, err error) {
+	in := stdin
+	if path != "-" {
+		file, err := os.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = file.Close() }() // only read from
+		in = file
+	}
+	lines := bufio.NewReader(in)
+	for n := 1; ; n++ {
+		text, err := lines.ReadString('\n')
+		if line := strings.TrimSpace(text); line != "" {
+			var letter struct {
+				ID string `json:"id"`
+			}
+			if json.Unmarshal([]byte(line), &letter) != nil || letter.ID == "" {
+				return nil, fmt.Errorf("%s, line %d: a dead letter is one JSON object with an id", path, n)
+			}
+			ids = append(ids, letter.ID)
+		}
+		switch {
+		case errors.Is(err, io.EOF) && len(ids) == 0:
+			return nil, fmt.Errorf("%s holds no dead letters", path)
+		case errors.Is(err, io.EOF):
+			return ids, nil
+		case err != nil:
+			return nil, err
+		}
+	}
+}
+
+// replay sends the requests and sums the answers up.
+func (f replayFlags) replay(o *operator, path string, s selection, total int) (replayedAnswer, error) {
+	sum := replayedAnswer{counted: counted{BySink: map[string]int{}}, Failures: []failure{}}
+	p := o.progress("replayed", total)
+	defer p.end()
+	err := s.parts(func(body map[string]any) (string, error) {
+		if f.rate > 0 {
+			body["rate_per_second"] = f.rate
+		}
+		if !sum.NextDueAt.IsZero() {
+			body["not_before"] = later(sum.NextDueAt.Time)
+		}
+		var one struct {
+			replayedAnswer
+			NextCursor string `json:"next_cursor"`
+		}
+		if err := o.client.Post(o.ctx(), path, body, &one); err != nil {
+			return "", err
+		}
+		sum.add(one.replayedAnswer)
+		p.at(sum.Matched)
+		return one.NextCursor, nil
+	})
+	return sum, err
+}
+
+func (a *replayedAnswer) add(one replayedAnswer) {
+	a.counted.add(one.counted)
+	a.Replayed += one.Replayed
+	a.Accepted += one.Accepted
+	a.Ignored += one.Ignored
+	a.Kept += one.Kept
+	a.Failures = append(a.Failures, one.Failures...)
+	a.NextDueAt = one.NextDueAt
+}
+
+// tell says what was done, also where it broke off.
+func (f replayFlags) tell(o *operator, a replayedAnswer, failed error) error {
+	if o.json {
+		if err := printJSON(o.out(), a); err != nil {
+			return err
+		}
+	} else {
+		o.print("replayed %s", count(a.Replayed, "delivery"))
+		for _, fact := range []struct {
+			n    int
+			text string
+		}{
+			{a.Accepted, "callbacks became calls"},
+			{a.Ignored, "callbacks turned out to be events and no calls; they are gone"},
+			{a.Missing, "dead letters are not there any more"},
+		} {
+			if fact.n > 0 {
+				o.print("%d %s", fact.n, fact.text)
+			}
+		}
+		if !a.NextDueAt.IsZero() && a.Replayed > 0 {
+			o.print("the last one comes due before %s UTC", when(a.NextDueAt))
+		}
+	}
+	for _, one := range a.Failures {
+		o.say("%s stays: %s", one.ID, oneLine(o.masked(one.Reason), 0))
+	}
+	if failed == nil && a.Kept > 0 {
+		return fmt.Errorf("%s could not be replayed", count(a.Kept, "dead letter"))
+	}
+	return nil
+}
+
+// tellCount prints what a dry run has found.
+func (o *operator) tellCount(verb string, c counted) error {
+	if o.json {
+		return printJSON(o.out(), c)
+	}
+	o.print("%s %s", verb, tellMatched(c))
+	if c.Missing > 0 {
+		o.print("%d dead letters are not there any more", c.Missing)
+	}
+	return nil
+}
+
+// tellMatched says how many dead letters there are, and of what.
+func tellMatched(c counted) string {
+	var parts []string
+	for _, sink := range slices.Sorted(maps.Keys(c.BySink)) {
+		parts = append(parts, fmt.Sprintf("%s %d", sink, c.BySink[sink]))
+	}
+	if c.Intake > 0 {
+		parts = append(parts, fmt.Sprintf("intake %d", c.Intake))
+	}
+	text := count(c.Matched, "dead letter")
+	if len(parts) > 0 {
+		text += " (" + strings.Join(parts, ", ") + ")"
+	}
+	return text
+}

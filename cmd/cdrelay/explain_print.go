@@ -1,0 +1,155 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/explain"
+)
+
+// printExplanation writes an explanation for people.
+func printExplanation(w io.Writer, x *explain.Explanation) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "source    %s, format %s\nresult    %s\n", x.Source, x.Format, x.Result)
+	if x.Reason != "" {
+		fmt.Fprintf(&b, "          %s\n", x.Reason)
+	}
+	if x.Record != nil {
+		writeRecord(&b, x.Record)
+		writeRules(&b, x.Rules)
+		writeRequests(&b, x)
+	}
+	b.WriteString("\nNothing was sent.\n")
+	_, err := io.WriteString(w, harmless(b.String()))
+	return err
+}
+
+// harmless takes away what a callback could do to a terminal.
+func harmless(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r != '\n' && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029') {
+			return '\uFFFD'
+		}
+		return r
+	}, text)
+}
+
+func writeRecord(b *strings.Builder, r *call.Record) {
+	fmt.Fprintf(b, "\nrecord    %s, revision %d\n", r.ID, r.Revision)
+	fmt.Fprintf(b, "          %s, %s, %s\n", r.Direction, r.Method, r.Outcome)
+	fmt.Fprintf(b, "          from %s to %s\n", party(r.From), party(r.To))
+	var facts []string
+	for _, t := range []struct {
+		name string
+		at   call.Time
+	}{{"started", r.StartedAt}, {"answered", r.AnsweredAt}, {"ended", r.EndedAt}} {
+		if !t.at.IsZero() {
+			facts = append(facts, t.name+" "+t.at.UTC().Format("2006-01-02T15:04:05Z"))
+		}
+	}
+	for _, s := range []struct {
+		name    string
+		seconds *int
+	}{{"wait", r.WaitSeconds}, {"talk", r.TalkSeconds}, {"total", r.TotalSeconds}} {
+		if s.seconds != nil {
+			facts = append(facts, s.name+" "+strconv.Itoa(*s.seconds)+" s")
+		}
+	}
+	if len(facts) > 0 {
+		fmt.Fprintf(b, "          %s\n", strings.Join(facts, ", "))
+	}
+	for _, w := range r.Warnings {
+		fmt.Fprintf(b, "          warning: %s\n", w)
+	}
+}
+
+// party is the most telling form of an address.
+func party(p call.Party) string {
+	for _, text := range []string{p.Number, p.SIP, p.Extension, p.Raw} {
+		if text != "" {
+			return text
+		}
+	}
+	return "unknown"
+}
+
+func writeRules(b *strings.Builder, rules []explain.Rule) {
+	for i, r := range rules {
+		head := "          "
+		if i == 0 {
+			head = "\nrules     "
+		}
+		target := ""
+		if r.Outcome == explain.Matched {
+			target = " → " + targets(r)
+		}
+		fmt.Fprintf(b, "%s%s %s%s\n", head, sign(r.Outcome), r.Name, target)
+		if r.When != "" {
+			fmt.Fprintf(b, "            when %s\n", strings.Join(strings.Fields(r.When), " "))
+		}
+		fmt.Fprintf(b, "            %s\n", r.Why)
+	}
+}
+
+// sign is a rule's outcome at a glance.
+func sign(o explain.Outcome) string {
+	switch o {
+	case explain.Matched:
+		return "✓"
+	case explain.Skipped:
+		return "–"
+	case explain.Failed:
+		return "✗ undecided:"
+	default:
+		return "✗"
+	}
+}
+
+func targets(r explain.Rule) string {
+	parts := r.To
+	if r.Stop {
+		parts = append(slices.Clone(parts), "stop")
+	}
+	return strings.Join(parts, ", ")
+}
+
+func writeRequests(b *strings.Builder, x *explain.Explanation) {
+	if len(x.Requests) == 0 {
+		b.WriteString("\nrequests  none: the call is kept and goes nowhere\n")
+	}
+	for i, r := range x.Requests {
+		head := "\n          "
+		if i == 0 {
+			head = "\nrequests  "
+		}
+		fmt.Fprintf(b, "%s%s, message %s\n", head, r.Sink, r.MessageID)
+		if r.Error != "" {
+			fmt.Fprintf(b, "            no request, a dead letter `render`: %s\n", r.Error)
+			continue
+		}
+		fmt.Fprintf(b, "            %s %s\n", r.Method, r.URL)
+		for _, name := range slices.Sorted(maps.Keys(r.Headers)) {
+			fmt.Fprintf(b, "            %s: %s\n", name, r.Headers[name])
+		}
+		if r.Body != "" {
+			fmt.Fprintf(b, "\n            %s\n", strings.ReplaceAll(readable(r.Body), "\n", "\n            "))
+		}
+	}
+}
+
+// readable indents JSON.
+func readable(body string) string {
+	var b bytes.Buffer
+	if json.Indent(&b, []byte(body), "", "  ") != nil {
+		return body
+	}
+	return b.String()
+}

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestOperate drives the commands that talk to a running server; each script has
+// a server of its own, with a sink named crm that refuses everything at first.
+func TestOperate(t *testing.T) {
+	scripts, err := filepath.Glob("testdata/operate/*.txtar")
+	if err != nil || len(scripts) == 0 {
+		t.Fatal("no scripts", err)
+	}
+	for _, file := range scripts {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) { runOperate(t, file) })
+	}
+}
+
+// stage is what a script works on.
+type stage struct {
+	*server
+	config string
+	answer atomic.Int64 // what the sink answers with
+}
+
+func runOperate(t *testing.T, file string) {
+	t.Helper()
+	s := &stage{}
+	s.answer.Store(422)
+	crm := newSink(t, func(int) int { return int(s.answer.Load()) })
+	s.config = configure(t, `
+sinks: [{name: crm, webhook: {url: "%s"}, retry: {first: 50ms, max: 200ms}}]
+rules: [{name: all, to: [crm]}]
+`, crm.URL)
+	change(t, s.config, `admin: {listen: "127.0.0.1:0"}`, `admin: {listen: "127.0.0.1:0", token: admin-secret}`)
+	s.server = start(t, s.config)
+	other := newSink(t, always(200))
+	testscript.Run(t, testscript.Params{
+		Files: []string{file},
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("ADMIN", s.admin)
+			env.Setenv("PUBLIC", s.public)
+			env.Setenv(tokenVariable, "admin-secret")
+			env.Setenv("SPOOL", filepath.Join(filepath.Dir(s.config), "cdrelay.db"))
+			env.Setenv("CRM", crm.URL)
+			env.Setenv("OTHER", other.URL)
+			return nil
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"post": s.postCmd, "answer": s.answerCmd, "until": untilCmd, "edit": s.editCmd, "wait-log": s.waitLogCmd,
+		},
+	})
+}
+
+// postCmd posts callbacks: post STATUS FILE [from to]...
+func (s *stage) postCmd(ts *testscript.TestScript, _ bool, args []string) {
+	body, err := os.ReadFile(filepath.Join("testdata", "callbacks", args[1]))
+	if err != nil {
+		body = []byte(ts.ReadFile(args[1]))
+	}
+	text := strings.NewReplacer(args[2:]...).Replace(string(body))
+	if status, answer := s.post(dialer, text); strconv.Itoa(status) != args[0] {
+		ts.Fatalf("%d %s", status, answer)
+	}
+}
+
+// answerCmd sets what the sink answers.
+func (s *stage) answerCmd(ts *testscript.TestScript, _ bool, args []string) {
+	status, err := strconv.ParseInt(args[0], 10, 64)
+	ts.Check(err)
+	s.answer.Store(status)
+}
+
+// editCmd changes the configuration and has it read: edit FROM TO
+func (s *stage) editCmd(ts *testscript.TestScript, _ bool, args []string) {
+	text, err := os.ReadFile(s.config)
+	ts.Check(err)
+	ts.Check(os.WriteFile(s.config, []byte(strings.ReplaceAll(string(text), args[0], args[1])), 0o600))
+	ts.Check(s.cmd.Process.Signal(syscall.SIGHUP))
+}
+
+func (s *stage) waitLogCmd(ts *testscript.TestScript, _ bool, args []string) {
+	wait(ts, args[0], func() string { return s.log.String() })
+}
+
+// untilCmd runs cdrelay until its output matches: until PATTERN ARG...
+func untilCmd(ts *testscript.TestScript, _ bool, args []string) {
+	wait(ts, args[0], func() string {
+		cmd := exec.Command("cdrelay", args[1:]...) //nolint:noctx // ends by itself
+		cmd.Env = append(os.Environ(), tokenVariable+"="+ts.Getenv(tokenVariable))
+		out, _ := cmd.CombinedOutput() // shown when it does not match
+		return string(out)
+	})
+}
+
+func wait(ts *testscript.TestScript, pattern string, text func() string) {
+	want := regexp.MustCompile(pattern)
+	last := ""
+	for end := time.Now().Add(patience); time.Now().Before(end); <-time.After(30 * time.Millisecond) {
+		if last = text(); want.MatchString(last) {
+			return
+		}
+	}
+	ts.Fatalf("not within %v: %s; last\n%s", patience, pattern, last)
+}
+
+func TestMoment(t *testing.T) {
+	now := time.Date(2026, 2, 1, 12, 0, 0, 0, time.UTC)
+	for text, want := range map[string]string{
+		"2026-01-31T09:30:00Z": "2026-01-31T09:30:00Z", "2026-01-31T09:30:00+07:00": "2026-01-31T02:30:00Z", "2026-01-31": "2026-01-31T00:00:00Z",
+		"2026-01-31 09:30": "2026-01-31T09:30:00Z", "90m": "2026-02-01T10:30:00Z", "2h": "2026-02-01T10:00:00Z", "1.5d": "2026-01-31T00:00:00Z", "0s": "2026-02-01T12:00:00Z",
+	} {
+		if got, err := moment("since", text, now); err != nil || got.Format(time.RFC3339) != want {
+			t.Errorf("%s: %v %v, want %s", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"yesterday", "-2h", "2x", "NaNd", "-1d", "1e9d"} {
+		if got, err := moment("since", text, now); err == nil || !strings.Contains(err.Error(), "--since") {
+			t.Errorf("%s: %v %v", text, got, err)
+		}
+	}
+}
+
+func TestCellsAreHarmless(t *testing.T) {
+	for text, want := range map[string]string{
+		"a\x1b[2Jb": "a [2Jb", "a\nb\tc": "a b c", " a ": "a", "\u202eabc": "\ufffdabc", strings.Repeat("x", 100): strings.Repeat("x", maxCell-1) + "…",
+	} {
+		if got := oneLine(text, maxCell); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestMasksNumbersInText(t *testing.T) {
+	o := &operator{}
+	for text, want := range map[string]string{
+		"no +6281234567890 here": "no +62*********90 here", "0812 3456 7890": "081*********90", "at 2026-01-31 09:30:00": "at 2026-01-31 09:30:00", "422: field 12": "422: field 12",
+	} {
+		if got := o.masked(text); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
