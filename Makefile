@@ -11,6 +11,9 @@ SHELL := bash
 GO ?= go
 GOLANGCI := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 HELM := $(GO) run helm.sh/helm/v3/cmd/helm@v3.22.0
+# Its module has a replace directive, which go run module@version refuses; so the
+# version and all sums stand in a go.mod of its own. Service discovery is left out.
+PROMTOOL := $(GO) run -modfile=.ci/promtool.mod -tags=remove_all_sd github.com/prometheus/prometheus/cmd/promtool
 
 # One static binary; test-race alone switches cgo on.
 export CGO_ENABLED := 0
@@ -47,7 +50,7 @@ test: ## run all tests
 
 .PHONY: verify
 verify: FUZZTIME := 5s
-verify: fmt-check tidy-check vet lint test-race test-static crash fuzz chart ## everything that CI checks
+verify: fmt-check tidy-check vet lint test-race test-static crash-short fuzz chart monitoring ## everything that CI checks
 	@echo "==> verify: all checks passed"
 
 .PHONY: fmt
@@ -87,11 +90,27 @@ test-static: ## run all tests as the binary is built, without cgo
 	@mkdir -p $(TALLY)
 	@$(GO) test -json ./... | $(GO) run .ci/tally.go -name static -out $(TALLY)/static
 
+# SEED=<number> repeats a run, as far as processes can be repeated.
+CRASH_ENV = CDRELAY_CRASH_SEED=$(SEED) CDRELAY_CRASH_KILLS=$(KILLS) CDRELAY_CRASH_CUTS=$(CUTS)
+CRASH_TALLY = $(GO) run .ci/tally.go -name crash -out $(TALLY)/crash
+
 .PHONY: crash
-crash: ## run the crash tests afresh: kill, restart, compare with what was promised
-	@echo "==> crash: tests named Crash, afresh"
+crash: KILLS ?= 500
+crash: CUTS ?= 200
+crash: IDLE ?= 10000
+crash: ## run the long crash tests: SEED=… KILLS=500 CUTS=200 IDLE=10000
+	@echo "==> crash: $(KILLS) kills, $(CUTS) power cuts, $(IDLE) idle connections, clocks, overload; about 15 minutes"
 	@mkdir -p $(TALLY)
-	@$(GO) test -json -run Crash -count=1 ./... | $(GO) run .ci/tally.go -name crash -out $(TALLY)/crash
+	@$(CRASH_ENV) CDRELAY_CRASH_IDLE=$(IDLE) CDRELAY_CRASH_LONG=1 $(GO) test -v -run Crash -count=1 -timeout 2h ./internal/crash | \
+		tee $(TALLY)/../crash.log
+
+.PHONY: crash-short
+crash-short: KILLS ?= 20
+crash-short: CUTS ?= 20
+crash-short: ## run the crash tests afresh in their short form: SEED=… KILLS=20 CUTS=20
+	@echo "==> crash-short: tests named Crash, afresh: $(KILLS) kills, $(CUTS) power cuts"
+	@mkdir -p $(TALLY)
+	@$(CRASH_ENV) $(GO) test -json -run Crash -count=1 ./... | $(CRASH_TALLY)
 
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME (30s) each
@@ -104,6 +123,27 @@ chart: ## lint and render the chart, and load what it renders with `cdrelay chec
 	@mkdir -p $(TALLY)
 	@CDRELAY_HELM='$(HELM)' $(GO) test -json -run '^TestChart' -count=1 ./internal/house | \
 		$(GO) run .ci/tally.go -name chart -out $(TALLY)/chart
+
+.PHONY: monitoring
+monitoring: ## check alerts, their tests and the dashboard's queries with promtool
+	@echo "==> monitoring: promtool over docs/monitoring"
+	@mkdir -p $(TALLY)
+	@CDRELAY_PROMTOOL='$(PROMTOOL)' $(GO) test -json -run '^TestMonitoring' -count=1 ./internal/house | \
+		$(GO) run .ci/tally.go -name monitoring -out $(TALLY)/monitoring
+
+# axe-core judges contrast, labels and headings. Its licence is MPL-2.0, so that
+# it is fetched and not kept here.
+AXE := 4.10.3
+
+.PHONY: browser
+browser: ## test the dashboard in a headless Chromium; pictures are left in bin/screenshots
+	@echo "==> browser: every page, replay by click, keyboard, contrast"
+	@mkdir -p $(TALLY) bin/axe
+	@if [ ! -e bin/axe/axe-$(AXE).min.js ] && command -v npm >/dev/null; then \
+		cd bin/axe && npm pack --silent axe-core@$(AXE) >/dev/null && tar -xzOf axe-core-$(AXE).tgz package/axe.min.js >axe.part && \
+		mv axe.part axe-$(AXE).min.js && rm axe-core-$(AXE).tgz || echo "axe-core could not be fetched"; fi
+	@CDRELAY_BROWSER=1 $(GO) test -json -run '^TestBrowser' -count=1 -timeout 3m ./internal/dashboard | \
+		$(GO) run .ci/tally.go -name browser -out $(TALLY)/browser
 
 .PHONY: bench
 bench: ## run the benchmarks

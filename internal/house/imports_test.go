@@ -29,13 +29,16 @@ var table = []row{
 	{level: 0, pattern: "internal/call"},
 	{level: 0, pattern: "internal/loosejson"},
 	{level: 0, pattern: "internal/phone"},
+	{level: 0, pattern: "internal/adminclient"},
 	{level: 0, pattern: "internal/problem"},
 	{level: 0, pattern: "internal/house"},
+	{level: 0, pattern: "internal/faultfs", support: true},
 
 	{level: 1, pattern: "adapter/*", may: []string{"internal/call", "internal/loosejson", "internal/phone"}},
 	{level: 1, pattern: "internal/expr", may: []string{"internal/call"}},
 	{level: 1, pattern: "internal/spool", may: []string{"internal/call"}},
 	{level: 1, pattern: "internal/outbound", may: []string{"internal/secret"}},
+	{level: 1, pattern: "internal/tracing", may: []string{"internal/secret"}},
 	{level: 1, pattern: "sinks/contract", may: []string{"internal/call", "internal/outbound"}},
 
 	{level: 1, pattern: "internal/adaptertest", may: []string{"internal/call"}, support: true},
@@ -52,12 +55,19 @@ var table = []row{
 
 	{level: 3, pattern: "sinks", may: []string{"sinks/*"}},
 	{level: 3, pattern: "internal/intake", may: []string{
-		"internal/call", "internal/problem", "internal/route", "internal/secret", "internal/spool",
+		"internal/call", "internal/problem", "internal/route", "internal/secret", "internal/spool", "internal/tracing",
 	}},
-	{level: 3, pattern: "internal/delivery", may: []string{"internal/call", "internal/outbound", "internal/spool"}},
+	{level: 3, pattern: "internal/delivery", may: []string{"internal/call", "internal/outbound", "internal/spool", "internal/tracing"}},
 
 	{level: 4, pattern: "internal/admin", may: []string{
 		"internal/call", "internal/delivery", "internal/problem", "internal/route", "internal/spool",
+	}},
+	{level: 4, pattern: "internal/dashboard", may: []string{"internal/call", "internal/spool"}},
+	{level: 4, pattern: "internal/explain", may: []string{
+		"internal/call", "internal/expr", "internal/outbound", "internal/route", "internal/secret", "sinks/contract",
+	}},
+	{level: 5, pattern: "internal/ruletest", may: []string{
+		"internal/call", "internal/explain", "internal/outbound", "internal/secret",
 	}},
 	{level: 5, pattern: "internal/config", may: []string{below}},
 	{level: 6, pattern: "internal/app", may: []string{below}},

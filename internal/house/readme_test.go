@@ -31,7 +31,7 @@ var (
 	makeCommand = regexp.MustCompile(`(?m)(?:^|[\s` + "`" + `])make ([a-z][a-z-]*)`)
 	makeTarget  = regexp.MustCompile(`(?m)^([a-z][a-z-]*):`)
 	// endless are the targets that never end, or that run this very test.
-	endless = []string{"run", "test", "test-race", "test-static", "verify", "crash", "bench", "fuzz"}
+	endless = []string{"run", "test", "test-race", "test-static", "verify", "crash", "crash-short", "bench", "fuzz"}
 )
 
 // block is one fenced block of a document.
