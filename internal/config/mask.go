@@ -79,8 +79,7 @@ func maskScalars(n *yaml.Node) {
 
 // fieldOf gives the type of the field that a key decodes into, nil for none.
 func fieldOf(t reflect.Type, key string) reflect.Type {
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
 		name, options, _ := strings.Cut(f.Tag.Get("yaml"), ",")
 		switch {
 		case options == "inline":
