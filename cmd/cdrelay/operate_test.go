@@ -97,7 +97,7 @@ func (s *stage) waitLogCmd(ts *testscript.TestScript, _ bool, args []string) {
 // untilCmd runs cdrelay until its output matches: until PATTERN ARG...
 func untilCmd(ts *testscript.TestScript, _ bool, args []string) {
 	wait(ts, args[0], func() string {
-		cmd := exec.Command("cdrelay", args[1:]...) //nolint:noctx // ends by itself
+		cmd := exec.Command("cdrelay", args[1:]...)
 		cmd.Env = append(os.Environ(), tokenVariable+"="+ts.Getenv(tokenVariable))
 		out, _ := cmd.CombinedOutput() // shown when it does not match
 		return string(out)

@@ -122,19 +122,13 @@ func (p *replayer) due() time.Time {
 	return p.start.Add(time.Duration(float64(p.done) / p.rate * float64(time.Second)))
 }
 
-// step replays dead letters in their order, those of one sink that follow each
-// other together.
+// step replays dead letters, those of one sink together: each group is one
+// commit.
 func (p *replayer) step(ctx context.Context, page []spool.DeadLetter) error {
-	for len(page) > 0 {
+	for _, group := range groups(page) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		n := 1
-		for n < len(page) && page[n].Stage == page[0].Stage && page[n].Sink == page[0].Sink {
-			n++
-		}
-		group := page[:n]
-		page = page[n:]
 		var err error
 		switch {
 		case group[0].Stage == spool.StageIntake:
@@ -151,6 +145,27 @@ func (p *replayer) step(ctx context.Context, page []spool.DeadLetter) error {
 		}
 	}
 	return nil
+}
+
+// groups parts dead letters by their sinks, those of stage intake apart, and
+// keeps the order within each.
+func groups(page []spool.DeadLetter) (out [][]spool.DeadLetter) {
+	type place struct {
+		stage spool.Stage
+		sink  string
+	}
+	at := map[place]int{}
+	for _, l := range page {
+		k := place{l.Stage, l.Sink}
+		i, ok := at[k]
+		if !ok {
+			i = len(out)
+			at[k] = i
+			out = append(out, nil)
+		}
+		out[i] = append(out[i], l)
+	}
+	return out
 }
 
 func (p *replayer) replay(group []spool.DeadLetter) error {

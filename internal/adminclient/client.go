@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"net"
 	"net/http"
@@ -106,8 +107,7 @@ func (c *Client) do(ctx context.Context, method, path string, body []byte, into 
 
 // away words that the server could not be asked.
 func (c *Client) away(ctx context.Context, err error) error {
-	var wrong *url.Error
-	if errors.As(err, &wrong) {
+	if wrong, ok := errors.AsType[*url.Error](err); ok {
 		err = wrong.Err // without the URL, which the sentence has
 	}
 	if cause := context.Cause(ctx); cause != nil {
@@ -155,9 +155,7 @@ func (p *Problem) Error() string { return p.Detail }
 func (c *Client) List(ctx context.Context, path string, query url.Values, limit int, each func(item json.RawMessage) error) error {
 	const pageMax = 500
 	q := url.Values{}
-	for name, values := range query {
-		q[name] = values
-	}
+	maps.Copy(q, query)
 	for n := 0; ; {
 		size := pageMax
 		if limit > 0 {

@@ -23,7 +23,7 @@ func serve(t *testing.T, status int, kind, body string) (*adminclient.Client, *h
 	seen := new(http.Request)
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		text, _ := io.ReadAll(r.Body) // shown by the comparison
-		*seen = *r.Clone(context.Background())
+		*seen = *r
 		seen.Body = io.NopCloser(strings.NewReader(string(text)))
 		if kind != "" {
 			w.Header().Set("Content-Type", kind)

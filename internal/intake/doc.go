@@ -38,6 +38,8 @@
 // A callback that has wholly arrived is stored even when its sender has gone:
 // the sender will push it again, and it is then a duplicate.
 //
+// Redeem takes a kept callback the same way again, past the doors.
+//
 // It does not check that a format exists beyond the list it is given, knows no
 // country codes and does not poll files for changes.
 package intake

@@ -37,6 +37,8 @@ type memory struct {
 	sinks   [][]string
 	letters []spool.Undecodable
 	down    error
+	// redeemed counts acceptances that name a dead letter.
+	redeemed int
 	// wait, when set, is run by Accept before anything else.
 	wait func(context.Context)
 }
@@ -51,6 +53,9 @@ func (m *memory) Accept(ctx context.Context, a spool.Acceptance) (spool.Receipt,
 	defer m.mu.Unlock()
 	if m.down != nil {
 		return spool.Receipt{}, m.down
+	}
+	if a.Letter != "" {
+		m.redeemed++
 	}
 	kept := m.calls[a.Record.ID]
 	for i, content := range kept {

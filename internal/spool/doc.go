@@ -23,11 +23,16 @@
 //     as <path>.damaged-<time>; what can be read of it is saved into a new one
 //     first (<path>.salvaged until it is whole). Damage met while running leaves
 //     the mark <path>.suspect, and the next start checks the whole file. After an
-//     unclean stop the file is checked while the spool works.
+//     unclean stop the file is checked while the spool works; before that the WAL
+//     is read for damage that SQLite takes for its end (wal.go). A file that is
+//     empty or gone is never taken for a new one: new ones are made under another
+//     name.
 //   - A full or failing disk gives ErrUnavailable; nothing is half kept, and
 //     the spool goes on by itself when there is room again.
 //
-// All methods of a Spool are safe for concurrent use.
+// All methods of a Spool are safe for concurrent use. Check and Salvage are for
+// a spool that nobody has open, and hold its lock; Backup reads beside a running
+// server.
 //
 // # File
 //
@@ -42,11 +47,13 @@
 //	              trace: the trace context of the callback, "" for none
 //	number_keys   digits of each number reversed, for search by suffix
 //	deliveries    one row for (call_seq, lane): state, due, since (acceptance or
-//	              last replay), tries, attempts (JSON), successor, ended_at
+//	              last replay), tries, tries_before (the last replay), attempts
+//	              (JSON), successor, ended_at
 //	dead_letters  id (ULID), stage, lane, source, call_id, reason, detail, tries,
 //	              created_at; call_seq for stage delivery, body and its hash for
 //	              stage intake
 //	set_aside     what could not be read, byte for byte, with the reason
+//	counted       one row: the number of calls when up_to was the last seq
 //
 // A delivery's states:
 //
