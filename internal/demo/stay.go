@@ -22,8 +22,8 @@ func (s *show) invite() {
 	s.out.gap()
 	s.out.fact("", plain, `Its way is shown here. The second time it is a duplicate; change "id" in the file for a new call, `+
 		"anything else for a new revision of it.")
-	s.out.fact("look inside", plain, fmt.Sprintf("http://%s/api/v1/status (sinks, breakers, what waits)", s.app.AdminAddr()))
-	s.out.fact("", plain, fmt.Sprintf("http://%s/api/v1/dead-letters", s.app.AdminAddr()))
+	s.out.fact("look inside", plain, fmt.Sprintf("http://%s/ (the page: calls, sinks, dead letters, a playground)", s.app.AdminAddr()))
+	s.out.fact("", plain, fmt.Sprintf("http://%s/api/v1/status", s.app.AdminAddr()))
 	s.out.fact("", plain, fmt.Sprintf("http://%s/metrics", s.app.AdminAddr()))
 	s.out.fact("change it", plain, s.file("config.yaml")+" (read again within seconds of a change)")
 	s.out.fact("log", plain, s.file("cdrelay.log"))
