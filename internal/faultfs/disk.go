@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strconv"
 	"sync"
 	"syscall"
 	"testing"
@@ -51,6 +52,10 @@ func (d *Disk) Folder() string { return d.folder }
 
 func (d *Disk) mount() error {
 	long := time.Hour // nobody but the kernel changes anything
+	// A process that is started now must not inherit the device: it would keep
+	// the mount alive, and hang in it, when the test has died.
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	server, err := fs.Mount(d.folder, &vnode{model: d.model, node: d.model.nodes[rootNode]}, &fs.Options{
 		EntryTimeout: &long, AttrTimeout: &long, NegativeTimeout: &long, NullPermissions: true,
 		RootStableAttr: &fs.StableAttr{Ino: rootNode},
@@ -62,6 +67,23 @@ func (d *Disk) mount() error {
 		return fmt.Errorf("mount %s: %w", d.folder, err)
 	}
 	d.server = server
+	return closeDeviceOnExec()
+}
+
+// closeDeviceOnExec does what go-fuse leaves out where it mounts by itself.
+func closeDeviceOnExec() error {
+	const open = "/proc/self/fd/"
+	all, err := os.ReadDir(open)
+	if err != nil {
+		return err
+	}
+	for _, e := range all {
+		to, err := os.Readlink(open + e.Name())
+		fd, nan := strconv.Atoi(e.Name())
+		if err == nil && nan == nil && to == "/dev/fuse" {
+			syscall.CloseOnExec(fd)
+		}
+	}
 	return nil
 }
 

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -290,5 +292,15 @@ func TestMapping(t *testing.T) {
 	b := make([]byte, 1)
 	if _, err := again.ReadAt(b, 5000); err != nil || b[0] != 'x' || maps[1][5000] != 'x' {
 		t.Errorf("read %q: %v", b, err)
+	}
+}
+
+// TestChildrenDoNotInheritTheDevice: they would outlive the test in a mount that
+// nobody serves.
+func TestChildrenDoNotInheritTheDevice(t *testing.T) {
+	faultfs.New(t)
+	out, err := exec.CommandContext(t.Context(), "ls", "-l", "/proc/self/fd").CombinedOutput()
+	if err != nil || strings.Contains(string(out), "/dev/fuse") {
+		t.Errorf("%v\n%s", err, out)
 	}
 }
