@@ -82,8 +82,7 @@ func (s *show) perform(ctx context.Context, once bool) error {
 	if err := s.conclude(ctx, nil); err != nil {
 		return err
 	}
-	s.invite()
-	return s.stay(ctx)
+	return s.invite(ctx)
 }
 
 // conclude sums up and says what is missing, if anything is; err is why the

@@ -12,8 +12,19 @@ import (
 	"github.com/cdrelay/cdrelay/internal/spool"
 )
 
-// invite says what the user can do while the demo stays up.
-func (s *show) invite() {
+// invite says what the user can do while the demo stays up, and stays.
+func (s *show) invite(ctx context.Context) error {
+	// Before a word is said: a quick user's call must not pass for a sample.
+	known := news{seen: map[string]bool{}}
+	if _, _, err := known.look(ctx, s.app.Spool()); err != nil {
+		return endedBy(ctx, err)
+	}
+	s.sayHow()
+	return s.stay(ctx, known)
+}
+
+// sayHow tells where to post, to look and to change things.
+func (s *show) sayHow() {
 	s.out.heading("Now you: the server stays up until Ctrl-C")
 	s.out.fact("post a call", plain, "a missed call, which nobody has posted yet:")
 	s.out.gap()
@@ -52,16 +63,12 @@ func (s *show) taken() []string {
 const lookEvery = 300 * time.Millisecond
 
 // stay tells of what the user posts until the context ends.
-func (s *show) stay(ctx context.Context) error {
-	news := news{seen: map[string]bool{}}
-	if _, _, err := news.look(ctx, s.app.Spool()); err != nil { // the samples are no news
-		return endedBy(ctx, err)
-	}
+func (s *show) stay(ctx context.Context, known news) error {
 	for {
 		if err := s.wait(ctx, lookEvery); err != nil {
 			return endedBy(ctx, err)
 		}
-		calls, letters, err := news.look(ctx, s.app.Spool())
+		calls, letters, err := known.look(ctx, s.app.Spool())
 		if err != nil {
 			return endedBy(ctx, err)
 		}

@@ -117,12 +117,36 @@ func renameIfThere(from, to string) error { return ignoreMissing(os.Rename(from,
 
 func removeIfThere(path string) error { return ignoreMissing(os.Remove(path)) }
 
+// straighten deals with rows that were read and make no sense: a delivery in no
+// known state waits, since to deliver twice is better than not at all; a dead
+// letter of no known kind is set aside.
+func straighten(c *sqlite.Conn, now time.Time) (orphans int, err error) {
+	const senseless = `dead_letters WHERE stage NOT IN ('intake', 'delivery') OR stage = 'intake' AND body IS NULL AND body_hash IS NULL`
+	for _, sql := range []string{
+		`UPDATE deliveries SET state = 1, due = 0 WHERE typeof(state) <> 'integer' OR state NOT BETWEEN 0 AND 6`,
+		`UPDATE deliveries SET state = 1 WHERE state = 0 AND due <> 0`,
+	} {
+		if err := execute(c, sql); err != nil {
+			return 0, err
+		}
+	}
+	if err := execute(c, `INSERT INTO set_aside(at, call_seq, lane, reason, bytes)
+		SELECT ?, ifnull(call_seq, 0), lane, 'the kind of a dead letter was lost', body FROM `+senseless, millis(now)); err != nil {
+		return 0, err
+	}
+	orphans = c.Changes()
+	return orphans, execute(c, `DELETE FROM `+senseless)
+}
+
 // untangle makes what was saved consistent: it reports and ends what refers to
 // rows that were lost, and gives lanes whose name was lost another one. Rows of
 // lost calls must go, since their numbers will be given out again.
 func untangle(c *sqlite.Conn, now time.Time) (orphans int, err error) {
 	const callLost = `call_seq NOT IN (SELECT seq FROM calls)`
 	const letterLost = `state = 5 AND (call_seq, lane) NOT IN (SELECT call_seq, lane FROM dead_letters WHERE stage = 'delivery')`
+	if orphans, err = straighten(c, now); err != nil {
+		return orphans, err
+	}
 	for _, lost := range []struct{ from, reason string }{
 		{`deliveries WHERE state < 4 AND ` + callLost, "the call of a waiting delivery was lost"},
 		{`dead_letters WHERE stage = 'delivery' AND ` + callLost, "the call of a dead letter was lost"},
