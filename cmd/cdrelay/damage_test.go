@@ -239,7 +239,9 @@ func TestDamageNeverStopsTheServer(t *testing.T) {
 }
 
 // asksForRestart tells whether the server met damage while it ran.
-func (s *server) asksForRestart() bool { return strings.Contains(s.log.String(), "restart to set it aside") }
+func (s *server) asksForRestart() bool {
+	return strings.Contains(s.log.String(), "restart to set it aside")
+}
 
 // offer posts calls and gives those that were answered 503, which only a server
 // that asks for a restart may do.
