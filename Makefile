@@ -50,7 +50,7 @@ test: ## run all tests
 
 .PHONY: verify
 verify: FUZZTIME := 5s
-verify: fmt-check tidy-check vet lint test-race test-static crash-short fuzz chart monitoring ## everything that CI checks
+verify: fmt-check tidy-check vet lint test-race test-static crash-short fuzz chart monitoring browser vuln ## everything that CI checks
 	@echo "==> verify: all checks passed"
 
 .PHONY: fmt
@@ -134,6 +134,11 @@ monitoring: ## check alerts, their tests and the dashboard's queries with promto
 # axe-core judges contrast, labels and headings. Its licence is MPL-2.0, so that
 # it is fetched and not kept here.
 AXE := 4.10.3
+
+.PHONY: vuln
+vuln: ## look for known vulnerabilities in what the binary calls (needs their database)
+	@echo "==> vuln: govulncheck"
+	@GO='$(GO)' .ci/vuln
 
 .PHONY: browser
 browser: ## test the dashboard in a headless Chromium; pictures are left in bin/screenshots
