@@ -130,24 +130,42 @@ func (s *Spool) lettersPage(c *sqlite.Conn, f LetterFilter, limit int, cursor st
 	if !f.Since.IsZero() {
 		floor = ulidAt(f.Since)
 	}
-	seen, last := 0, ""
-	err = query(c, letterColumns+lettersBetween, func(r *sqlite.Stmt) error {
-		if len(page) == limit || seen == scanMax {
-			next = last
-			return errEnough
-		}
-		seen++
-		d := s.scanLetter(r)
-		last = d.ID
-		if f.matches(d) {
-			page = append(page, d)
-		}
-		return nil
-	}, cursor, floor)
+	l := letterLister{spool: s, filter: f, limit: limit}
+	err = l.read(c, letterColumns+lettersBetween, cursor, floor)
+	return l.page, l.next, err
+}
+
+// letterLister collects one page of dead letters, in whichever order they come.
+type letterLister struct {
+	spool  *Spool
+	filter LetterFilter
+	limit  int
+	seen   int
+	last   string
+	page   []DeadLetter
+	next   string
+}
+
+func (l *letterLister) read(c *sqlite.Conn, sql string, args ...any) error {
+	err := query(c, sql, l.row, args...)
 	if errors.Is(err, errEnough) {
-		err = nil
+		return nil
 	}
-	return page, next, err
+	return err
+}
+
+func (l *letterLister) row(r *sqlite.Stmt) error {
+	if len(l.page) == l.limit || l.seen == scanMax {
+		l.next = l.last
+		return errEnough
+	}
+	l.seen++
+	d := l.spool.scanLetter(r)
+	l.last = d.ID
+	if l.filter.matches(d) {
+		l.page = append(l.page, d)
+	}
+	return nil
 }
 
 func (s *Spool) scanLetter(r *sqlite.Stmt) DeadLetter {

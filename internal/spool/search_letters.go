@@ -2,7 +2,6 @@ package spool
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 
@@ -157,26 +156,9 @@ func (s *Spool) WalkLetters(ctx context.Context, f LetterFilter, after, upto str
 	if !f.Until.IsZero() {
 		upto = min(upto, ulidAt(f.Until))
 	}
-	seen, last := 0, ""
-	err = s.listRd.do(ctx, func(c *sqlite.Conn) error {
-		return query(c, lettersAfter, func(r *sqlite.Stmt) error {
-			if len(page) == limit || seen == scanMax {
-				next = last
-				return errEnough
-			}
-			seen++
-			d := s.scanLetter(r)
-			last = d.ID
-			if f.matches(d) {
-				page = append(page, d)
-			}
-			return nil
-		}, after, upto)
-	})
-	if errors.Is(err, errEnough) {
-		err = nil
-	}
-	return page, next, err
+	l := letterLister{spool: s, filter: f, limit: limit}
+	err = s.listRd.do(ctx, func(c *sqlite.Conn) error { return l.read(c, lettersAfter, after, upto) })
+	return l.page, l.next, err
 }
 
 // NoteLetter changes the detail of a dead letter of stage intake: what was wrong
