@@ -109,6 +109,12 @@ func (s *Spool) insert(t *tx, p *prepared, last int) error {
 	if err := insertKeys(t.conn, seq, r); err != nil {
 		return err
 	}
+	if len(p.sinks) > 0 {
+		// Before the deliveries wake their lanes.
+		t.then(func() {
+			s.recent.put(seq, recentCall{record: r, content: p.Content, trace: p.Trace, size: len(p.encoded)})
+		})
+	}
 	for i, sink := range p.sinks {
 		if slices.Contains(p.sinks[:i], sink) {
 			continue // named by two rules

@@ -288,6 +288,7 @@ func TestARecordThatCannotBeReadIsSetAside(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		s.ForgetRecent()
 		<-s.Work("crm")
 		if got := lease(t, s, 2); len(got) != 0 {
 			t.Fatalf("leased %d unreadable records", len(got))

@@ -248,6 +248,9 @@ func (e *eraser) eraseClaimed(t *tx, claims []*claim) error {
 		}
 		gone += len(now)
 	}
+	if gone > 0 {
+		t.then(e.recent.clear)
+	}
 	return e.uncount(t, gone)
 }
 

@@ -77,3 +77,18 @@ func hold(tb testing.TB, r *readers) (release func()) {
 		}
 	}
 }
+
+// ForgetRecent makes leases read every call from the file.
+func (s *Spool) ForgetRecent() { s.recent.clear() }
+
+// The bounds of what is remembered.
+const (
+	RecentCalls = recentCalls
+	RecentBytes = recentBytes
+)
+
+// Remember remembers a call of a size.
+func (s *Spool) Remember(seq int64, size int) { s.recent.put(seq, recentCall{size: size}) }
+
+// Remembered gives how many calls are remembered, and their bytes.
+func (s *Spool) Remembered() (calls, bytes int) { return len(s.recent.bySeq), s.recent.bytes }

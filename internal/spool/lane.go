@@ -49,13 +49,12 @@ func (l *lane) signal() {
 	}
 }
 
-// beginRead starts a lease and gives the cursor to read from and the number of
-// leased deliveries that the read will meet again.
-func (l *lane) beginRead() (cursor int64, leased int) {
+// beginRead starts a lease and gives the cursor to read from.
+func (l *lane) beginRead() (cursor int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.reading, l.back, l.ended = true, 0, map[int64]struct{}{}
-	return l.cursor, len(l.leased)
+	return l.cursor
 }
 
 // endRead leases what was read, without what is leased or ended meanwhile.
@@ -123,10 +122,4 @@ func (l *lane) isLeased(seq int64) bool {
 	defer l.mu.Unlock()
 	_, ok := l.leased[seq]
 	return ok
-}
-
-func (l *lane) leasedCount() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.leased)
 }

@@ -57,8 +57,8 @@ func (s *Spool) Lease(ctx context.Context, sink string, limit int) ([]*Delivery,
 	}
 	l.leasing.Lock()
 	defer l.leasing.Unlock()
-	cursor, leased := l.beginRead()
-	r := leaseReader{lane: l, now: millis(s.clock.now()), limit: limit, margin: leased}
+	cursor := l.beginRead()
+	r := leaseReader{lane: l, recent: s.recent, now: millis(s.clock.now()), limit: limit}
 	err := s.lanesRd.do(ctx, func(c *sqlite.Conn) error {
 		r.conn = c
 		return r.read(cursor)
@@ -77,11 +77,13 @@ func (s *Spool) Lease(ctx context.Context, sink string, limit int) ([]*Delivery,
 func (s *Spool) decode(leased []*Delivery) []*Delivery {
 	out := leased[:0]
 	for _, d := range leased {
-		if err := d.decode(); err != nil {
-			s.setAside(d, err.Error())
-			continue
+		if d.Record == nil {
+			if err := d.decode(); err != nil {
+				s.setAside(d, err.Error())
+				continue
+			}
+			d.content, d.encoded = nil, nil
 		}
-		d.content, d.encoded = nil, nil
 		out = append(out, d)
 	}
 	return out
@@ -104,18 +106,21 @@ func (d *Delivery) decode() error {
 type leaseReader struct {
 	conn   *sqlite.Conn
 	lane   *lane
+	recent *recent
 	now    int64
 	limit  int
-	margin int // rows that are leased already and will be met again
 	found  []*Delivery
 }
 
+// No LIMIT here: SQLite prepares a statement anew for each value bound to it.
+// The reader stops by itself.
 const (
-	leaseColumns = `SELECT d.call_seq, d.state, d.since, d.tries, d.attempts, c.content, c.record, c.trace, d.tries_before
-	FROM deliveries d JOIN calls c ON c.seq = d.call_seq WHERE d.lane = ? AND d.state < 4 AND `
-	leaseFresh     = leaseColumns + `d.state = 0 AND d.due = 0 AND d.call_seq > ? ORDER BY d.call_seq LIMIT ?`
-	leaseScheduled = leaseColumns + `d.state = 1 AND d.due <= ? ORDER BY d.due, d.call_seq LIMIT ?`
-	leaseReplayed  = leaseColumns + `d.state = 2 AND d.due <= ? ORDER BY d.due, d.call_seq LIMIT ?`
+	leaseOf        = ` FROM deliveries d WHERE d.lane = ? AND d.state < 4 AND `
+	leaseTried     = `SELECT d.call_seq, d.state, d.since, d.tries, d.attempts, d.tries_before` + leaseOf
+	leaseFresh     = `SELECT d.call_seq, d.state, d.since` + leaseOf + `d.state = 0 AND d.due = 0 AND d.call_seq > ? ORDER BY d.call_seq`
+	leaseScheduled = leaseTried + `d.state = 1 AND d.due <= ? ORDER BY d.due, d.call_seq`
+	leaseReplayed  = leaseTried + `d.state = 2 AND d.due <= ? ORDER BY d.due, d.call_seq`
+	leasedCall     = `SELECT content, record, trace FROM calls WHERE seq = ?`
 )
 
 // read takes the due ones, the fresh ones and, where places are left, the
@@ -141,34 +146,59 @@ func (r *leaseReader) read(cursor int64) error {
 		}
 		r.found = append(r.found, again...)
 	}
+	for _, d := range r.found {
+		if err := r.call(d); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
-// rows reads up to limit deliveries that are not leased.
+// rows reads up to limit deliveries that are not leased. A fresh one was never
+// tried.
 func (r *leaseReader) rows(sql string, from int64, limit int) (out []*Delivery, err error) {
+	if limit == 0 {
+		return nil, nil
+	}
 	err = query(r.conn, sql, func(s *sqlite.Stmt) error {
 		seq := s.ColumnInt64(0)
-		switch {
-		case len(out) == limit:
-			return errEnough
-		case r.lane.isLeased(seq):
+		if r.lane.isLeased(seq) {
 			return nil
 		}
-		out = append(out, &Delivery{
-			Sink: r.lane.name, Seq: seq, lane: r.lane, state: state(s.ColumnInt64(1)),
-			Since: fromMillis(s.ColumnInt64(2)), Tries: s.ColumnInt(3), attempts: columnBytes(s, 4),
-			content: columnBytes(s, 5), encoded: columnBytes(s, 6), Trace: s.ColumnText(7),
-			RecentTries: s.ColumnInt(3) - s.ColumnInt(8),
-		})
+		d := &Delivery{
+			Sink: r.lane.name, Seq: seq, lane: r.lane, state: state(s.ColumnInt64(1)), Since: fromMillis(s.ColumnInt64(2)),
+		}
+		if d.state != ready {
+			d.Tries, d.attempts = s.ColumnInt(3), columnBytes(s, 4)
+			d.RecentTries = d.Tries - s.ColumnInt(5)
+		}
+		if out = append(out, d); len(out) == limit {
+			return errEnough
+		}
 		return nil
-	}, r.lane.id, from, limit+r.margin)
+	}, r.lane.id, from)
 	if errors.Is(err, errEnough) {
 		err = nil
 	}
 	return out, err
 }
 
-const nextDue = `SELECT call_seq, due FROM deliveries WHERE lane = ? AND state < 4 AND state = ? ORDER BY due, call_seq LIMIT ?`
+// call adds what the delivery is about, from memory or from the file.
+func (r *leaseReader) call(d *Delivery) error {
+	if c, ok := r.recent.get(d.Seq); ok {
+		d.Record, d.Trace, d.MessageID = c.record, c.trace, call.MessageID(c.record.ID, c.content, d.Sink)
+		return nil
+	}
+	return query(r.conn, leasedCall, func(s *sqlite.Stmt) error {
+		d.content, d.encoded, d.Trace = columnBytes(s, 0), columnBytes(s, 1), s.ColumnText(2)
+		return nil
+	}, d.Seq)
+}
+
+const (
+	nextScheduled = `SELECT call_seq, due FROM deliveries WHERE lane = ? AND state < 4 AND state = 1 ORDER BY due, call_seq`
+	nextReplayed  = `SELECT call_seq, due FROM deliveries WHERE lane = ? AND state < 4 AND state = 2 ORDER BY due, call_seq`
+)
 
 // NextDue tells when the lane's next delivery that was attempted or replayed is
 // due; the zero time when none is scheduled.
@@ -179,14 +209,17 @@ func (s *Spool) NextDue(ctx context.Context, sink string) (time.Time, error) {
 	}
 	var next int64
 	err := s.lanesRd.do(ctx, func(c *sqlite.Conn) error {
-		for _, st := range []state{scheduled, replayed} {
-			err := query(c, nextDue, func(r *sqlite.Stmt) error {
-				if due := r.ColumnInt64(1); !l.isLeased(r.ColumnInt64(0)) && (next == 0 || due < next) {
+		for _, sql := range []string{nextScheduled, nextReplayed} {
+			err := query(c, sql, func(r *sqlite.Stmt) error {
+				if l.isLeased(r.ColumnInt64(0)) {
+					return nil
+				}
+				if due := r.ColumnInt64(1); next == 0 || due < next {
 					next = due
 				}
-				return nil
-			}, l.id, st, l.leasedCount()+1)
-			if err != nil {
+				return errEnough
+			}, l.id)
+			if err != nil && !errors.Is(err, errEnough) {
 				return err
 			}
 		}

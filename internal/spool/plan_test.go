@@ -34,10 +34,12 @@ func TestHotStatementsUseTheirIndexAndNeverScanOrSort(t *testing.T) {
 	}()
 	const partial, primary = "INDEX waiting (lane=?", "PRIMARY KEY"
 	for _, s := range []struct{ name, sql, uses string }{
-		{"lease fresh", leaseFresh, partial + " AND state=? AND due=? AND call_seq>?)"},
+		{"lease fresh", leaseFresh, "COVERING " + partial + " AND state=? AND due=? AND call_seq>?)"},
 		{"lease scheduled", leaseScheduled, partial + " AND state=? AND due<?)"},
 		{"lease replayed", leaseReplayed, partial + " AND state=? AND due<?)"},
-		{"next due", nextDue, partial + " AND state=?)"},
+		{"leased call", leasedCall, "INTEGER PRIMARY KEY (rowid=?)"},
+		{"next scheduled", nextScheduled, partial + " AND state=?)"},
+		{"next replayed", nextReplayed, partial + " AND state=?)"},
 		{"oldest fresh", oldestFresh, partial + " AND state=? AND due=?)"},
 		{"oldest tried", oldestTried, partial + " AND state>? AND state<?)"},
 		{"expired fresh", expiredFresh, partial + " AND state=? AND due=?)"},

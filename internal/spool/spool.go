@@ -46,6 +46,7 @@ type Spool struct {
 	listRd  *readers // for listings and details
 	houseRd *readers // for housekeeping
 	metrics *metrics
+	recent  *recent
 
 	mu    sync.RWMutex // guards lanes and byID
 	lanes map[string]*lane
@@ -86,7 +87,7 @@ func Open(ctx context.Context, cfg Config, deps Deps) (*Spool, error) {
 	s := &Spool{
 		cfg: cfg, log: deps.Log.With("component", "spool"), deps: deps, lock: lock, clock: newClock(),
 		entropy: ulid.Monotonic(rand.Reader, 0),
-		metrics: newMetrics(),
+		metrics: newMetrics(), recent: newRecent(),
 	}
 	s.limits.Store(&cfg)
 	_, clean := os.Stat(cfg.Path + "-wal") // only an unclean stop leaves it behind

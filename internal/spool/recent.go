@@ -1,0 +1,74 @@
+package spool
+
+import (
+	"sync"
+
+	"github.com/cdrelay/cdrelay/internal/call"
+)
+
+const (
+	// recentCalls and recentBytes bound what is remembered, whatever waits.
+	recentCalls = 512
+	recentBytes = 4 << 20
+)
+
+// recent remembers the calls accepted last, so that a lane that keeps up does
+// not read back and decode what this process has just written. It decides
+// nothing: that a call is owed stands in the file, and what is not found here is
+// read from there.
+type recent struct {
+	mu    sync.Mutex // guards everything below
+	bySeq map[int64]recentCall
+	order [recentCalls]int64 // a ring; 0 where there is none
+	next  int
+	bytes int
+}
+
+// recentCall is what a delivery needs of a call. Nobody changes the record.
+type recentCall struct {
+	record  *call.Record
+	content call.ContentHash
+	trace   string
+	size    int
+}
+
+func newRecent() *recent { return &recent{bySeq: make(map[int64]recentCall, recentCalls)} }
+
+// put remembers a call in the place of the oldest. One that is large is left to
+// the file.
+func (r *recent) put(seq int64, c recentCall) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.forget(r.order[r.next])
+	r.order[r.next] = 0
+	if r.bytes+c.size > recentBytes {
+		return
+	}
+	r.order[r.next] = seq
+	r.next = (r.next + 1) % recentCalls
+	r.bySeq[seq] = c
+	r.bytes += c.size
+}
+
+func (r *recent) get(seq int64) (recentCall, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c, ok := r.bySeq[seq]
+	return c, ok
+}
+
+// clear forgets all: something was erased.
+func (r *recent) clear() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	clear(r.bySeq)
+	clear(r.order[:])
+	r.bytes = 0
+}
+
+func (r *recent) forget(seq int64) {
+	if c, ok := r.bySeq[seq]; ok {
+		r.bytes -= c.size
+		delete(r.bySeq, seq)
+	}
+}

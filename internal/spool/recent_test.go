@@ -1,0 +1,58 @@
+package spool_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cdrelay/cdrelay/internal/spool"
+)
+
+// TestMemoryAndFileGiveTheSame: a try after a restart must not tell a sink
+// anything else than the first one.
+func TestMemoryAndFileGiveTheSame(t *testing.T) {
+	s := open(t, spool.Config{})
+	accept(t, s, "a", "b")
+	remembered := lease(t, s, 2)
+	for _, d := range remembered {
+		s.Release(d)
+	}
+	s.ForgetRecent()
+	read := lease(t, s, 2)
+	if len(remembered) != 2 || len(read) != 2 {
+		t.Fatalf("leased %d and %d", len(remembered), len(read))
+	}
+	for i := range read {
+		if remembered[i].Record == read[i].Record {
+			t.Error("the record was not read from the file")
+		}
+		if diff := cmp.Diff(remembered[i].Record, read[i].Record); diff != "" {
+			t.Errorf("memory and file differ:\n%s", diff)
+		}
+		if a, b := remembered[i], read[i]; a.MessageID != b.MessageID || a.Trace != b.Trace || !a.Since.Equal(b.Since) || a.Tries != b.Tries {
+			t.Errorf("memory gives %+v, the file %+v", a, b)
+		}
+	}
+}
+
+// TestOnlyTheLastCallsAreRemembered: what waits for a sink that is down must not
+// fill the memory.
+func TestOnlyTheLastCallsAreRemembered(t *testing.T) {
+	s := open(t, spool.Config{})
+	for i := range int64(3 * spool.RecentCalls) {
+		s.Remember(i+1, 1<<10)
+	}
+	if calls, bytes := s.Remembered(); calls != spool.RecentCalls || bytes != calls<<10 {
+		t.Errorf("%d calls of %d bytes are remembered", calls, bytes)
+	}
+	for i := range int64(3 * spool.RecentCalls) {
+		s.Remember(i+1, 1<<20)
+	}
+	if _, bytes := s.Remembered(); bytes > spool.RecentBytes {
+		t.Errorf("%d bytes are remembered", bytes)
+	}
+	s.ForgetRecent()
+	if calls, bytes := s.Remembered(); calls != 0 || bytes != 0 {
+		t.Errorf("%d calls of %d bytes are remembered after all were forgotten", calls, bytes)
+	}
+}
