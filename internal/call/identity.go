@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // maxKey is the longest vendor key that stands in an id as it is.
@@ -46,20 +48,37 @@ type ContentHash [sha256.Size]byte
 // HashContent gives the SHA-256 of a JSON text after decoding: white space, key
 // order and escapes do not matter, the spelling of numbers does.
 func HashContent(body []byte) (ContentHash, error) {
-	dec := json.NewDecoder(bytes.NewReader(body))
-	dec.UseNumber()
-	var v any
-	if err := dec.Decode(&v); err != nil {
-		return ContentHash{}, fmt.Errorf("hash content: %w", err)
+	sorted, err := sortedOnce(body)
+	if err != nil {
+		sorted, err = sortedSlowly(body)
 	}
-	if _, err := dec.Token(); err != io.EOF {
-		return ContentHash{}, fmt.Errorf("hash content: more than one JSON value")
-	}
-	sorted, err := json.Marshal(v) // maps are written with sorted keys
 	if err != nil {
 		return ContentHash{}, fmt.Errorf("hash content: %w", err)
 	}
 	return sha256.Sum256(sorted), nil
+}
+
+// sortedOnce writes the text again with sorted keys, in one pass and without
+// decoding it. It refuses repeated keys and what is not UTF-8. It spells strings
+// as encoding/json does, so that both ways give the same hash.
+func sortedOnce(body []byte) ([]byte, error) {
+	text := jsontext.Value(bytes.Clone(body))
+	err := text.Format(jsontext.ReorderRawObjects(true), jsontext.EscapeForHTML(true), jsontext.EscapeForJS(true))
+	return text, err
+}
+
+// sortedSlowly decodes the text; of two equal keys the last wins.
+func sortedSlowly(body []byte) ([]byte, error) {
+	dec := json.NewDecoder(bytes.NewReader(body))
+	dec.UseNumber()
+	var v any
+	if err := dec.Decode(&v); err != nil {
+		return nil, err
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return nil, fmt.Errorf("more than one JSON value")
+	}
+	return json.Marshal(v) // maps are written with sorted keys
 }
 
 // MessageID gives the stable id that every try of one delivery carries as
