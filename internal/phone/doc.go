@@ -9,7 +9,8 @@
 //
 // libphonenumber is the port github.com/nyaruka/phonenumbers: no other library
 // in Go carries Google's metadata. It takes about ten microseconds a reading, so
-// texts that cannot be a number are refused before it is asked.
+// texts that cannot be a number are refused before it is asked, and its last
+// answers are remembered.
 //
 // All functions are pure and may be called concurrently.
 package phone

@@ -68,10 +68,10 @@ func number(s string, r Reading) string {
 	return ""
 }
 
-// valid asks libphonenumber. Some plans have valid numbers longer than E.164
+// ask asks libphonenumber. Some plans have valid numbers longer than E.164
 // allows; they have no E.164 form.
-func valid(s, region string) string {
-	n, err := phonenumbers.Parse(s, region)
+func (q question) ask() string {
+	n, err := phonenumbers.Parse(q.text, q.region)
 	if err != nil || !phonenumbers.IsValidNumber(n) {
 		return ""
 	}
