@@ -33,6 +33,7 @@ again on SIGHUP, on POST /-/reload, and when the file's content changes.`,
 }
 
 func serve(ctx context.Context, path string, stderr io.Writer) error {
+	fitMemory()
 	loaded, err := config.Load(path)
 	if err != nil {
 		return err
