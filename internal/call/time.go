@@ -24,10 +24,13 @@ func (t Time) MarshalJSON() ([]byte, error) {
 	if t.IsZero() {
 		return []byte("null"), nil
 	}
-	b := make([]byte, 0, len(timeLayout)+2)
+	return t.append(make([]byte, 0, len(timeLayout)+2)), nil
+}
+
+func (t Time) append(b []byte) []byte {
 	b = append(b, '"')
 	b = t.UTC().AppendFormat(b, timeLayout)
-	return append(b, '"'), nil
+	return append(b, '"')
 }
 
 // UnmarshalJSON reads any RFC 3339 time, or null.

@@ -2,7 +2,6 @@ package spool
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -22,12 +21,9 @@ func (s *Spool) Accept(ctx context.Context, a Acceptance) (Receipt, error) {
 	if s.full.Load() {
 		return Receipt{}, fmt.Errorf("%w: spool.max_bytes is filled by waiting calls and dead letters", ErrUnavailable)
 	}
-	p, err := prepare(a)
-	if err != nil {
-		return Receipt{}, err
-	}
+	p := prepare(a)
 	var receipt Receipt
-	err = s.writer.wait("accept", func(t *tx) (err error) {
+	err := s.writer.wait("accept", func(t *tx) (err error) {
 		receipt, err = s.accept(t, p)
 		return err
 	})
@@ -45,20 +41,17 @@ type prepared struct {
 	sinks   []string
 }
 
-func prepare(a Acceptance) (*prepared, error) {
+func prepare(a Acceptance) *prepared {
 	p := &prepared{Acceptance: a}
-	return p, p.revise(1)
+	p.revise(1)
+	return p
 }
 
 // revise sets the revision and all that follows from it.
-func (p *prepared) revise(n int) error {
+func (p *prepared) revise(n int) {
 	p.Record.Revision = n
 	p.sinks = p.Route(p.Record)
-	var err error
-	if p.encoded, err = json.Marshal(p.Record); err != nil {
-		return fmt.Errorf("encode call record %s: %w", p.Record.ID, err)
-	}
-	return nil
+	p.encoded = p.Record.JSON()
 }
 
 // accept runs inside the transaction.
@@ -72,9 +65,7 @@ func (s *Spool) accept(t *tx, p *prepared) (Receipt, error) {
 		return Receipt{ID: id, Revision: same, Duplicate: true}, s.dropLetter(t, p.Letter)
 	}
 	if want := last + 1; want != p.Record.Revision {
-		if err := p.revise(want); err != nil {
-			return Receipt{}, err
-		}
+		p.revise(want)
 	}
 	if err := s.insert(t, p, last); err != nil {
 		return Receipt{}, err

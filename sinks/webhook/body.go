@@ -42,8 +42,7 @@ func newPayload(c Config) payload {
 // document is the configured tree, or the whole record, as JSON.
 func document(t expr.Tree, r *call.Record) ([]byte, error) {
 	if t.IsZero() {
-		b, err := json.Marshal(r)
-		return validUTF8(b), err
+		return validUTF8(r.JSON()), nil
 	}
 	b, err := t.JSON(r)
 	return validUTF8(b), err
@@ -80,11 +79,7 @@ func formFields(t expr.Tree, r *call.Record) ([]expr.Field, error) {
 	if !t.IsZero() {
 		return t.Fields(r)
 	}
-	b, err := json.Marshal(r)
-	if err != nil {
-		return nil, err
-	}
-	return objectFields(b)
+	return objectFields(r.JSON())
 }
 
 // objectFields reads the members of a JSON object in their order.

@@ -1,0 +1,190 @@
+package call
+
+import (
+	"encoding/json"
+	"strconv"
+)
+
+// encodedSize is a little more than the record of a usual call takes without its
+// raw callback.
+const encodedSize = 1 << 10
+
+// JSON gives the record as encoding/json would write it, byte for byte, in a
+// third of the time: each call is written when it is stored and when it is sent.
+// Raw must be JSON, as Record says.
+func (r *Record) JSON() []byte {
+	e := encoder(make([]byte, 0, encodedSize+len(r.Raw)))
+	e.text(`{"schema":`, r.Schema)
+	e.text(`,"id":`, r.ID)
+	e.int(`,"revision":`, &r.Revision)
+	e.text(`,"source":`, r.Source)
+	e.text(`,"format":`, r.Format)
+	e.known(`,"account":`, r.Account)
+	e.text(`,"direction":`, string(r.Direction))
+	e.text(`,"method":`, string(r.Method))
+	e = strconv.AppendBool(append(e, `,"answered":`...), r.Answered)
+	e.text(`,"outcome":`, string(r.Outcome))
+	if r.From != (Party{}) {
+		e.party(`,"from":`, r.From)
+	}
+	if r.To != (Party{}) {
+		e.party(`,"to":`, r.To)
+	}
+	if r.Customer != nil {
+		e.party(`,"customer":`, *r.Customer)
+	}
+	if r.Agent != (Agent{}) {
+		e.object(`,"agent":`, func() {
+			e.known(`,"id":`, r.Agent.ID)
+			e.known(`,"name":`, r.Agent.Name)
+			e.known(`,"extension":`, r.Agent.Extension)
+		})
+	}
+	e.time(`,"started_at":`, r.StartedAt)
+	e.time(`,"ringing_at":`, r.RingingAt)
+	e.time(`,"answered_at":`, r.AnsweredAt)
+	e.time(`,"ended_at":`, r.EndedAt)
+	e.time(`,"received_at":`, r.ReceivedAt)
+	e.int(`,"wait_seconds":`, r.WaitSeconds)
+	e.int(`,"ring_seconds":`, r.RingSeconds)
+	e.int(`,"talk_seconds":`, r.TalkSeconds)
+	e.int(`,"total_seconds":`, r.TotalSeconds)
+	e.rest(r)
+	return append(e, '}')
+}
+
+// rest writes what comes after the durations.
+func (e *encoder) rest(r *Record) {
+	if r.Queue != (Queue{}) {
+		e.object(`,"queue":`, func() {
+			e.time(`,"entered_at":`, r.Queue.EnteredAt)
+			e.time(`,"left_at":`, r.Queue.LeftAt)
+			e.int(`,"seconds":`, r.Queue.Seconds)
+		})
+	}
+	if r.Hangup != (Hangup{}) {
+		e.object(`,"hangup":`, func() {
+			e.known(`,"by":`, string(r.Hangup.By))
+			e.known(`,"code":`, r.Hangup.Code)
+			e.known(`,"reason":`, r.Hangup.Reason)
+			e.int(`,"q850":`, r.Hangup.Q850)
+		})
+	}
+	if r.Recording != (Recording{}) {
+		e.object(`,"recording":`, func() {
+			e.known(`,"url":`, r.Recording.URL)
+			e.known(`,"file":`, r.Recording.File)
+			e.known(`,"host":`, r.Recording.Host)
+		})
+	}
+	e.known(`,"voicemail_url":`, r.VoicemailURL)
+	e.known(`,"keys_pressed":`, r.KeysPressed)
+	if r.Task != (Task{}) {
+		e.object(`,"task":`, func() {
+			e.known(`,"id":`, r.Task.ID)
+			e.known(`,"round":`, r.Task.Round)
+			e.known(`,"intent":`, r.Task.Intent)
+		})
+	}
+	if r.References != (References{}) {
+		e.object(`,"references":`, func() {
+			e.known(`,"order_id":`, r.References.OrderID)
+			e.known(`,"customer_id":`, r.References.CustomerID)
+			e.known(`,"member_id":`, r.References.MemberID)
+			e.known(`,"custom":`, r.References.Custom)
+		})
+	}
+	e.known(`,"cost":`, r.Cost)
+	if len(r.Warnings) > 0 {
+		e.value(`,"warnings":`, r.Warnings)
+	}
+	if len(r.Raw) > 0 {
+		e.raw(`,"raw":`, r.Raw)
+	}
+}
+
+// encoder is the text so far. Names stand with their comma, quotes and colon.
+type encoder []byte
+
+// text writes a string.
+func (e *encoder) text(name, s string) {
+	if !plain(s) {
+		e.value(name, s)
+		return
+	}
+	*e = append(append(append(append(*e, name...), '"'), s...), '"')
+}
+
+// known writes a string that is not empty.
+func (e *encoder) known(name, s string) {
+	if s != "" {
+		e.text(name, s)
+	}
+}
+
+func (e *encoder) int(name string, n *int) {
+	if n != nil {
+		*e = strconv.AppendInt(append(*e, name...), int64(*n), 10)
+	}
+}
+
+func (e *encoder) time(name string, t Time) {
+	if !t.IsZero() {
+		*e = t.append(append(*e, name...))
+	}
+}
+
+func (e *encoder) party(name string, p Party) {
+	e.object(name, func() {
+		e.known(`,"raw":`, p.Raw)
+		e.known(`,"number":`, p.Number)
+		e.known(`,"sip":`, p.SIP)
+		e.known(`,"extension":`, p.Extension)
+	})
+}
+
+// object writes braces around its members, each of which begins with a comma.
+func (e *encoder) object(name string, members func()) {
+	*e = append(*e, name...)
+	begin := len(*e)
+	members()
+	if len(*e) == begin {
+		*e = append(*e, '{')
+	} else {
+		(*e)[begin] = '{'
+	}
+	*e = append(*e, '}')
+}
+
+// raw writes JSON as it is, unless a byte tells that encoding/json would escape
+// something in it (U+2028 and U+2029 begin with 0xE2) or that it is not compact.
+func (e *encoder) raw(name string, text json.RawMessage) {
+	for _, c := range text {
+		switch c {
+		case '<', '>', '&', 0xE2, '\n':
+			e.value(name, text)
+			return
+		}
+	}
+	*e = append(append(*e, name...), text...)
+}
+
+// value leaves the rare cases to encoding/json.
+func (e *encoder) value(name string, v any) {
+	b, err := json.Marshal(v)
+	if err != nil { // only for raw text that is no JSON
+		b = []byte("null")
+	}
+	*e = append(append(*e, name...), b...)
+}
+
+// plain tells a string that is written as it is.
+func plain(s string) bool {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c < ' ', c >= 0x7f, c == '"', c == '\\', c == '<', c == '>', c == '&':
+			return false
+		}
+	}
+	return true
+}
