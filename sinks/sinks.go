@@ -17,8 +17,8 @@ var errNoKind = errors.New("a sink needs a kind: webhook or slack")
 
 // Config is exactly one kind of sink.
 type Config struct {
-	Webhook *webhook.Config `yaml:"webhook"`
-	Slack   *slack.Config   `yaml:"slack"`
+	Webhook *webhook.Config `yaml:"webhook" example:"{url: {env: CRM_URL}}" doc:"A request to any HTTP endpoint. A sink has exactly one of webhook and slack."`
+	Slack   *slack.Config   `yaml:"slack" example:"{webhook_url: {env: SLACK_WEBHOOK_URL}}" doc:"A message in Slack, by an incoming webhook, or by token and channel."`
 }
 
 // Kind names the configured kind; "" when there is none.
@@ -31,6 +31,17 @@ func (c Config) Kind() string {
 	default:
 		return ""
 	}
+}
+
+// WithDefaults gives the configuration with what was left out.
+func (c Config) WithDefaults() Config {
+	if c.Webhook != nil {
+		c.Webhook = new(c.Webhook.WithDefaults())
+	}
+	if c.Slack != nil {
+		c.Slack = new(c.Slack.WithDefaults())
+	}
+	return c
 }
 
 // Validate reports every problem; paths begin with the kind, such as

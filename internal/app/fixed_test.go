@@ -8,12 +8,16 @@ import (
 	"encoding/pem"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/cdrelay/cdrelay/internal/app"
 	"github.com/cdrelay/cdrelay/internal/config"
@@ -34,17 +38,22 @@ func TestReloadOfTheSpool(t *testing.T) {
 	}
 }
 
-// TestReloadNamesWhatNeedsARestart, and goes on with what there is.
-func TestReloadNamesWhatNeedsARestart(t *testing.T) {
-	tls := keyPair(t)
-	for key, change := range map[string][2]string{
+// fixedChanges are a change of each key, in the text of head.
+func fixedChanges(t *testing.T) map[string][2]string {
+	t.Helper()
+	return map[string][2]string{
 		"listen":       {`listen: "127.0.0.1:0"` + "\n", `listen: "127.0.0.1:1"` + "\n"},
 		"admin.listen": {`admin: {listen: "127.0.0.1:0"}`, `admin: {listen: "127.0.0.1:1"}`},
 		"spool.path":   {"s.db", "other.db"},
-		"tls":          {"sources:", tls + "\nsources:"},
+		"tls":          {"sources:", keyPair(t) + "\nsources:"},
 		"log.format":   {"sources:", "log: {format: text}\nsources:"},
 		"":             {"grace: 5s", "grace: 6s"},
-	} {
+	}
+}
+
+// TestReloadNamesWhatNeedsARestart, and goes on with what there is.
+func TestReloadNamesWhatNeedsARestart(t *testing.T) {
+	for key, change := range fixedChanges(t) {
 		t.Run(key, func(t *testing.T) {
 			var log bytes.Buffer
 			text := head(t.TempDir())
@@ -71,6 +80,37 @@ func TestReloadNamesWhatNeedsARestart(t *testing.T) {
 				t.Errorf("a restart is asked for because of %q, want %q", got, key)
 			}
 		})
+	}
+}
+
+// TestTheSchemaMarksWhatNeedsARestart: these keys, and no others.
+func TestTheSchemaMarksWhatNeedsARestart(t *testing.T) {
+	text, err := config.Schema()
+	if err != nil {
+		t.Fatal(err)
+	}
+	type key struct {
+		Restart    bool           `json:"x-needs-restart"`
+		Properties map[string]key `json:"properties"`
+	}
+	var top key
+	if err := json.Unmarshal(text, &top); err != nil {
+		t.Fatal(err)
+	}
+	marked := map[string]bool{"": true} // a change that needs none
+	for name, k := range top.Properties {
+		if k.Restart {
+			marked[name] = true
+			continue // what is below it is marked with it
+		}
+		for child, c := range k.Properties {
+			if c.Restart {
+				marked[name+"."+child] = true
+			}
+		}
+	}
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(fixedChanges(t))), slices.Sorted(maps.Keys(marked))); diff != "" {
+		t.Errorf("needed by the server (-) and marked in the schema (+):\n%s", diff)
 	}
 }
 

@@ -17,21 +17,21 @@ import (
 // Config is the whole configuration, with defaults filled in.
 type Config struct {
 	intake.ServerConfig `yaml:",inline"`
-	Admin               Admin                 `yaml:"admin"`
-	Spool               spool.Config          `yaml:"spool"`
-	Shutdown            Shutdown              `yaml:"shutdown"`
-	Log                 Log                   `yaml:"log"`
-	Tracing             tracing.Config        `yaml:"tracing"`
-	TrustedProxies      []intake.Network      `yaml:"trusted_proxies"`
-	Sources             []intake.SourceConfig `yaml:"sources"`
-	Sinks               []Sink                `yaml:"sinks"`
-	Rules               []route.Rule          `yaml:"rules"`
+	Admin               Admin                 `yaml:"admin" doc:"The private listener: health, metrics, API and dashboard."`
+	Spool               spool.Config          `yaml:"spool" doc:"The durable store, one SQLite file. It must lie on a local disk or a block volume."`
+	Shutdown            Shutdown              `yaml:"shutdown" doc:"How the process ends on SIGTERM or SIGINT."`
+	Log                 Log                   `yaml:"log" doc:"What is logged, on standard error."`
+	Tracing             tracing.Config        `yaml:"tracing" example:"{otlp_endpoint: \"http://localhost:4318\"}" doc:"Where spans go, in OTLP over HTTP. W3C trace context is passed on without it."`
+	TrustedProxies      []intake.Network      `yaml:"trusted_proxies" example:"[10.0.0.0/8]" doc:"Proxies whose X-Forwarded-For counts; the client is its rightmost address that is none of them."`
+	Sources             []intake.SourceConfig `yaml:"sources" doc:"One for each telephony account that posts callbacks."`
+	Sinks               []Sink                `yaml:"sinks" doc:"One for each destination."`
+	Rules               []route.Rule          `yaml:"rules" doc:"Read from top to bottom. Every rule that matches adds its sinks; each sink gets a revision of a call once."`
 }
 
 // Sink is one configured destination: its kind, how its client behaves, and how
 // its lane does.
 type Sink struct {
-	Name              string `yaml:"name"`
+	Name              string `yaml:"name" jsonschema:"required" example:"crm" doc:"Stands in rules, metrics and commands: 1 to 63 of a-z, 0-9 and -. Part of the message id."`
 	sinks.Config      `yaml:",inline"`
 	outbound.Settings `yaml:",inline"`
 	Lane              delivery.Settings `yaml:",inline"`
@@ -39,10 +39,8 @@ type Sink struct {
 
 // Admin is the private listener.
 type Admin struct {
-	// Listen is host:port.
-	Listen string `yaml:"listen"`
-	// Token opens the API; without one the API is served on loopback only.
-	Token secret.Value `yaml:"token"`
+	Listen string       `yaml:"listen" restart:"true" example:"\"0.0.0.0:8081\"" doc:"Host and port. Beyond loopback, API and dashboard need a token; health and metrics are always open."`
+	Token  secret.Value `yaml:"token" example:"{env: CDRELAY_ADMIN_TOKEN}" doc:"Opens API and dashboard, as bearer token or as password of HTTP Basic. Without one they are served on loopback only."`
 }
 
 // Settings gives the part in the form that the private listener takes.
@@ -50,19 +48,14 @@ func (a Admin) Settings() admin.Config { return admin.Config{Listen: a.Listen, T
 
 // Shutdown bounds the end of the process.
 type Shutdown struct {
-	// Delay is how long to go on accepting while not ready, so that load
-	// balancers notice.
-	Delay time.Duration `yaml:"delay"`
-	// Grace is the time from then to the exit.
-	Grace *time.Duration `yaml:"grace"`
+	Delay time.Duration  `yaml:"delay" example:"5s" doc:"How long to go on taking callbacks while not ready, so that load balancers notice."`
+	Grace *time.Duration `yaml:"grace" example:"25s" doc:"What attempts on their way get from then to the exit."`
 }
 
 // Log says what is logged and how.
 type Log struct {
-	// Level is debug, info, warn or error.
-	Level string `yaml:"level"`
-	// Format is json or text.
-	Format string `yaml:"format"`
+	Level  string `yaml:"level" jsonschema:"enum=debug,enum=info,enum=warn,enum=error" example:"debug" doc:"The lowest level that is logged."`
+	Format string `yaml:"format" jsonschema:"enum=json,enum=text" restart:"true" example:"text" doc:"JSON for machines, text for people."`
 }
 
 const defaultGrace = 25 * time.Second
@@ -82,6 +75,7 @@ func (c Config) withDefaults() Config {
 	if c.Log.Format == "" {
 		c.Log.Format = "json"
 	}
+	c.Tracing = c.Tracing.WithDefaults()
 	for i, s := range c.Sources {
 		c.Sources[i] = s.WithDefaults()
 	}
@@ -99,7 +93,8 @@ func (s Sink) withDefaults() Sink {
 		s.Lane.Rate = &delivery.RateSettings{PerSecond: slackRate, Burst: slackRate}
 	}
 	s.Lane = s.Lane.WithDefaults()
-	s.Settings = s.WithDefaults()
+	s.Settings = s.Settings.WithDefaults()
+	s.Config = s.Config.WithDefaults()
 	return s
 }
 

@@ -19,9 +19,18 @@ import (
 // SchemaID names the JSON Schema of the configuration.
 const SchemaID = "https://cdrelay.github.io/schema/config.json"
 
-// Schema gives the JSON Schema of the configuration, for editors. It is made
-// from the types, so that no key can be missing; what the types do not say,
-// such as which keys exclude each other, only Load checks.
+// The keywords of ours in the schema. The first is a default that is no value,
+// such as "the call record"; the second marks what is read at the start only.
+const (
+	defaultKeyword = "x-default"
+	restartKeyword = "x-needs-restart"
+)
+
+// Schema gives the JSON Schema of the configuration, for editors and for
+// docs/configuration.md. It is made from the types, their tags and what
+// withDefaults fills in, so that no key can be missing and no default be wrong;
+// what the types do not say, such as which keys exclude each other, only Load
+// checks.
 func Schema() ([]byte, error) {
 	r := jsonschema.Reflector{
 		FieldNameTag: "yaml", Mapper: schemaOf, DoNotReference: true,
@@ -30,6 +39,9 @@ func Schema() ([]byte, error) {
 	s := r.Reflect(&Config{})
 	s.ID = SchemaID
 	s.Title = "cdrelay configuration"
+	if err := annotate(s, reflect.ValueOf(unset())); err != nil {
+		return nil, fmt.Errorf("schema of the configuration: %w", err)
+	}
 	b, err := json.MarshalIndent(s, "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("schema of the configuration: %w", err)
@@ -40,40 +52,41 @@ func Schema() ([]byte, error) {
 // schemaOf gives the schema of types that read their own YAML; nil for all
 // others.
 func schemaOf(t reflect.Type) *jsonschema.Schema {
-	text := &jsonschema.Schema{Type: "string"}
 	switch t {
 	case reflect.TypeFor[time.Duration]():
-		return &jsonschema.Schema{Type: "string", Pattern: `^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$`, Examples: []any{"10s", "5m", "72h"}}
+		return &jsonschema.Schema{Title: "duration", Type: "string", Pattern: `^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$`}
 	case reflect.TypeFor[spool.Bytes]():
-		return &jsonschema.Schema{OneOf: []*jsonschema.Schema{{Type: "integer"}, text}, Examples: []any{"512MiB", "4GiB"}}
-	case reflect.TypeFor[secret.Value](), reflect.TypeFor[webhook.HeaderValue]():
-		return secretSchema()
+		return &jsonschema.Schema{Title: "size", OneOf: []*jsonschema.Schema{{Type: "integer"}, {Type: "string"}}}
+	case reflect.TypeFor[secret.Value]():
+		return secretSchema("secret")
+	case reflect.TypeFor[webhook.HeaderValue]():
+		return secretSchema("template or secret")
 	case reflect.TypeFor[intake.Secrets](), reflect.TypeFor[webhook.SigningSecrets]():
-		one := secretSchema()
-		return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{one, {Type: "array", Items: one}}}
+		one := secretSchema("secret")
+		return &jsonschema.Schema{Title: "secret, or list of secrets", AnyOf: []*jsonschema.Schema{one, {Type: "array", Items: one}}}
 	case reflect.TypeFor[expr.Condition](), reflect.TypeFor[expr.ResponseCondition]():
-		return &jsonschema.Schema{Type: "string", Description: "a CEL expression that gives true or false"}
+		return &jsonschema.Schema{Title: "condition", Type: "string"}
 	case reflect.TypeFor[expr.Text]():
-		return &jsonschema.Schema{Type: "string", Description: "a text that may hold ${CEL}"}
+		return &jsonschema.Schema{Title: "template", Type: "string"}
 	case reflect.TypeFor[expr.Tree]():
-		return &jsonschema.Schema{Description: "any YAML; its texts may hold ${CEL}"}
+		return &jsonschema.Schema{Title: "tree of templates"}
 	case reflect.TypeFor[slack.Blocks]():
-		return &jsonschema.Schema{Type: "array", Description: "Block Kit blocks; their texts may hold ${CEL}"}
+		return &jsonschema.Schema{Title: "list of templates", Type: "array"}
 	case reflect.TypeFor[intake.Network]():
-		return &jsonschema.Schema{Type: "string", Description: "an address or a CIDR", Examples: []any{"203.0.113.0/24"}}
+		return &jsonschema.Schema{Title: "address or CIDR", Type: "string"}
 	default:
 		return nil
 	}
 }
 
 // secretSchema is a text, {env: NAME} or {file: PATH}.
-func secretSchema() *jsonschema.Schema {
+func secretSchema(title string) *jsonschema.Schema {
 	place := func(key string) *jsonschema.Schema {
 		props := jsonschema.NewProperties()
 		props.Set(key, &jsonschema.Schema{Type: "string"})
 		return &jsonschema.Schema{Type: "object", Properties: props, Required: []string{key}, AdditionalProperties: jsonschema.FalseSchema}
 	}
-	return &jsonschema.Schema{OneOf: []*jsonschema.Schema{
+	return &jsonschema.Schema{Title: title, OneOf: []*jsonschema.Schema{
 		{Type: "string"}, {Type: "number"}, {Type: "boolean"}, place("env"), place("file"),
 	}}
 }

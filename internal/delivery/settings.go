@@ -8,27 +8,24 @@ import (
 
 // Settings are the keys of a sink that its lane reads.
 type Settings struct {
-	// Concurrency is how many deliveries are on their way at once.
-	Concurrency int `yaml:"concurrency"`
-	// Rate bounds the deliveries begun in a second; nil means no bound.
-	Rate  *RateSettings `yaml:"rate"`
-	Retry RetrySettings `yaml:"retry"`
+	Concurrency int           `yaml:"concurrency" example:"2" doc:"How many deliveries are on their way at once, 1 to 1024."`
+	Rate        *RateSettings `yaml:"rate" default:"none; 1 a second for slack" example:"{per_second: 15, burst: 15}" doc:"Bounds the deliveries begun in a second."`
+	Retry       RetrySettings `yaml:"retry" doc:"The durable schedule. The n-th wait is random between 0 and first × factorⁿ⁻¹, at most max."`
 }
 
 // RateSettings is a token bucket.
 type RateSettings struct {
-	PerSecond float64 `yaml:"per_second"`
-	Burst     int     `yaml:"burst"`
+	PerSecond float64 `yaml:"per_second" jsonschema:"required" example:"15" doc:"Deliveries a second; more than 0."`
+	Burst     int     `yaml:"burst" default:"per_second, rounded up" example:"15" doc:"How many may be begun at once."`
 }
 
 // RetrySettings is the durable schedule: the n-th wait is random between 0 and
 // First times Factor to the n-1, at most Max (full jitter).
 type RetrySettings struct {
-	First  time.Duration `yaml:"first"`
-	Factor float64       `yaml:"factor"`
-	Max    time.Duration `yaml:"max"`
-	// GiveUpAfter counts from the acceptance or the last replay.
-	GiveUpAfter time.Duration `yaml:"give_up_after"`
+	First       time.Duration `yaml:"first" example:"10s" doc:"Bound of the first wait; where left out, never more than max."`
+	Factor      float64       `yaml:"factor" example:"3" doc:"What the bound grows by with each attempt, 1 to 100."`
+	Max         time.Duration `yaml:"max" example:"1h" doc:"Bound of every wait; where left out, never less than first."`
+	GiveUpAfter time.Duration `yaml:"give_up_after" example:"24h" doc:"Age from which a failed attempt makes a delivery a dead letter; counted from the acceptance or the last replay."`
 }
 
 // The defaults of Settings.

@@ -17,41 +17,33 @@ var tokenPattern = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
 // Auth is the doors of a source: exactly one kind of credentials or Open,
 // and/or a list of addresses. All that stand there must hold.
 type Auth struct {
-	// Header is a secret in a header of its own.
-	Header *NamedSecret `yaml:"header"`
-	// Query is a secret in a parameter of the URL.
-	Query *NamedSecret `yaml:"query"`
-	// Basic is HTTP Basic authentication.
-	Basic *Basic `yaml:"basic"`
-	// Bearer is the token of "Authorization: Bearer".
-	Bearer Secrets `yaml:"bearer"`
-	// Digest is NXCC's signature over the body.
-	Digest *Digest `yaml:"digest"`
-	// Open says in so many words that anybody may post.
-	Open bool `yaml:"open"`
-	// Allow is the addresses that may post.
-	Allow []Network `yaml:"allow"`
+	Header *NamedSecret `yaml:"header" example:"{name: token, value: {env: NXCC_TOKEN}}" doc:"A secret in a header of its own."`
+	Query  *NamedSecret `yaml:"query" example:"{name: key, value: {env: DIALER_KEY}}" doc:"A secret in a parameter of the URL, for platforms that can do no better."`
+	Basic  *Basic       `yaml:"basic" example:"{username: platform, password: {env: PLATFORM_PASSWORD}}" doc:"HTTP Basic authentication."`
+	Bearer Secrets      `yaml:"bearer" example:"[{env: TOKEN_NEW}, {env: TOKEN_OLD}]" doc:"The token of Authorization: Bearer; a list while it is rotated."`
+	Digest *Digest      `yaml:"digest" example:"{access_key: {env: NXCC_ACCESS_KEY}, access_secret: {env: NXCC_ACCESS_SECRET}}" doc:"The signature over the body of NXCC's second mode. Where keys and secrets are lists, any key goes with any secret."`
+	Open   bool         `yaml:"open" example:"true" doc:"Says in so many words that anybody may post."`
+	Allow  []Network    `yaml:"allow" example:"[203.0.113.0/24, 198.51.100.7]" doc:"The addresses that may post."`
 }
 
 // NamedSecret is a secret in a named place.
 type NamedSecret struct {
-	Name  string  `yaml:"name"`
-	Value Secrets `yaml:"value"`
+	Name  string  `yaml:"name" jsonschema:"required" example:"token" doc:"Name of the header or the parameter."`
+	Value Secrets `yaml:"value" jsonschema:"required" example:"{file: /run/secrets/token}" doc:"The secret; a list while it is rotated."`
 }
 
 // Basic is a name and its passwords.
 type Basic struct {
-	Username string  `yaml:"username"`
-	Password Secrets `yaml:"password"`
+	Username string  `yaml:"username" jsonschema:"required" example:"platform" doc:"A name without a colon."`
+	Password Secrets `yaml:"password" jsonschema:"required" example:"{env: PLATFORM_PASSWORD}" doc:"The password; a list while it is rotated."`
 }
 
 // Digest is the keys of NXCC's second mode. Where keys and secrets are lists,
 // any key goes with any secret.
 type Digest struct {
-	AccessKey    Secrets `yaml:"access_key"`
-	AccessSecret Secrets `yaml:"access_secret"`
-	// Tolerance is how far the sender's clock may be from ours; 60s by default.
-	Tolerance time.Duration `yaml:"tolerance"`
+	AccessKey    Secrets       `yaml:"access_key" jsonschema:"required" example:"{env: NXCC_ACCESS_KEY}" doc:"The access key; a list while it is rotated."`
+	AccessSecret Secrets       `yaml:"access_secret" jsonschema:"required" example:"{env: NXCC_ACCESS_SECRET}" doc:"Its secret; a list while it is rotated."`
+	Tolerance    time.Duration `yaml:"tolerance" example:"2m" doc:"How far the platform's clock may be from ours, up to 24h."`
 }
 
 func (a Auth) withDefaults() Auth {

@@ -21,24 +21,14 @@ var (
 
 // SourceConfig is one configured telephony account.
 type SourceConfig struct {
-	// Name begins the ids of the source's calls and labels its metrics.
-	Name string `yaml:"name"`
-	// Format names the adapter.
-	Format string `yaml:"format"`
-	// Path is where the platform posts; /callbacks/<name> by default.
-	Path string `yaml:"path"`
-	// Timezone is the IANA name for times without a zone; the format's own when
-	// empty.
-	Timezone string `yaml:"timezone"`
-	// Region is the ISO country of numbers in national form.
-	Region string `yaml:"region"`
-	// Numbers overrules how the format reads digits without a plus sign.
-	Numbers call.Numbers `yaml:"numbers"`
-	// Auth is the source's doors.
-	Auth Auth `yaml:"auth"`
-	// Respond is the body of the 200 for platforms that look at it; JSON that
-	// tells the outcome when empty.
-	Respond string `yaml:"respond"`
+	Name     string       `yaml:"name" jsonschema:"required" example:"dialer" doc:"Begins the ids of the source's calls and labels its metrics: 1 to 63 of a-z, 0-9 and -."`
+	Format   string       `yaml:"format" jsonschema:"required" example:"nxcc" doc:"The vendor's dialect: infin8linx or nxcc."`
+	Path     string       `yaml:"path" default:"/callbacks/ and the name" example:"/callbacks/dialer" doc:"Where the platform posts. Letters, digits, / and -; no query."`
+	Timezone string       `yaml:"timezone" default:"the format's own; for infin8linx Asia/Shanghai" example:"Asia/Shanghai" doc:"IANA name of the zone of times that have none."`
+	Region   string       `yaml:"region" example:"ID" doc:"Country of numbers in national form, two letters of ISO 3166. Without it they get no E.164 form."`
+	Numbers  call.Numbers `yaml:"numbers" jsonschema:"enum=national,enum=international" default:"the format's own way" example:"national" doc:"How digits without a plus sign are read."`
+	Auth     Auth         `yaml:"auth" jsonschema:"required" example:"{query: {name: key, value: {env: DIALER_KEY}}, allow: [203.0.113.0/24]}" doc:"The doors: exactly one of header, query, basic, bearer, digest or open: true, and/or allow. All that stand there must hold."`
+	Respond  string       `yaml:"respond" default:"JSON that says what became of the callback" example:"\"1\"" doc:"Body of the 200, for platforms that look at it."`
 }
 
 // WithDefaults gives the source with what was left out filled in.

@@ -14,10 +14,8 @@ import (
 // ServerConfig is the address of the listener; it needs a restart to change,
 // the content of its certificate does not.
 type ServerConfig struct {
-	// Listen is host:port; ":8080" by default.
-	Listen string `yaml:"listen"`
-	// TLS is nil for plain HTTP.
-	TLS *TLSFiles `yaml:"tls"`
+	Listen string    `yaml:"listen" restart:"true" example:"127.0.0.1:8080" doc:"Host and port where telephony platforms post; without a host, on all addresses."`
+	TLS    *TLSFiles `yaml:"tls" restart:"true" default:"plain HTTP" example:"{cert: server.crt, key: server.key}" doc:"Certificate of the public listener. Other files need a restart; new content is taken over."`
 }
 
 // WithDefaults gives the configuration with what was left out filled in.

@@ -8,8 +8,8 @@ import (
 
 // TLSFiles names a PEM certificate chain and its key.
 type TLSFiles struct {
-	Cert string `yaml:"cert"`
-	Key  string `yaml:"key"`
+	Cert string `yaml:"cert" jsonschema:"required" restart:"true" example:"server.crt" doc:"File of the certificate chain (PEM)."`
+	Key  string `yaml:"key" jsonschema:"required" restart:"true" example:"server.key" doc:"File of its key (PEM)."`
 }
 
 func (f TLSFiles) validate(report func(path, problem string)) {

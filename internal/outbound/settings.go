@@ -8,26 +8,22 @@ import (
 
 // Settings are the keys of a sink that concern one exchange.
 type Settings struct {
-	// Timeout bounds each wire try, body included.
-	Timeout time.Duration `yaml:"timeout"`
+	Timeout time.Duration `yaml:"timeout" example:"20s" doc:"Of each wire try, the body of the answer included; 10ms to 5m."`
 	// QuickTries are made besides the first, within two seconds of waiting; nil
 	// is the default, 0 is none.
-	QuickTries *int            `yaml:"quick_tries"`
-	Breaker    BreakerSettings `yaml:"breaker"`
+	QuickTries *int            `yaml:"quick_tries" example:"0" doc:"Tries besides the first, within 2 s of waiting, before the schedule takes over; 0 to 10."`
+	Breaker    BreakerSettings `yaml:"breaker" doc:"When the sink counts as down, and when it is asked again."`
 }
 
 // BreakerSettings say when the sink counts as down and when it is asked again.
 type BreakerSettings struct {
-	// ConsecutiveFailures of wire tries open the breaker.
-	ConsecutiveFailures int `yaml:"consecutive_failures"`
-	// FailureRatio of the tries within Window opens it too, from MinRequests on.
-	FailureRatio float64 `yaml:"failure_ratio"`
-	MinRequests  int     `yaml:"min_requests"`
+	ConsecutiveFailures int     `yaml:"consecutive_failures" example:"10" doc:"Failed wire tries in a row that open the breaker."`
+	FailureRatio        float64 `yaml:"failure_ratio" example:"0.8" doc:"Part of the tries within window that opens it too, above 0 and up to 1."`
+	MinRequests         int     `yaml:"min_requests" example:"50" doc:"Tries within window from which failure_ratio counts."`
 	// Window is the memory for FailureRatio. It is at least twice the timeout,
 	// because a failure that took longer than the window would not count.
-	Window time.Duration `yaml:"window"`
-	// OpenFor is the rest before one delivery probes the sink.
-	OpenFor time.Duration `yaml:"open_for"`
+	Window  time.Duration `yaml:"window" example:"2m" doc:"The memory for failure_ratio, 1s to 24h; at least twice the timeout is used."`
+	OpenFor time.Duration `yaml:"open_for" example:"1m" doc:"The rest before one delivery probes the sink, 100ms to 24h."`
 }
 
 const (

@@ -11,11 +11,10 @@ import (
 // TLSFiles are the files of a sink with a private authority or with client
 // certificates. All are PEM; all may be absent.
 type TLSFiles struct {
-	// CA is trusted in addition to the system's roots.
-	CA string `yaml:"ca"`
+	CA string `yaml:"ca" example:"private-ca.crt" doc:"File of authorities that are trusted besides the system's own (PEM). Read again when it changes."`
 	// Cert and Key are the client's certificate and its key.
-	Cert string `yaml:"cert"`
-	Key  string `yaml:"key"`
+	Cert string `yaml:"cert" example:"client.crt" doc:"File of the client certificate (PEM); key belongs beside it."`
+	Key  string `yaml:"key" example:"client.key" doc:"File of the client certificate's key (PEM)."`
 }
 
 // Validate reports files that are missing or cannot be used, so that a mistake

@@ -10,15 +10,10 @@ import (
 
 // Rule is a condition on the call record and the sinks that get it.
 type Rule struct {
-	// Name stands in metrics, logs and explanations; a rule without one is
-	// called by its place, "rule 3".
-	Name string `yaml:"name"`
-	// When is the condition; a rule without one always matches.
-	When expr.Condition `yaml:"when"`
-	// To names the sinks that the rule adds.
-	To []string `yaml:"to"`
-	// Stop ends the reading of the rules when this one matches.
-	Stop bool `yaml:"stop"`
+	Name string         `yaml:"name" default:"its place, such as rule 3" example:"all calls to the CRM" doc:"Stands in metrics, logs and explanations; unique."`
+	When expr.Condition `yaml:"when" default:"always" example:"call.direction == \"inbound\" && !call.answered" doc:"The condition, in CEL over call. Put quotes around one that begins with an exclamation mark."`
+	To   []string       `yaml:"to" example:"[crm]" doc:"The sinks that the rule adds. A rule needs this, or stop."`
+	Stop bool           `yaml:"stop" example:"true" doc:"Whether the reading of the rules ends when this one matches."`
 }
 
 // Names gives the name of each rule, "rule N" counted from 1 for one without.

@@ -14,14 +14,17 @@ import (
 
 // Config says where spans go; the zero Config is nowhere.
 type Config struct {
-	// Endpoint is the address of the collector, like http://collector:4318; a
-	// URL without a path gets /v1/traces.
-	Endpoint string `yaml:"otlp_endpoint"`
-	// Headers go with every export; all of them are secrets.
-	Headers map[string]secret.Value `yaml:"headers"`
-	// SampleRatio is the part of the traces that cdrelay begins that are
-	// recorded; 1 when absent.
-	SampleRatio *float64 `yaml:"sample_ratio"`
+	Endpoint    string                  `yaml:"otlp_endpoint" default:"no spans" example:"http://localhost:4318" doc:"Address of the collector; one without a path gets /v1/traces."`
+	Headers     map[string]secret.Value `yaml:"headers" example:"{Authorization: {env: OTLP_AUTHORIZATION}}" doc:"Go with every export; their values are secrets."`
+	SampleRatio *float64                `yaml:"sample_ratio" example:"0.1" doc:"Part of the traces begun by cdrelay that are recorded, 0 to 1. For a trace that a callback brought, its own flag holds."`
+}
+
+// WithDefaults gives the configuration with what was left out.
+func (c Config) WithDefaults() Config {
+	if c.Endpoint != "" && c.SampleRatio == nil {
+		c.SampleRatio = new(1.0)
+	}
+	return c
 }
 
 // Validate reports everything that is wrong, by the YAML path of the key.
@@ -69,12 +72,4 @@ func headerProblem(name, value string) string {
 		return "holds a control character or a line break, which no header can carry"
 	}
 	return ""
-}
-
-// ratio is the sample ratio with its default.
-func (c Config) ratio() float64 {
-	if c.SampleRatio == nil {
-		return 1
-	}
-	return *c.SampleRatio
 }

@@ -76,6 +76,7 @@ func (t *Tracer) Prepare(ctx context.Context, c Config) (*Export, error) {
 	if c.Endpoint == "" {
 		return nil, nil
 	}
+	c = c.WithDefaults()
 	if now := t.current.Load(); now != nil && reflect.DeepEqual(now.config, c) {
 		return now, nil
 	}
@@ -128,7 +129,7 @@ func (t *Tracer) begin(ctx context.Context, e *Export) {
 	}
 	e.provider = sdk.NewTracerProvider(
 		sdk.WithResource(about),
-		sdk.WithSampler(sdk.ParentBased(sdk.TraceIDRatioBased(e.config.ratio()))),
+		sdk.WithSampler(sdk.ParentBased(sdk.TraceIDRatioBased(*e.config.SampleRatio))),
 		sdk.WithBatcher(&teller{Exporter: e.out, tracer: t, running: running}, sdk.WithExportTimeout(exportTimeout)),
 	)
 	e.tracer = e.provider.Tracer("github.com/cdrelay/cdrelay")

@@ -19,22 +19,13 @@ const defaultAPI = "https://slack.com/api/chat.postMessage"
 // Config is the `slack` section of a sink: either WebhookURL, or Token and
 // Channel.
 type Config struct {
-	// WebhookURL is an incoming webhook. The whole URL is a secret. Plain http
-	// is taken too, for stand-ins and egress proxies that add TLS.
-	WebhookURL secret.Value `yaml:"webhook_url"`
-	// Token is a bot token with the scope chat:write.
-	Token secret.Value `yaml:"token"`
-	// Channel is the id (or name) of the channel that the token posts to.
-	Channel string `yaml:"channel"`
-	// APIURL replaces the address of chat.postMessage, for stand-ins, proxies
-	// and GovSlack.
-	APIURL string `yaml:"api_url"`
-	// Text is the message, or the fallback text beside Blocks.
-	Text expr.Text `yaml:"text"`
-	// Blocks is a list of Block Kit blocks.
-	Blocks Blocks `yaml:"blocks"`
-	// TLS names files for a private certificate authority or a client certificate.
-	TLS outbound.TLSFiles `yaml:"tls"`
+	WebhookURL secret.Value      `yaml:"webhook_url" example:"{env: SLACK_WEBHOOK_URL}" doc:"Address of an incoming webhook; a secret as a whole. Plain http is taken too, for stand-ins and egress proxies."`
+	Token      secret.Value      `yaml:"token" example:"{env: SLACK_TOKEN}" doc:"Bot token with the scope chat:write; goes with channel."`
+	Channel    string            `yaml:"channel" example:"C0123456789" doc:"Id or name of the channel that the token posts to."`
+	APIURL     string            `yaml:"api_url" example:"https://slack-gov.com/api/chat.postMessage" doc:"Replaces the address of chat.postMessage, for GovSlack, proxies and stand-ins; goes with token."`
+	Text       expr.Text         `yaml:"text" default:"a summary in Block Kit" example:"Missed call from ${call.customer.number}" doc:"The message; beside blocks, the text of the notification."`
+	Blocks     Blocks            `yaml:"blocks" default:"the summary" example:"[{type: section, text: {type: mrkdwn, text: \"*${call.customer.number}* called\"}}]" doc:"Block Kit blocks; their texts may hold ${…}."`
+	TLS        outbound.TLSFiles `yaml:"tls" example:"{ca: private-ca.crt, cert: client.crt, key: client.key}" doc:"For a private authority or a client certificate."`
 }
 
 // WithDefaults gives the configuration with what was left out.

@@ -12,32 +12,39 @@ import (
 
 // Auth is exactly one way to say who we are.
 type Auth struct {
-	// Bearer is a token for `Authorization: Bearer`.
-	Bearer secret.Value `yaml:"bearer"`
-	Basic  *Basic       `yaml:"basic"`
-	OAuth2 *OAuth2      `yaml:"oauth2"`
+	Bearer secret.Value `yaml:"bearer" example:"{env: CRM_TOKEN}" doc:"The token for Authorization: Bearer."`
+	Basic  *Basic       `yaml:"basic" example:"{username: cdrelay, password: {env: CRM_PASSWORD}}" doc:"HTTP Basic authentication."`
+	OAuth2 *OAuth2      `yaml:"oauth2" example:"{token_url: \"https://login.example.com/oauth2/token\", client_id: {env: CRM_CLIENT_ID}, client_secret: {env: CRM_CLIENT_SECRET}}" doc:"Fetches access tokens: with the client's credentials, or with a refresh token where one is given."`
 }
 
 // Basic is HTTP Basic authentication. The name may be a secret: some APIs take
 // their key as the name, and no password.
 type Basic struct {
-	Username secret.Value `yaml:"username"`
-	Password secret.Value `yaml:"password"`
+	Username secret.Value `yaml:"username" jsonschema:"required" example:"{env: CRM_KEY}" doc:"A name without a colon. Some APIs take their key here, and no password."`
+	Password secret.Value `yaml:"password" example:"{env: CRM_PASSWORD}" doc:"The password."`
 }
 
 // OAuth2 fetches access tokens: with the client's credentials alone, or with a
 // refresh token. The client's credentials go into the Authorization header, and
 // where the endpoint refuses that, into the form from then on.
 type OAuth2 struct {
-	TokenURL     secret.Value `yaml:"token_url"`
-	ClientID     secret.Value `yaml:"client_id"`
-	ClientSecret secret.Value `yaml:"client_secret"`
-	Scopes       []string     `yaml:"scopes"`
-	// RefreshToken, when set, selects the grant `refresh_token`. A new one that
-	// the endpoint hands out is used from then on, until the next start.
-	RefreshToken secret.Value `yaml:"refresh_token"`
-	// Scheme stands before the token; Bearer unless set (Zoho: Zoho-oauthtoken).
-	Scheme string `yaml:"scheme"`
+	TokenURL     secret.Value `yaml:"token_url" jsonschema:"required" example:"https://login.example.com/oauth2/token" doc:"Where tokens are fetched."`
+	ClientID     secret.Value `yaml:"client_id" jsonschema:"required" example:"{env: CRM_CLIENT_ID}" doc:"The client's id."`
+	ClientSecret secret.Value `yaml:"client_secret" example:"{env: CRM_CLIENT_SECRET}" doc:"Its secret; may be left out beside a refresh token."`
+	Scopes       []string     `yaml:"scopes" example:"[calls.write]" doc:"What is asked for."`
+	RefreshToken secret.Value `yaml:"refresh_token" example:"{env: CRM_REFRESH_TOKEN}" doc:"Selects the grant refresh_token. A new one that the endpoint hands out is used until the next start."`
+	Scheme       string       `yaml:"scheme" example:"Zoho-oauthtoken" doc:"The word before the token."`
+}
+
+// withDefaults leaves the one that was given as it is.
+func (a *Auth) withDefaults() *Auth {
+	if a == nil || a.OAuth2 == nil || a.OAuth2.Scheme != "" {
+		return a
+	}
+	filled, grant := *a, *a.OAuth2
+	grant.Scheme = "Bearer"
+	filled.OAuth2 = &grant
+	return &filled
 }
 
 func (a *Auth) validate(report func(path, problem string)) {

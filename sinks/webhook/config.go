@@ -21,27 +21,18 @@ const (
 
 // Config is the `webhook` section of a sink.
 type Config struct {
-	// URL may hold ${…} in path and query, also when it comes from env or file.
-	// It is a secret as a whole.
-	URL secret.Value `yaml:"url"`
-	// Method is POST unless set; GET and DELETE send no body.
-	Method  string  `yaml:"method"`
-	Headers Headers `yaml:"headers"`
-	// Encoding is json or form.
-	Encoding string `yaml:"encoding"`
-	// Body is what is sent; the call record when left out.
-	Body expr.Tree `yaml:"body"`
-	Auth *Auth     `yaml:"auth"`
-	Sign *Sign     `yaml:"sign"`
-	// Envelope is none or cloudevents.
-	Envelope string `yaml:"envelope"`
-	// Success says which answers mean delivered; 2xx when left out.
-	Success expr.ResponseCondition `yaml:"success"`
-	// RetryIf is read before Success: the sink is unwell although it answered.
-	RetryIf expr.ResponseCondition `yaml:"retry_if"`
-	TLS     outbound.TLSFiles      `yaml:"tls"`
-	// DenyPrivate refuses private addresses at dial time.
-	DenyPrivate bool `yaml:"deny_private"`
+	URL         secret.Value           `yaml:"url" jsonschema:"required" example:"https://crm.example.com/calls/${call.id}" doc:"Where to send. ${…} may stand in path and query, and is escaped there. A secret as a whole."`
+	Method      string                 `yaml:"method" jsonschema:"enum=POST,enum=PUT,enum=PATCH,enum=GET,enum=DELETE" example:"PUT" doc:"GET and DELETE send no body."`
+	Headers     Headers                `yaml:"headers" example:"{X-Tenant: \"${call.account}\", X-Api-Key: {env: CRM_KEY}}" doc:"Texts that may hold ${…}, or secrets."`
+	Encoding    string                 `yaml:"encoding" jsonschema:"enum=json,enum=form" example:"form" doc:"How the body is written. A form needs a mapping."`
+	Body        expr.Tree              `yaml:"body" default:"the call record" example:"{phone: \"${call.customer.number}\", seconds: \"${call.talk_seconds}\"}" doc:"What is sent: any tree. A text that is one whole ${…} keeps its type, and leaves its key out where it has no value."`
+	Auth        *Auth                  `yaml:"auth" example:"{bearer: {env: CRM_TOKEN}}" doc:"Who we are: exactly one of bearer, basic, oauth2."`
+	Sign        *Sign                  `yaml:"sign" example:"{standard_webhooks: {env: CRM_SIGNING_SECRET}}" doc:"Signs each try."`
+	Envelope    string                 `yaml:"envelope" jsonschema:"enum=none,enum=cloudevents" example:"cloudevents" doc:"cloudevents puts the body as data into a CloudEvents envelope (structured mode)."`
+	Success     expr.ResponseCondition `yaml:"success" default:"a 2xx" example:"response.status == 200 && response.json.ok == true" doc:"Which answers mean delivered, in CEL over response: status, headers, body, json. An error in it counts as false."`
+	RetryIf     expr.ResponseCondition `yaml:"retry_if" default:"never" example:"response.status == 200 && response.body.contains(\"maintenance\")" doc:"Read before success: the sink is unwell although it answered, and the delivery is tried again."`
+	TLS         outbound.TLSFiles      `yaml:"tls" example:"{ca: private-ca.crt, cert: client.crt, key: client.key}" doc:"For a private authority or a client certificate."`
+	DenyPrivate bool                   `yaml:"deny_private" example:"true" doc:"Refuses private, loopback, link-local and metadata addresses when they are dialled."`
 }
 
 // WithDefaults gives the configuration with what was left out.
@@ -49,6 +40,7 @@ func (c Config) WithDefaults() Config {
 	c.Method = cmp.Or(c.Method, http.MethodPost)
 	c.Encoding = cmp.Or(c.Encoding, encodingJSON)
 	c.Envelope = cmp.Or(c.Envelope, envelopeNone)
+	c.Auth = c.Auth.withDefaults()
 	return c
 }
 

@@ -1,7 +1,6 @@
 package webhook
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -66,7 +65,7 @@ type oauth struct {
 func newOAuth(c OAuth2, client *http.Client) *oauth {
 	fetch := newGrant(c)
 	return &oauth{
-		scheme: cmp.Or(c.Scheme, "Bearer"),
+		scheme: c.Scheme,
 		tokens: &tokens{fetch: func(ctx context.Context) (*oauth2.Token, error) {
 			token, err := fetch(context.WithValue(ctx, oauth2.HTTPClient, client))
 			return token, tokenProblem(err)

@@ -18,8 +18,7 @@ import (
 
 // Sign says how requests are signed.
 type Sign struct {
-	// StandardWebhooks is one secret, or a list while a secret is rotated.
-	StandardWebhooks SigningSecrets `yaml:"standard_webhooks"`
+	StandardWebhooks SigningSecrets `yaml:"standard_webhooks" jsonschema:"required" example:"{env: CRM_SIGNING_SECRET}" doc:"Secret of Standard Webhooks, whsec_ and base64; a list while it is rotated: one signature for each."`
 }
 
 // SigningSecrets are one or more secrets of Standard Webhooks; each request

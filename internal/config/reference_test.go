@@ -1,0 +1,326 @@
+package config_test
+
+import (
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/cdrelay/cdrelay/adapter"
+	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/config"
+	"github.com/cdrelay/cdrelay/internal/route"
+)
+
+// key is one key of the JSON Schema, with what docs/configuration.md shows of it.
+type key struct {
+	Description string         `json:"description"`
+	Type        string         `json:"type"`
+	Enum        []any          `json:"enum"`
+	Default     any            `json:"default"`
+	Words       string         `json:"x-default"`
+	Examples    []any          `json:"examples"`
+	Required    []string       `json:"required"`
+	Properties  map[string]key `json:"properties"`
+	Items       *key           `json:"items"`
+}
+
+// keys gives every key by its path, like sinks[].webhook.url.
+func keys(t *testing.T) map[string]key {
+	t.Helper()
+	text, err := config.Schema()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var top key
+	if err := json.Unmarshal(text, &top); err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]key{}
+	var walk func(path string, k key)
+	walk = func(path string, k key) {
+		if k.Items != nil {
+			walk(path+"[]", *k.Items)
+		}
+		for name, child := range k.Properties {
+			at := strings.TrimPrefix(path+"."+name, ".")
+			all[at] = child
+			walk(at, child)
+		}
+	}
+	walk("", top)
+	return all
+}
+
+// rivals are keys of which a mapping holds one.
+var rivals = [][]string{
+	{"webhook", "slack"}, {"webhook_url", "token"}, {"webhook_url", "channel"}, {"webhook_url", "api_url"},
+	{"header", "query", "basic", "bearer", "digest", "open"}, {"bearer", "basic", "oauth2"},
+}
+
+// companions are keys that need others beside them.
+var companions = map[string]map[string]any{
+	"token":   {"channel": "C0123456789"},
+	"channel": {"token": "xoxb-example"},
+	"api_url": {"token": "xoxb-example", "channel": "C0123456789"},
+}
+
+// configuration gives a whole configuration in which the key at a path has a
+// value; what the key needs around it are the examples of the keys above it.
+func configuration(t *testing.T, all map[string]key, path string, value any) map[string]any {
+	t.Helper()
+	var doc map[string]any
+	if err := yaml.Unmarshal([]byte(minimal), &doc); err != nil {
+		t.Fatal(err)
+	}
+	node, at, steps := doc, "", strings.Split(path, ".")
+	for i, step := range steps {
+		name, list := strings.CutSuffix(step, "[]")
+		at = strings.TrimPrefix(at+"."+step, ".")
+		last := i == len(steps)-1
+		if value != false { // which has no rivals
+			settle(node, name, strings.HasPrefix(at, "sinks[].slack"))
+		}
+		switch {
+		case last:
+			node[name] = value
+		case list:
+			node = node[name].([]any)[0].(map[string]any)
+		default:
+			if _, there := node[name].(map[string]any); !there {
+				node[name] = map[string]any{}
+				if examples := all[at].Examples; len(examples) > 0 {
+					node[name] = clone(t, examples[0])
+				}
+			}
+			node = node[name].(map[string]any)
+		}
+	}
+	return doc
+}
+
+// clone keeps what is changed in one configuration out of the next one.
+func clone(t *testing.T, value any) (copied any) {
+	t.Helper()
+	text, err := yaml.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := yaml.Unmarshal(text, &copied); err != nil {
+		t.Fatal(err)
+	}
+	return copied
+}
+
+// settle takes the rivals of a key out of its mapping and puts its companions in.
+func settle(node map[string]any, name string, slack bool) {
+	for _, group := range rivals {
+		if slices.Contains(group, name) {
+			for _, rival := range group {
+				if rival != name {
+					delete(node, rival)
+				}
+			}
+		}
+	}
+	if slack {
+		for companion, value := range companions[name] {
+			node[companion] = value
+		}
+	}
+}
+
+// fromEnvironment finds the variables of a configuration in block style.
+var fromEnvironment = regexp.MustCompile(`env: ([A-Z_]+)`)
+
+// load loads a configuration as check would.
+func load(t *testing.T, doc map[string]any) (*config.Loaded, error) {
+	t.Helper()
+	text, err := yaml.Marshal(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range fromEnvironment.FindAllStringSubmatch(string(text), -1) {
+		switch {
+		case strings.HasSuffix(m[1], "_URL"):
+			t.Setenv(m[1], "https://example.com/"+m[1])
+		case strings.HasSuffix(m[1], "SIGNING_SECRET"):
+			t.Setenv(m[1], "whsec_ZXhhbXBsZS1zaWduaW5nLXNlY3JldC0zMi1ieXRlcyE=")
+		default:
+			t.Setenv(m[1], "value-of-"+m[1])
+		}
+	}
+	return config.Parse("c.yaml", []byte(strings.ReplaceAll(string(text), "/run/secrets/", "")))
+}
+
+// inFolderOfFiles goes where the files are that examples name.
+func inFolderOfFiles(t *testing.T) {
+	t.Helper()
+	s := httptest.NewTLSServer(nil)
+	defer s.Close()
+	pair := s.TLS.Certificates[0]
+	der, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: pair.Certificate[0]})
+	private := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
+	t.Chdir(t.TempDir())
+	for name, content := range map[string][]byte{
+		"server.crt": certificate, "server.key": private, "client.crt": certificate, "client.key": private,
+		"private-ca.crt": certificate, "token": []byte("secret"),
+	} {
+		if err := os.WriteFile(name, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestEveryKeyIsDescribed: with a meaning, and with an example where it is no
+// mere folder of keys.
+func TestEveryKeyIsDescribed(t *testing.T) {
+	for path, k := range keys(t) {
+		if !strings.HasSuffix(k.Description, ".") {
+			t.Errorf("%s has no description: give its field a tag `doc`", path)
+		}
+		if len(k.Examples) == 0 && len(k.Properties) == 0 && (k.Items == nil || len(k.Items.Properties) == 0) {
+			t.Errorf("%s has no example: give its field a tag `example`", path)
+		}
+	}
+}
+
+// TestExamplesLoad: each example and each value of an enumeration.
+func TestExamplesLoad(t *testing.T) {
+	inFolderOfFiles(t)
+	all := keys(t)
+	for path, k := range all {
+		for _, value := range slices.Concat(k.Examples, k.Enum) {
+			t.Run(fmt.Sprintf("%s %v", path, value), func(t *testing.T) {
+				if _, err := load(t, configuration(t, all, path, value)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+}
+
+// TestDefaultsAreTrue: to write a default changes nothing.
+func TestDefaultsAreTrue(t *testing.T) {
+	inFolderOfFiles(t)
+	all, tested := keys(t), 0
+	for path, k := range all {
+		if k.Default == nil {
+			continue
+		}
+		tested++
+		t.Run(path, func(t *testing.T) {
+			with := configuration(t, all, path, k.Default)
+			written, err := load(t, with)
+			if err != nil {
+				t.Fatal(err)
+			}
+			without := configuration(t, all, path, k.Default)
+			remove(without, path)
+			absent, err := load(t, without)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !reflect.DeepEqual(written.Config, absent.Config) {
+				t.Errorf("%v is not what holds without the key", k.Default)
+			}
+		})
+	}
+	if tested < 25 {
+		t.Errorf("only %d keys have a default", tested)
+	}
+}
+
+// TestRequiredKeys: without one of them nothing loads.
+func TestRequiredKeys(t *testing.T) {
+	inFolderOfFiles(t)
+	all, tested := keys(t), 0
+	for path, k := range all {
+		parent := all[strings.TrimSuffix(path[:max(0, strings.LastIndex(path, "."))], "[]")]
+		if parent.Items != nil {
+			parent = *parent.Items
+		}
+		if !slices.Contains(parent.Required, path[strings.LastIndex(path, ".")+1:]) {
+			continue
+		}
+		tested++
+		t.Run(path, func(t *testing.T) {
+			doc := configuration(t, all, path, k.Examples[0])
+			remove(doc, path)
+			if _, err := load(t, doc); err == nil {
+				t.Error("the configuration loads without it")
+			}
+		})
+	}
+	if tested < 15 {
+		t.Errorf("only %d keys are required", tested)
+	}
+}
+
+// remove takes the key at a path out.
+func remove(doc map[string]any, path string) {
+	steps := strings.Split(path, ".")
+	for _, step := range steps[:len(steps)-1] {
+		if name, list := strings.CutSuffix(step, "[]"); list {
+			doc = doc[name].([]any)[0].(map[string]any)
+		} else {
+			doc = doc[name].(map[string]any)
+		}
+	}
+	delete(doc, steps[len(steps)-1])
+}
+
+// TestDefaultsInWords: what holds where a default is no value.
+func TestDefaultsInWords(t *testing.T) {
+	l, err := config.Parse("c.yaml", []byte(minimal))
+	if err != nil {
+		t.Fatal(err)
+	}
+	slack, err := config.Parse("c.yaml", []byte(strings.Replace(minimal, `webhook: {url: "http://127.0.0.1:9/x"}`, `slack: {webhook_url: "https://example.com/x"}`, 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rated, err := config.Parse("c.yaml", []byte(strings.Replace(minimal, "rules:", "    rate: {per_second: 2.5}\nrules:", 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	format, _ := adapter.Lookup("infin8linx")
+	webhook, lane := l.Sinks[0].Webhook, slack.Sinks[0].Lane
+	holds := map[string]bool{
+		"tls":                      l.TLS == nil,
+		"sources[].path":           l.Sources[0].Path == "/callbacks/dialer",
+		"sources[].timezone":       l.Sources[0].Timezone == "" && format.DefaultZone == "Asia/Shanghai",
+		"sources[].numbers":        l.Sources[0].Numbers == call.FormatNumbers,
+		"sources[].respond":        l.Sources[0].Respond == "",
+		"tracing.otlp_endpoint":    l.Tracing.Endpoint == "",
+		"sinks[].rate":             l.Sinks[0].Lane.Rate == nil && lane.Rate.PerSecond == 1 && lane.Rate.Burst == 1,
+		"sinks[].rate.burst":       rated.Sinks[0].Lane.Rate.Burst == 3,
+		"sinks[].webhook.body":     webhook.Body.IsZero(),
+		"sinks[].webhook.success":  webhook.Success.IsZero(),
+		"sinks[].webhook.retry_if": webhook.RetryIf.IsZero(),
+		"sinks[].slack.text":       slack.Sinks[0].Slack.Text.IsZero(),
+		"sinks[].slack.blocks":     slack.Sinks[0].Slack.Blocks.IsZero(),
+		"rules[].name":             route.Names([]route.Rule{{}})[0] == "rule 1",
+		"rules[].when":             l.Rules[0].When.IsZero(),
+	}
+	for path, k := range keys(t) {
+		if held, known := holds[path]; k.Words != "" && !known {
+			t.Errorf("%s has a default in words, of which this test knows nothing", path)
+		} else if known && (!held || k.Words == "") {
+			t.Errorf("%s: %q does not hold", path, k.Words)
+		}
+	}
+}
