@@ -29,7 +29,7 @@ func reply(status int, header http.Header, body string) *http.Response {
 
 func clientConfig() OAuth2 {
 	return OAuth2{
-		Scheme: "Bearer",
+		Scheme:   "Bearer",
 		TokenURL: secret.New("https://login.example/token"),
 		ClientID: secret.New("id"), ClientSecret: secret.New("client-secret-1"),
 		Scopes: []string{"a", "b"},
