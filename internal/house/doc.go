@@ -8,8 +8,10 @@
 //   - names: of packages; no reminders left in comments
 //   - sleeps: a test that sleeps does so in fake time
 //   - toplevel: what may lie at the top of the repository
-//   - readme: its first screen, and its commands, which are run
-//   - links: between the documents
+//   - readme: its first screen
+//   - commands: those of README and docs, which are run
+//   - examples: configurations shown in README and docs, which the server loads
+//   - links: between the documents, with the headings that they name
 //   - chart: it lints, renders, refuses what it must, and the server loads what
 //     it renders
 //

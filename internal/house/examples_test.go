@@ -1,0 +1,117 @@
+package house
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+)
+
+// shownEnv finds the variables that a configuration in a document reads.
+var shownEnv = regexp.MustCompile(`env: (\w+)`)
+
+// lacking is what a part of a configuration is completed with.
+const lacking = `
+sources: [{name: dialer, format: infin8linx, region: ID, auth: {query: {name: key, value: x}}}]
+sinks: [{name: crm, webhook: {url: "http://127.0.0.1:9"}}]
+rules: [{name: all, to: [crm]}]
+`
+
+// TestConfigurationsInDocuments lets the server load each block of YAML that is
+// a configuration, or a part of one. A block whose keys are none of the
+// configuration's is something else.
+func TestConfigurationsInDocuments(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds the program")
+	}
+	binary := buildBinary(t)
+	known := configurationKeys(t, binary)
+	loaded := 0
+	for _, page := range pages(t) {
+		for _, b := range blocks(read(t, page)) {
+			text, ok := completed(b, known)
+			if !ok {
+				continue
+			}
+			loaded++
+			t.Run(fmt.Sprintf("%s:%d", page, b.line), func(t *testing.T) {
+				for _, m := range shownEnv.FindAllStringSubmatch(b.text, -1) {
+					t.Setenv(m[1], secretFor(m[1]))
+				}
+				file := filepath.Join(t.TempDir(), "config.yaml")
+				if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				if out, err := exec.CommandContext(t.Context(), binary, "check", "-c", file).CombinedOutput(); err != nil {
+					t.Errorf("%v\n%s\n%s", err, out, text)
+				}
+			})
+		}
+	}
+	if loaded < 5 {
+		t.Errorf("only %d configurations were found", loaded)
+	}
+}
+
+func TestCompleted(t *testing.T) {
+	known := []string{"sources", "sinks", "rules", "log"}
+	for text, whole := range map[string]bool{
+		"log: {level: debug}\n": true, "sources: []\nsinks: []\nrules: []\n": true,
+		"scrape_configs: []\n": false, "- a\n": false, "log: {}\nother: 1\n": false, "# none\n": false,
+	} {
+		if got, ok := completed(block{language: "yaml", text: text}, known); ok != whole || ok && !strings.HasPrefix(got, text) {
+			t.Errorf("%q: %v %q", text, ok, got)
+		}
+	}
+	if got, _ := completed(block{language: "yaml", text: "log: {}\nsinks: []"}, known); !strings.Contains(got, "rules:") || strings.Count(got, "sinks:") != 1 {
+		t.Errorf("%q", got)
+	}
+}
+
+// completed gives a block as a whole configuration; not ok where it is none.
+func completed(b block, known []string) (text string, ok bool) {
+	var doc map[string]yaml.Node
+	if b.language != "yaml" || yaml.Unmarshal([]byte(b.text), &doc) != nil || len(doc) == 0 {
+		return "", false
+	}
+	for key := range doc {
+		if !slices.Contains(known, key) {
+			return "", false
+		}
+	}
+	text = b.text
+	for line := range strings.Lines(strings.TrimSpace(lacking)) {
+		key, _, _ := strings.Cut(line, ":")
+		if _, there := doc[key]; !there {
+			text = strings.TrimRight(text, "\n") + "\n" + line
+		}
+	}
+	return text, true
+}
+
+// configurationKeys asks the program for the keys at the top.
+func configurationKeys(t *testing.T, binary string) []string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), binary, "schema", "config").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var schema struct {
+		Properties map[string]any `json:"properties"`
+	}
+	if err := json.Unmarshal(out, &schema); err != nil {
+		t.Fatal(err)
+	}
+	var keys []string
+	for key := range schema.Properties {
+		keys = append(keys, key)
+	}
+	return keys
+}
