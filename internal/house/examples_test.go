@@ -55,7 +55,7 @@ func TestConfigurationsInDocuments(t *testing.T) {
 			})
 		}
 	}
-	if loaded < 5 {
+	if loaded < 4 {
 		t.Errorf("only %d configurations were found", loaded)
 	}
 }
@@ -64,21 +64,36 @@ func TestCompleted(t *testing.T) {
 	known := []string{"sources", "sinks", "rules", "log"}
 	for text, whole := range map[string]bool{
 		"log: {level: debug}\n": true, "sources: []\nsinks: []\nrules: []\n": true,
-		"scrape_configs: []\n": false, "- a\n": false, "log: {}\nother: 1\n": false, "# none\n": false,
+		"config: none.yaml\n": false, "scrape_configs: []\n": false, "- a\n": false, "log: {}\nother: 1\n": false, "# none\n": false,
 	} {
 		if got, ok := completed(block{language: "yaml", text: text}, known); ok != whole || ok && !strings.HasPrefix(got, text) {
 			t.Errorf("%q: %v %q", text, ok, got)
 		}
+	}
+	if got, ok := completed(block{language: "yaml", text: "config:\n  log: {level: debug}\nsecrets: {}\n"}, known); !ok || !strings.HasPrefix(got, "log: {level: debug}\n") {
+		t.Errorf("%q", got)
 	}
 	if got, _ := completed(block{language: "yaml", text: "log: {}\nsinks: []"}, known); !strings.Contains(got, "rules:") || strings.Count(got, "sinks:") != 1 {
 		t.Errorf("%q", got)
 	}
 }
 
-// completed gives a block as a whole configuration; not ok where it is none.
+// completed gives a block as a whole configuration; not ok where it is none. Of
+// the chart's values it takes the part `config`.
 func completed(b block, known []string) (text string, ok bool) {
 	var doc map[string]yaml.Node
-	if b.language != "yaml" || yaml.Unmarshal([]byte(b.text), &doc) != nil || len(doc) == 0 {
+	text = b.text
+	if b.language != "yaml" || yaml.Unmarshal([]byte(text), &doc) != nil {
+		return "", false
+	}
+	if part, values := doc["config"]; values && part.Kind == yaml.MappingNode {
+		inner, err := yaml.Marshal(&part)
+		if err != nil {
+			return "", false
+		}
+		return completed(block{language: b.language, text: string(inner)}, known)
+	}
+	if len(doc) == 0 {
 		return "", false
 	}
 	for key := range doc {
@@ -86,7 +101,6 @@ func completed(b block, known []string) (text string, ok bool) {
 			return "", false
 		}
 	}
-	text = b.text
 	for line := range strings.Lines(strings.TrimSpace(lacking)) {
 		key, _, _ := strings.Cut(line, ":")
 		if _, there := doc[key]; !there {
