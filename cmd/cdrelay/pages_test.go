@@ -80,6 +80,35 @@ func TestReferencePages(t *testing.T) {
 	}
 }
 
+// TestOriginsNameFields: the table of where values come from names fields that
+// there are.
+func TestOriginsNameFields(t *testing.T) {
+	text, err := os.ReadFile("../../docs/call-record.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, part, found := strings.Cut(string(text), "\n## Where the values come from\n")
+	if !found {
+		t.Fatal("the page has no such section")
+	}
+	part, _, _ = strings.Cut(part, "\n## ")
+	known := map[string]bool{}
+	for _, f := range fieldsOf(t, "call") {
+		known[f.path] = true
+	}
+	rows := regexp.MustCompile("(?m)^\\| (`[^|]*`) \\|").FindAllStringSubmatch(part, -1)
+	if len(rows) < 30 {
+		t.Fatalf("%d rows", len(rows))
+	}
+	for _, row := range rows {
+		for name := range strings.SplitSeq(row[1], ", ") {
+			if !known[strings.Trim(name, "`")] {
+				t.Errorf("the record has no field %s", name)
+			}
+		}
+	}
+}
+
 // fieldsOf gives all fields of what `cdrelay schema` prints, in its order.
 func fieldsOf(t *testing.T, schema string) []field {
 	t.Helper()

@@ -94,7 +94,7 @@ func (p *Problems) addYAML(text string) {
 	case yamlTwice.MatchString(text):
 		return // checkTree reports repeated keys with both lines
 	case yamlUnknown.MatchString(text):
-		text = fmt.Sprintf("unknown key %q: see config.example.yaml for the keys that may stand here", yamlUnknown.FindStringSubmatch(text)[1])
+		text = fmt.Sprintf("unknown key %q: docs/configuration.md lists those that may stand here", yamlUnknown.FindStringSubmatch(text)[1])
 	case yamlType.MatchString(text):
 		m := yamlType.FindStringSubmatch(text)
 		text = wrongType(m[1], m[2], m[3])

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"maps"
 	"net/http/httptest"
 	"os"
 	"reflect"
@@ -63,8 +64,12 @@ func keys(t *testing.T) map[string]key {
 
 // rivals are keys of which a mapping holds one.
 var rivals = [][]string{
-	{"webhook", "slack"}, {"webhook_url", "token"}, {"webhook_url", "channel"}, {"webhook_url", "api_url"},
-	{"header", "query", "basic", "bearer", "digest", "open"}, {"bearer", "basic", "oauth2"},
+	{"webhook", "slack"},
+	{"webhook_url", "token"},
+	{"webhook_url", "channel"},
+	{"webhook_url", "api_url"},
+	{"header", "query", "basic", "bearer", "digest", "open"},
+	{"bearer", "basic", "oauth2"},
 }
 
 // companions are keys that need others beside them.
@@ -94,7 +99,7 @@ func configuration(t *testing.T, all map[string]key, path string, value any) map
 		case last:
 			node[name] = value
 		case list:
-			node = node[name].([]any)[0].(map[string]any)
+			node = mapping(t, node[name])
 		default:
 			if _, there := node[name].(map[string]any); !there {
 				node[name] = map[string]any{}
@@ -102,10 +107,23 @@ func configuration(t *testing.T, all map[string]key, path string, value any) map
 					node[name] = clone(t, examples[0])
 				}
 			}
-			node = node[name].(map[string]any)
+			node = mapping(t, node[name])
 		}
 	}
 	return doc
+}
+
+// mapping gives a mapping, or the first one of a list.
+func mapping(t *testing.T, v any) map[string]any {
+	t.Helper()
+	if list, ok := v.([]any); ok && len(list) > 0 {
+		v = list[0]
+	}
+	m, ok := v.(map[string]any)
+	if !ok {
+		t.Fatalf("%v is no mapping", v)
+	}
+	return m
 }
 
 // clone keeps what is changed in one configuration out of the next one.
@@ -133,9 +151,7 @@ func settle(node map[string]any, name string, slack bool) {
 		}
 	}
 	if slack {
-		for companion, value := range companions[name] {
-			node[companion] = value
-		}
+		maps.Copy(node, companions[name])
 	}
 }
 
@@ -229,7 +245,7 @@ func TestDefaultsAreTrue(t *testing.T) {
 				t.Fatal(err)
 			}
 			without := configuration(t, all, path, k.Default)
-			remove(without, path)
+			remove(t, without, path)
 			absent, err := load(t, without)
 			if err != nil {
 				t.Fatal(err)
@@ -259,7 +275,7 @@ func TestRequiredKeys(t *testing.T) {
 		tested++
 		t.Run(path, func(t *testing.T) {
 			doc := configuration(t, all, path, k.Examples[0])
-			remove(doc, path)
+			remove(t, doc, path)
 			if _, err := load(t, doc); err == nil {
 				t.Error("the configuration loads without it")
 			}
@@ -271,14 +287,11 @@ func TestRequiredKeys(t *testing.T) {
 }
 
 // remove takes the key at a path out.
-func remove(doc map[string]any, path string) {
+func remove(t *testing.T, doc map[string]any, path string) {
+	t.Helper()
 	steps := strings.Split(path, ".")
 	for _, step := range steps[:len(steps)-1] {
-		if name, list := strings.CutSuffix(step, "[]"); list {
-			doc = doc[name].([]any)[0].(map[string]any)
-		} else {
-			doc = doc[name].(map[string]any)
-		}
+		doc = mapping(t, doc[strings.TrimSuffix(step, "[]")])
 	}
 	delete(doc, steps[len(steps)-1])
 }
