@@ -74,7 +74,7 @@ func TestCommands(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the commands of the documents build the program")
 	}
-	bin := filepath.Dir(buildBinary(t))
+	bin := installed(t)
 	for _, page := range pages(t) {
 		var script strings.Builder
 		for _, b := range blocks(read(t, page)) {
@@ -86,6 +86,19 @@ func TestCommands(t *testing.T) {
 			t.Run(page, func(t *testing.T) { runScript(t, copyTree(t), bin, elsewhere(t, script.String())) })
 		}
 	}
+}
+
+// installed builds the program as the documents do, so that what they build has
+// been compiled before their time runs.
+func installed(t *testing.T) string {
+	t.Helper()
+	dir := copyTree(t)
+	cmd := exec.CommandContext(t.Context(), "make", "build")
+	cmd.Dir = dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return filepath.Join(dir, "bin")
 }
 
 func TestCommandsNotices(t *testing.T) {
