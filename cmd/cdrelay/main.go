@@ -18,6 +18,7 @@ import (
 	_ "time/tzdata" // the image has no time zones of its own
 
 	"github.com/spf13/cobra"
+	_ "golang.org/x/crypto/x509roots/fallback" // nor roots of certificates; where a system has them, they win
 )
 
 func main() {

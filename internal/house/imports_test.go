@@ -107,15 +107,16 @@ func TestPurePackages(t *testing.T) {
 	report(t, checkPure(sources(t)))
 }
 
-// TestTimeZones: templates and sources name time zones, and an image from
-// scratch has no database of them.
-func TestTimeZones(t *testing.T) {
-	for _, s := range sources(t) {
-		if !s.test() && strings.HasPrefix(s.pkg(), "cmd/") && slices.Contains(s.imports(), "time/tzdata") {
-			return
+// TestInTheBinary: an image from scratch has no time zones, which templates and
+// sources name, and no roots of certificates, which sinks are verified against.
+func TestInTheBinary(t *testing.T) {
+	for _, name := range []string{"time/tzdata", "golang.org/x/crypto/x509roots/fallback"} {
+		if !slices.ContainsFunc(sources(t), func(s source) bool {
+			return !s.test() && strings.HasPrefix(s.pkg(), "cmd/") && slices.Contains(s.imports(), name)
+		}) {
+			t.Errorf("no package of cmd imports %s: the binary lacks it where the system does", name)
 		}
 	}
-	t.Error("no package of cmd imports time/tzdata: the binary knows no time zones where the system has none")
 }
 
 func TestImportsNotices(t *testing.T) {
