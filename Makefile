@@ -15,6 +15,9 @@ HELM := $(GO) run helm.sh/helm/v3/cmd/helm@v3.22.0
 # version and all sums stand in a go.mod of its own. Service discovery is left out.
 PROMTOOL := $(GO) run -modfile=.ci/promtool.mod -tags=remove_all_sd github.com/prometheus/prometheus/cmd/promtool
 
+# Modules of their own: the product's go.mod names only what the product is made of.
+MODULES := .ci/ship
+
 # One static binary; test-race alone switches cgo on.
 export CGO_ENABLED := 0
 
@@ -38,10 +41,40 @@ run: ## show the whole thing at work: receive, convert, route, retry, deliver; l
 	@echo "==> run: the demo, with stand-in sinks and sample callbacks; Ctrl-C ends it"
 	@$(GO) run ./cmd/cdrelay demo
 
+# The Dockerfile and .ci/ship build by this, too, for other platforms and places.
+OUT ?= bin/cdrelay
+
 .PHONY: build
 build: ## build the static binary bin/cdrelay
-	@echo "==> build: bin/cdrelay, version $(VERSION)"
-	@$(GO) build $(BUILD) -o bin/cdrelay ./cmd/cdrelay
+	@echo "==> build: $(OUT), version $(VERSION)"
+	@$(GO) build $(BUILD) -o $(OUT) ./cmd/cdrelay
+
+SHIP := $(GO) run -C .ci/ship .
+
+.PHONY: image
+image: ## build the image with docker, for this machine, as cdrelay:$(VERSION)
+	@echo "==> image: cdrelay:$(VERSION)"
+	@SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct 2>/dev/null || echo 0) docker build -t cdrelay:$(VERSION) \
+		--build-arg SOURCE_DATE_EPOCH --build-arg GO_VERSION=$$($(GO) env GOVERSION | sed 's/^go//') \
+		--build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) .
+
+.PHONY: image-oci
+image-oci: ## write the image for amd64 and arm64 as an OCI archive into bin, without a container engine
+	@echo "==> image-oci: linux/amd64 and linux/arm64, version $(VERSION)"
+	@$(SHIP) image -version '$(VERSION)'
+
+.PHONY: release
+release: ## write all that a release hands out into bin/release; nothing is uploaded
+	@echo "==> release: archives, bills of materials, image, chart, notes and checksums of $(VERSION)"
+	@rm -rf bin/release
+	@$(SHIP) release -version '$(VERSION)' -helm '$(HELM)'
+	@cd bin/release && sha256sum --check --quiet SHA256SUMS && ls -sh
+
+.PHONY: ship
+ship: ## test the image, run what is in it with nothing around it, and rehearse a release
+	@echo "==> ship: the image and the release"
+	@mkdir -p $(TALLY)
+	@CDRELAY_HELM='$(HELM)' $(GO) test -C .ci/ship -json -count=1 ./... | $(GO) run .ci/tally.go -name ship -out $(TALLY)/ship
 
 .PHONY: test
 test: ## run all tests
@@ -50,7 +83,7 @@ test: ## run all tests
 
 .PHONY: verify
 verify: FUZZTIME := 5s
-verify: fmt-check tidy-check vet lint test-race test-static crash-short fuzz chart monitoring browser vuln ## everything that CI checks
+verify: fmt-check tidy-check vet lint test-race test-static crash-short fuzz chart ship monitoring browser vuln ## everything that CI checks
 	@echo "==> verify: all checks passed"
 
 .PHONY: fmt
@@ -67,16 +100,19 @@ fmt-check: ## fail where `make fmt` would change something
 lint: ## run the linters of .golangci.yml
 	@echo "==> lint: golangci-lint"
 	@$(GOLANGCI) run ./... ./.ci
+	@for m in $(MODULES); do (cd $$m && $(GOLANGCI) run ./...); done
 
 .PHONY: vet
 vet: ## run go vet
 	@echo "==> vet: go vet ./..."
 	@$(GO) vet ./...
+	@for m in $(MODULES); do $(GO) vet -C $$m ./...; done
 
 .PHONY: tidy-check
 tidy-check: ## fail where `go mod tidy` would change something
 	@echo "==> tidy-check: go.mod and go.sum"
 	@$(GO) mod tidy -diff
+	@for m in $(MODULES); do $(GO) mod tidy -C $$m -diff; done
 
 .PHONY: test-race
 test-race: ## run all tests under the race detector (needs gcc)
