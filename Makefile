@@ -11,6 +11,8 @@ SHELL := bash
 GO ?= go
 GOLANGCI := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 HELM := $(GO) run helm.sh/helm/v3/cmd/helm@v3.22.0
+HELM_DOCS := $(GO) run github.com/norwoodj/helm-docs/cmd/helm-docs@v1.14.2 \
+	--chart-search-root charts/cdrelay --sort-values-order file --skip-version-footer
 # Its module has a replace directive, which go run module@version refuses; so the
 # version and all sums stand in a go.mod of its own. Service discovery is left out.
 PROMTOOL := $(GO) run -modfile=.ci/promtool.mod -tags=remove_all_sd github.com/prometheus/prometheus/cmd/promtool
@@ -157,8 +159,14 @@ fuzz: ## run every fuzz target for FUZZTIME (30s) each
 chart: ## lint and render the chart, and load what it renders with `cdrelay check`
 	@echo "==> chart: helm lint, helm template and cdrelay check for each set of values"
 	@mkdir -p $(TALLY)
-	@CDRELAY_HELM='$(HELM)' $(GO) test -json -run '^TestChart' -count=1 ./internal/house | \
+	@CDRELAY_HELM='$(HELM)' CDRELAY_HELM_DOCS='$(HELM_DOCS)' $(GO) test -json -run '^TestChart' -count=1 ./internal/house | \
 		$(GO) run .ci/tally.go -name chart -out $(TALLY)/chart
+
+.PHONY: chart-readme
+chart-readme: ## make the chart's README and its copies of alerts and dashboard anew
+	@echo "==> chart-readme: charts/cdrelay"
+	@cp docs/monitoring/alerts.yaml docs/monitoring/grafana.json charts/cdrelay/files/
+	@$(HELM_DOCS) --log-level warning
 
 .PHONY: monitoring
 monitoring: ## check alerts, their tests and the dashboard's queries with promtool

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -24,15 +25,23 @@ const kubeVersion = "1.34.0"
 // fromEnv finds the variables that a rendered configuration reads.
 var fromEnv = regexp.MustCompile(`(?m)^\s*(?:- )?env: (\w+)$`)
 
+// mounted finds the files of volumes that a rendered configuration names.
+var mounted = regexp.MustCompile(`/(?:secrets|private-ca)/[\w./-]+`)
+
 // manifest is the part of a Kubernetes object that the tests look at.
 type manifest struct {
 	Kind string            `yaml:"kind"`
 	Data map[string]string `yaml:"data"`
 	Spec struct {
 		Template struct {
+			Metadata struct {
+				Labels      map[string]string `yaml:"labels"`
+				Annotations map[string]string `yaml:"annotations"`
+			} `yaml:"metadata"`
 			Spec podSpec `yaml:"spec"`
 		} `yaml:"template"`
-		Claims []any `yaml:"volumeClaimTemplates"`
+		Claims   []any          `yaml:"volumeClaimTemplates"`
+		Selector map[string]any `yaml:"selector"`
 	} `yaml:"spec"`
 }
 
@@ -40,12 +49,24 @@ type podSpec struct {
 	Token      *bool           `yaml:"automountServiceAccountToken"`
 	Grace      int             `yaml:"terminationGracePeriodSeconds"`
 	Security   securityContext `yaml:"securityContext"`
-	Containers []struct {
-		Security  securityContext `yaml:"securityContext"`
-		Resources struct {
-			Limits map[string]string `yaml:"limits"`
-		} `yaml:"resources"`
-	} `yaml:"containers"`
+	Init       []container     `yaml:"initContainers"`
+	Containers []container     `yaml:"containers"`
+}
+
+type container struct {
+	Name      string          `yaml:"name"`
+	Restart   string          `yaml:"restartPolicy"`
+	Args      []string        `yaml:"args"`
+	Readiness map[string]any  `yaml:"readinessProbe"`
+	Liveness  map[string]any  `yaml:"livenessProbe"`
+	Startup   map[string]any  `yaml:"startupProbe"`
+	Security  securityContext `yaml:"securityContext"`
+	Resources struct {
+		Limits map[string]string `yaml:"limits"`
+	} `yaml:"resources"`
+	Env []struct {
+		Name, Value string
+	} `yaml:"env"`
 }
 
 type securityContext struct {
@@ -72,19 +93,57 @@ func TestChartLints(t *testing.T) {
 	}
 }
 
+// TestChartPod: each set says what its pods need to stop: what the application
+// needs, then shutdown.delay, shutdown.grace and ten seconds.
 func TestChartPod(t *testing.T) {
+	grace := map[string]int{"no-persistence": 20, "full": 90, "sidecar": 85}
+	claims := map[string]int{"no-persistence": 0, "existing-claim": 0}
 	for name, values := range valuesSets(t) {
 		t.Run(name, func(t *testing.T) {
 			set := one(t, render(t, values), "StatefulSet")
 			pod := set.Spec.Template.Spec
 			report(t, checkPod(pod))
-			if volumes := len(set.Spec.Claims); (volumes == 0) != (name == "no-persistence") {
-				t.Errorf("%d volumes", volumes)
+			if want, special := claims[name]; len(set.Spec.Claims) != want && special || len(set.Spec.Claims) != 1 && !special {
+				t.Errorf("%d claims", len(set.Spec.Claims))
 			}
-			if want := map[string]int{"default": 40, "no-persistence": 20, "full": 90, "digest-auth": 40}[name]; pod.Grace != want {
+			want, special := grace[name]
+			if !special {
+				want = 40
+			}
+			if pod.Grace != want {
 				t.Errorf("the pod has %d s to stop, want %d", pod.Grace, want)
 			}
 		})
+	}
+}
+
+// TestChartRestarts: a reload takes over all but a few keys; just those are in the
+// annotation that restarts the pods.
+func TestChartRestarts(t *testing.T) {
+	values := valuesSets(t)["secret-files"]
+	mark := func(set ...string) string {
+		t.Helper()
+		return one(t, render(t, values, set...), "StatefulSet").Spec.Template.Metadata.Annotations["checksum/restart-keys"]
+	}
+	before := mark()
+	if before == "" {
+		t.Fatal("no annotation")
+	}
+	for change, restarts := range map[string]bool{
+		"config.listen=:9080":                    true,
+		"config.admin.listen=:9081":              true,
+		"config.spool.path=/data/other.db":       true,
+		"config.tls.cert=/secrets/other/tls.crt": true,
+		"config.log.format=text":                 true,
+		"config.log.format=json":                 false, // the default
+		"config.log.level=debug":                 false,
+		"config.spool.max_bytes=1GiB":            false,
+		"config.shutdown.delay=9s":               false,
+		"config.sources[0].region=ID":            false,
+	} {
+		if now := mark("--set", change); (now != before) != restarts {
+			t.Errorf("%s: the pods restart: %v, want %v", change, now != before, restarts)
+		}
 	}
 }
 
@@ -95,11 +154,13 @@ func TestChartConfigurations(t *testing.T) {
 	binary := buildBinary(t)
 	for name, values := range sets {
 		t.Run(name, func(t *testing.T) {
-			config := one(t, render(t, values), "ConfigMap").Data["config.yaml"]
+			config := configuration(t, render(t, values))
 			for _, m := range fromEnv.FindAllStringSubmatch(config, -1) {
 				t.Setenv(m[1], secretFor(m[1]))
 			}
-			file := filepath.Join(t.TempDir(), "config.yaml")
+			dir := t.TempDir()
+			config = mounted.ReplaceAllStringFunc(config, func(path string) string { return mount(t, dir, path) })
+			file := filepath.Join(dir, "config.yaml")
 			if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 				t.Fatal(err)
 			}
@@ -112,14 +173,37 @@ func TestChartConfigurations(t *testing.T) {
 
 func TestChartRefuses(t *testing.T) {
 	for _, c := range []struct{ set, says string }{
-		{"persistence.enabled=false", "iAcceptLoss"},
+		{"persistence.enabled=false", "iAcceptLoss: true"},
 		{"nonsense=1", "nonsense"},
 		{"config.sauces=1", "sauces"},
 		{"terminationGracePeriodSeconds=30", "attempts in flight"},
 		{"config.listen=:8081", "different ports"},
 		{"config.spool.path=/var/x.db", "/config/spool/path"},
+		{"config.spool.path=/data/../x.db", "below /data"},
 		{"config.admin.listen=127.0.0.1:8081", "/config/admin/listen"},
+		{"config.spool.max_bytes=8GiB", "80 % of persistence.size"},
+		{"config.spool.max_bytes=many", "write a size"},
 		{"resources.limits.memory=null", "memory"},
+		{"replicas=2,persistence.existingClaim=x", "a spool of its own"},
+		{"app.enabled=true,app.container.image=x,replicas=2,persistence.existingClaim=x", "a spool of its own"},
+		{"persistence.enabled=false,persistence.iAcceptLoss=true,persistence.existingClaim=x", "no effect"},
+		{"persistence.accessModes={ReadWriteMany}", "ReadWriteOncePod"},
+		{"app.enabled=true", "app.container.image"},
+		{"app.container.image=x", "app.enabled"},
+		{"app.enabled=true,app.container.image=x,library=true", "exclude each other"},
+		{"app.enabled=true,app.container.image=x,app.container.name=cdrelay", "choose another"},
+		{"app.enabled=true,app.container.image=x,app.container.ports[0].containerPort=8080", "share their ports"},
+		{"app.service.enabled=true", "app.service.ports"},
+		{"adminToken.secret=x,config.admin.token=y", "keep one"},
+		{"service.nodePort=30000", "NodePort or LoadBalancer"},
+		{"service.loadBalancerClass=x", "LoadBalancer"},
+		{"ingress.enabled=true", "ingress.hosts"},
+		{"httpRoute.enabled=true", "httpRoute.parentRefs"},
+		{"ingress.enabled=true,ingress.hosts={a},config.sources=null", "ingress.paths"},
+		{"podDisruptionBudget.enabled=true,podDisruptionBudget.minAvailable=1", "no node could be drained"},
+		{"podDisruptionBudget.maxUnavailable=0", "maxUnavailable"},
+		{"serviceMonitor.enabled=true,podMonitor.enabled=true", "twice"},
+		{"test.source=nobody", "test.source"},
 	} {
 		t.Run(c.set, func(t *testing.T) {
 			out, err := helm(t, "template", "relay", chartDir(t), "--kube-version", kubeVersion, "--set", c.set)
@@ -132,14 +216,21 @@ func TestChartRefuses(t *testing.T) {
 
 func TestCheckPodNotices(t *testing.T) {
 	var pod podSpec
-	if err := yaml.Unmarshal([]byte("containers: [{}]"), &pod); err != nil {
+	if err := yaml.Unmarshal([]byte("containers: [{name: cdrelay}]"), &pod); err != nil {
 		t.Fatal(err)
 	}
-	expect(t, checkPod(pod), "token", "root", "seccomp", "privileges", "read-only", "capabilities", "memory")
+	expect(t, checkPod(pod), "token", "seccomp", "check-config", "privileges", "capabilities", "root", "read-only", "memory", "GOMEMLIMIT", "probe", "readiness")
+	if err := yaml.Unmarshal([]byte("initContainers: [{name: cdrelay, readinessProbe: {a: b}}, {name: check-config}]\ncontainers: [{name: app}]"), &pod); err != nil {
+		t.Fatal(err)
+	}
+	if text := strings.Join(checkPod(pod), "\n"); !strings.Contains(text, "native sidecar") || !strings.Contains(text, "whole pod") || !strings.Contains(text, "check-config is not the first") {
+		t.Errorf("not noticed:\n%s", text)
+	}
 }
 
-// checkPod holds a pod against the restricted Pod Security Standard, and a bit
-// more.
+// checkPod holds a pod against what the chart promises: the order of its
+// containers, their probes, and a bit more than the restricted Pod Security
+// Standard.
 func checkPod(pod podSpec) []string {
 	var complaints []string
 	want := func(ok bool, complaint string) {
@@ -148,13 +239,31 @@ func checkPod(pod podSpec) []string {
 		}
 	}
 	want(pod.Token != nil && !*pod.Token, "the pod gets a token of the API server")
-	want(pod.Security.NonRoot && pod.Security.User == 65532, "the pod may run as root")
 	want(pod.Security.Seccomp.Type == "RuntimeDefault", "the pod has no seccomp profile")
+	want(len(pod.Init) > 0 && pod.Init[0].Name == "check-config", "check-config is not the first container")
+	for _, c := range slices.Concat(pod.Init, pod.Containers) {
+		want(c.Security.Escalation != nil && !*c.Security.Escalation, c.Name+" may gain privileges")
+		want(len(c.Security.Capabilities.Drop) == 1 && c.Security.Capabilities.Drop[0] == "ALL", c.Name+" keeps capabilities")
+		if c.Name != "cdrelay" && c.Name != "check-config" {
+			continue
+		}
+		want(c.Security.NonRoot && c.Security.User == 65532, c.Name+" may run as root")
+		want(c.Security.ReadOnly, c.Name+": its root file system is not read-only")
+		want(c.Resources.Limits["memory"] != "", c.Name+" has no memory limit")
+		want(len(c.Env) > 0 && c.Env[0].Name == "GOMEMLIMIT" && c.Env[0].Value != "", c.Name+" has no GOMEMLIMIT")
+	}
+	for _, c := range pod.Init {
+		if c.Name == "cdrelay" {
+			want(c.Restart == "Always", "cdrelay is no native sidecar")
+			want(c.Readiness == nil, "cdrelay's readiness counts for the whole pod")
+			want(c.Startup != nil && c.Liveness != nil, "cdrelay lacks a probe")
+		}
+	}
 	for _, c := range pod.Containers {
-		want(c.Security.Escalation != nil && !*c.Security.Escalation, "a container may gain privileges")
-		want(c.Security.ReadOnly, "a container's root file system is not read-only")
-		want(len(c.Security.Capabilities.Drop) == 1 && c.Security.Capabilities.Drop[0] == "ALL", "a container keeps capabilities")
-		want(c.Resources.Limits["memory"] != "", "a container has no memory limit, so GOMEMLIMIT is the node's memory")
+		if c.Name == "cdrelay" {
+			want(c.Startup != nil && c.Liveness != nil, "cdrelay lacks a probe")
+			want(c.Readiness != nil, "cdrelay has no readiness")
+		}
 	}
 	return complaints
 }
@@ -167,7 +276,7 @@ func valuesSets(t *testing.T) map[string]string {
 		t.Skip(helmEnv + " names no helm; `make chart` does")
 	}
 	paths, err := filepath.Glob(filepath.Join(chartDir(t), "ci", "*-values.yaml"))
-	if err != nil || len(paths) < 3 {
+	if err != nil || len(paths) < 12 {
 		t.Fatalf("%d sets of values, %v", len(paths), err)
 	}
 	sets := map[string]string{}
@@ -194,12 +303,19 @@ func helm(t *testing.T, args ...string) (string, error) {
 	return string(out), err
 }
 
-func render(t *testing.T, values string) []manifest {
+// render renders the chart with a set of values and further flags.
+func render(t *testing.T, values string, flags ...string) []manifest {
 	t.Helper()
-	out, err := helm(t, "template", "relay", chartDir(t), "--kube-version", kubeVersion, "-f", values)
+	args := []string{"template", "relay", chartDir(t), "--kube-version", kubeVersion, "-f", values}
+	out, err := helm(t, append(args, flags...)...)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
+	return decodeManifests(t, out)
+}
+
+func decodeManifests(t *testing.T, out string) []manifest {
+	t.Helper()
 	var all []manifest
 	for d := yaml.NewDecoder(bytes.NewBufferString(out)); ; {
 		var m manifest
@@ -212,6 +328,18 @@ func render(t *testing.T, values string) []manifest {
 		}
 		all = append(all, m)
 	}
+}
+
+// configuration gives cdrelay's own out of the ConfigMaps.
+func configuration(t *testing.T, all []manifest) string {
+	t.Helper()
+	for _, m := range all {
+		if text := m.Data["config.yaml"]; m.Kind == "ConfigMap" && text != "" {
+			return text
+		}
+	}
+	t.Fatal("there is no config.yaml")
+	return ""
 }
 
 // one gives the only object of a kind.
