@@ -49,9 +49,10 @@ func TestChartReadme(t *testing.T) {
 	}
 }
 
-// TestChartKnowsTheConfiguration: the chart's schema has just the keys that the
+// chartKnowsKeys wants the chart's schema to have just the keys that the
 // configuration has.
-func TestChartKnowsTheConfiguration(t *testing.T) {
+func chartKnowsKeys(t *testing.T, binary string) {
+	t.Helper()
 	type schema struct {
 		Properties map[string]json.RawMessage `json:"properties"`
 	}
@@ -63,7 +64,7 @@ func TestChartKnowsTheConfiguration(t *testing.T) {
 		}
 		return slices.Sorted(maps.Keys(s.Properties))
 	}
-	out, err := exec.CommandContext(t.Context(), buildBinary(t), "schema", "config").Output()
+	out, err := exec.CommandContext(t.Context(), binary, "schema", "config").Output()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -42,6 +42,8 @@ type manifest struct {
 		} `yaml:"template"`
 		Claims   []any          `yaml:"volumeClaimTemplates"`
 		Selector map[string]any `yaml:"selector"`
+		// Containers are those of a Pod.
+		Containers []container `yaml:"containers"`
 	} `yaml:"spec"`
 }
 
@@ -56,6 +58,7 @@ type podSpec struct {
 type container struct {
 	Name      string          `yaml:"name"`
 	Restart   string          `yaml:"restartPolicy"`
+	Command   []string        `yaml:"command"`
 	Args      []string        `yaml:"args"`
 	Readiness map[string]any  `yaml:"readinessProbe"`
 	Liveness  map[string]any  `yaml:"livenessProbe"`
@@ -152,6 +155,7 @@ func TestChartRestarts(t *testing.T) {
 func TestChartConfigurations(t *testing.T) {
 	sets := valuesSets(t)
 	binary := buildBinary(t)
+	chartKnowsKeys(t, binary)
 	for name, values := range sets {
 		t.Run(name, func(t *testing.T) {
 			config := configuration(t, render(t, values))

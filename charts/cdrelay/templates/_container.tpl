@@ -80,9 +80,11 @@ resources:
   {{- toYaml .Values.resources | nindent 2 }}
 env:
   # The collector works harder near 90 % of the memory limit; the rest is for what it
-  # does not see, such as SQLite's page cache.
+  # does not see, such as SQLite's page cache. extraEnv may say something else.
+  {{- if not (include "cdrelay.hasEnv" (dict "root" . "name" "GOMEMLIMIT")) }}
   - name: GOMEMLIMIT
     value: {{ include "cdrelay.gomemlimit" . | quote }}
+  {{- end }}
   {{- with .Values.adminToken }}
   {{- if .secret }}
   - name: CDRELAY_ADMIN_TOKEN
@@ -102,6 +104,18 @@ envFrom:
       name: {{ . }}
   {{- end }}
 {{- end }}
+{{- end }}
+
+{{/* "true" where extraEnv sets a variable. Call it with a dict: root, name. */}}
+{{- define "cdrelay.hasEnv" -}}
+{{- $name := .name }}
+{{- $found := "" }}
+{{- range .root.Values.extraEnv }}
+{{- if eq .name $name }}
+{{- $found = "true" }}
+{{- end }}
+{{- end }}
+{{- $found }}
 {{- end }}
 
 {{/* Nine tenths of the memory limit, in bytes. */}}

@@ -10,29 +10,25 @@
 {{/* Labels of the pod; Services, budget, policies and monitors find it by them. The
      chart's version is not among them: it alone is no reason for a restart. */}}
 {{- define "cdrelay.podLabels" -}}
-{{- include "cdrelay.selectorLabels" . }}
+{{- $labels := include "cdrelay.selectorLabels" . | fromYaml }}
 {{- if not .Values.library }}
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
-{{- with .Values.commonLabels }}
-{{ toYaml . }}
+{{- $_ := set $labels "app.kubernetes.io/version" .Chart.AppVersion }}
+{{- $labels = merge $labels .Values.podLabels .Values.commonLabels }}
 {{- end }}
-{{- end }}
-{{- with .Values.podLabels }}
-{{ toYaml . }}
-{{- end }}
+{{- toYaml (merge $labels .Values.podLabels) }}
 {{- end }}
 
 {{/* Annotations of the pod: a restart when, and only when, a key has changed that
      cannot be reloaded. */}}
 {{- define "cdrelay.podAnnotations" -}}
-checksum/restart-keys: {{ include "cdrelay.restartKeys" . | quote }}
-# For `kubectl logs` and `kubectl exec`.
-kubectl.kubernetes.io/default-container: {{ include "cdrelay.mainContainer" . }}
-{{- with .Values.podAnnotations }}
-{{ toYaml . }}
+{{- $annotations := dict "checksum/restart-keys" (include "cdrelay.restartKeys" .) }}
+{{- if not .Values.library }}
+{{- $_ := set $annotations "kubectl.kubernetes.io/default-container" (include "cdrelay.mainContainer" .) }}
 {{- end }}
+{{- toYaml (merge (dict) .Values.podAnnotations $annotations) }}
 {{- end }}
 
+{{/* What `kubectl logs` and `kubectl exec` mean without -c. */}}
 {{- define "cdrelay.mainContainer" -}}
 {{- if .Values.app.enabled }}{{ default "app" .Values.app.container.name }}{{ else }}cdrelay{{ end }}
 {{- end }}

@@ -28,29 +28,25 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 {{- end }}
 
-{{/* The labels of every object but pods. */}}
+{{/* The chart's labels of every object but pods. */}}
 {{- define "cdrelay.labels" -}}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
 app.kubernetes.io/name: {{ include "cdrelay.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
-{{- with .Values.commonLabels }}
-{{ toYaml . }}
-{{- end }}
 {{- end }}
 
-{{/* The whole metadata of an object but its closing. Call it with a dict: root, name,
-     and optionally labels and annotations. */}}
+{{/* The metadata of an object. The chart's own labels win, for selectors need them; then
+     the object's, then the common ones. Call it with a dict: root, name, and optionally
+     labels and annotations. */}}
 {{- define "cdrelay.metadata" -}}
+{{- $labels := merge (include "cdrelay.labels" .root | fromYaml) (default dict .labels) .root.Values.commonLabels -}}
 {{- $annotations := merge (dict) (default dict .annotations) .root.Values.commonAnnotations -}}
 name: {{ .name }}
 namespace: {{ .root.Release.Namespace }}
 labels:
-  {{- include "cdrelay.labels" .root | nindent 2 }}
-  {{- with .labels }}
-  {{- toYaml . | nindent 2 }}
-  {{- end }}
+  {{- toYaml $labels | nindent 2 }}
 {{- with $annotations }}
 annotations:
   {{- toYaml . | nindent 2 }}
