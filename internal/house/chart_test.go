@@ -223,7 +223,7 @@ func TestCheckPodNotices(t *testing.T) {
 	if err := yaml.Unmarshal([]byte("containers: [{name: cdrelay}]"), &pod); err != nil {
 		t.Fatal(err)
 	}
-	expect(t, checkPod(pod), "token", "seccomp", "check-config", "privileges", "capabilities", "root", "read-only", "memory", "GOMEMLIMIT", "probe", "readiness")
+	expect(t, checkPod(pod), "token", "seccomp", "check-config", "privileges", "capabilities", "root", "read-only", "memory", "probe", "readiness")
 	if err := yaml.Unmarshal([]byte("initContainers: [{name: cdrelay, readinessProbe: {a: b}}, {name: check-config}]\ncontainers: [{name: app}]"), &pod); err != nil {
 		t.Fatal(err)
 	}
@@ -253,8 +253,7 @@ func checkPod(pod podSpec) []string {
 		}
 		want(c.Security.NonRoot && c.Security.User == 65532, c.Name+" may run as root")
 		want(c.Security.ReadOnly, c.Name+": its root file system is not read-only")
-		want(c.Resources.Limits["memory"] != "", c.Name+" has no memory limit")
-		want(len(c.Env) > 0 && c.Env[0].Name == "GOMEMLIMIT" && c.Env[0].Value != "", c.Name+" has no GOMEMLIMIT")
+		want(c.Resources.Limits["memory"] != "", c.Name+" has no memory limit for its garbage collector to fit")
 	}
 	for _, c := range pod.Init {
 		if c.Name == "cdrelay" {

@@ -72,19 +72,15 @@ readinessProbe:
 {{- end }}
 
 {{/* What both containers have. The resources are the same because a pod reserves the
-     larger of its init containers and its running ones: the check costs nothing. */}}
+     larger of its init containers and its running ones: the check costs nothing. The
+     server fits its garbage collector to the memory limit by itself. */}}
 {{- define "cdrelay.containerBase" }}
 securityContext:
   {{- toYaml .Values.securityContext | nindent 2 }}
 resources:
   {{- toYaml .Values.resources | nindent 2 }}
+{{- if or .Values.adminToken.secret .Values.extraEnv }}
 env:
-  # The collector works harder near 90 % of the memory limit; the rest is for what it
-  # does not see, such as SQLite's page cache. extraEnv may say something else.
-  {{- if not (include "cdrelay.hasEnv" (dict "root" . "name" "GOMEMLIMIT")) }}
-  - name: GOMEMLIMIT
-    value: {{ include "cdrelay.gomemlimit" . | quote }}
-  {{- end }}
   {{- with .Values.adminToken }}
   {{- if .secret }}
   - name: CDRELAY_ADMIN_TOKEN
@@ -97,6 +93,7 @@ env:
   {{- with .Values.extraEnv }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
+{{- end }}
 {{- with .Values.secrets.env }}
 envFrom:
   {{- range . }}
@@ -104,24 +101,6 @@ envFrom:
       name: {{ . }}
   {{- end }}
 {{- end }}
-{{- end }}
-
-{{/* "true" where extraEnv sets a variable. Call it with a dict: root, name. */}}
-{{- define "cdrelay.hasEnv" -}}
-{{- $name := .name }}
-{{- $found := "" }}
-{{- range .root.Values.extraEnv }}
-{{- if eq .name $name }}
-{{- $found = "true" }}
-{{- end }}
-{{- end }}
-{{- $found }}
-{{- end }}
-
-{{/* Nine tenths of the memory limit, in bytes. */}}
-{{- define "cdrelay.gomemlimit" -}}
-{{- $limit := include "cdrelay.bytes" (dict "key" "resources.limits.memory" "value" .Values.resources.limits.memory) }}
-{{- mulf (float64 $limit) 0.9 | floor | int64 }}
 {{- end }}
 
 {{/* What cdrelay reads. */}}
