@@ -194,7 +194,7 @@ func (f *fixture) bury(id string) {
 	}
 	f.spool.Bury(leased[0], []spool.Attempt{{At: time.Now(), Status: 422, Result: "rejected", Detail: "no such field"}}, spool.Rejected, "422: no such field")
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); <-time.After(5 * time.Millisecond) {
-		if page, _, err := f.spool.DeadLetters(f.t.Context(), spool.LetterFilter{Stage: spool.StageDelivery}, 100, ""); err == nil {
+		if page, _, err := f.spool.SearchLetters(f.t.Context(), spool.LetterFilter{Stage: spool.StageDelivery}, 100, ""); err == nil {
 			for _, d := range page {
 				if d.CallID == id {
 					return

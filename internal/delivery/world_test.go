@@ -224,7 +224,7 @@ func (w *world) letters(sink string) []spool.DeadLetter {
 	w.t.Helper()
 	var all []spool.DeadLetter
 	for cursor := ""; ; {
-		page, next, err := w.spool.DeadLetters(w.t.Context(), spool.LetterFilter{Sink: sink}, 1000, cursor)
+		page, next, err := w.spool.SearchLetters(w.t.Context(), spool.LetterFilter{Sink: sink}, 1000, cursor)
 		if err != nil {
 			w.t.Fatal(err)
 		}

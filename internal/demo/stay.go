@@ -98,7 +98,7 @@ func endedBy(ctx context.Context, err error) error {
 }
 
 // tellForeign tells of a call that the user has posted.
-func (s *show) tellForeign(ctx context.Context, c spool.CallSummary) error {
+func (s *show) tellForeign(ctx context.Context, c spool.FoundCall) error {
 	p, err := s.find(ctx, c.ID, c.Revision)
 	if errors.Is(err, spool.ErrNotFound) {
 		return nil // erased meanwhile
@@ -130,16 +130,16 @@ type news struct{ seen map[string]bool }
 const newest = 100
 
 // look gives what was not seen before, oldest first.
-func (n news) look(ctx context.Context, from *spool.Spool) ([]spool.CallSummary, []spool.DeadLetter, error) {
-	calls, _, err := from.Calls(ctx, spool.CallFilter{}, newest, "")
+func (n news) look(ctx context.Context, from *spool.Spool) ([]spool.FoundCall, []spool.DeadLetter, error) {
+	calls, _, err := from.SearchCalls(ctx, spool.CallFilter{}, newest, "")
 	if err != nil {
 		return nil, nil, err
 	}
-	letters, _, err := from.DeadLetters(ctx, spool.LetterFilter{Stage: spool.StageIntake}, newest, "")
+	letters, _, err := from.SearchLetters(ctx, spool.LetterFilter{Stage: spool.StageIntake}, newest, "")
 	if err != nil {
 		return nil, nil, err
 	}
-	calls = slices.DeleteFunc(calls, func(c spool.CallSummary) bool { return n.known(fmt.Sprintf("%s %d", c.ID, c.Revision)) })
+	calls = slices.DeleteFunc(calls, func(c spool.FoundCall) bool { return n.known(fmt.Sprintf("%s %d", c.ID, c.Revision)) })
 	letters = slices.DeleteFunc(letters, func(l spool.DeadLetter) bool { return n.known(l.ID) })
 	slices.Reverse(calls)
 	slices.Reverse(letters)

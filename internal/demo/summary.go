@@ -50,7 +50,7 @@ func (s *show) requests() string {
 // letters tells of the dead letters.
 func (s *show) letters(ctx context.Context) string {
 	text := fmt.Sprintf("%d made, %d replayed", s.buried, s.replayed)
-	left, _, err := s.app.Spool().DeadLetters(ctx, spool.LetterFilter{}, 100, "")
+	left, _, err := s.app.Spool().SearchLetters(ctx, spool.LetterFilter{}, 100, "")
 	if err != nil {
 		return text + "; those left cannot be read: " + err.Error()
 	}

@@ -190,7 +190,7 @@ func (s *stage) letterOf(ctx context.Context, p *push, sink string) (spool.DeadL
 
 // letter gives the newest dead letter that is wanted.
 func (s *stage) letter(ctx context.Context, f spool.LetterFilter, wanted func(spool.DeadLetter) bool) (spool.DeadLetter, error) {
-	page, _, err := s.app.Spool().DeadLetters(ctx, f, 100, "")
+	page, _, err := s.app.Spool().SearchLetters(ctx, f, 100, "")
 	if err != nil {
 		return spool.DeadLetter{}, fmt.Errorf("trace: %w", err)
 	}

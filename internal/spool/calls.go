@@ -3,9 +3,7 @@ package spool
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -53,70 +51,7 @@ type CallDetail struct {
 	Deliveries []DeliveryStatus `json:"deliveries"`
 }
 
-// Calls lists calls, newest first, one entry a revision; cursor and next as for
-// DeadLetters.
-func (s *Spool) Calls(ctx context.Context, f CallFilter, limit int, cursor string) (page []CallSummary, next string, err error) {
-	before := int64(1) << 62
-	if cursor != "" {
-		if before, err = strconv.ParseInt(cursor, 10, 64); err != nil {
-			return nil, "", fmt.Errorf("%w: cursor %q is not one that a page gave", errRefused, cursor)
-		}
-	}
-	err = s.listRd.do(ctx, func(c *sqlite.Conn) error {
-		l := callLister{filter: f, limit: limit}
-		err := l.read(c, before)
-		page, next = l.page, l.next
-		return err
-	})
-	return page, next, err
-}
-
-// callLister reads one page.
-type callLister struct {
-	filter CallFilter
-	limit  int
-	seen   int
-	last   int64
-	page   []CallSummary
-	next   string
-}
-
-const (
-	callColumns   = `SELECT seq, call_id, revision, source, outcome, received_at, record FROM calls `
-	callsByNumber = callColumns + `WHERE seq IN (SELECT call_seq FROM number_keys WHERE digits >= ? AND digits < ?) AND seq < ? ORDER BY seq DESC`
-)
-
-func (l *callLister) read(c *sqlite.Conn, before int64) error {
-	var err error
-	if digits := searchDigits(l.filter.Number); digits != "" {
-		err = query(c, callsByNumber, l.row, digits, digits+":", before) // ':' follows '9'
-	} else {
-		err = query(c, callColumns+`WHERE seq < ? ORDER BY seq DESC`, l.row, before)
-	}
-	if errors.Is(err, errEnough) {
-		return nil
-	}
-	return err
-}
-
-func (l *callLister) row(r *sqlite.Stmt) error {
-	if len(l.page) == l.limit || l.seen == scanMax {
-		l.next = strconv.FormatInt(l.last, 10)
-		return errEnough
-	}
-	l.seen++
-	l.last = r.ColumnInt64(0)
-	at := fromMillis(r.ColumnInt64(5))
-	f := l.filter
-	if f.Source != "" && f.Source != r.ColumnText(3) || f.Outcome != "" && f.Outcome != r.ColumnText(4) ||
-		!f.Since.IsZero() && at.Before(f.Since) || !f.Until.IsZero() && !at.Before(f.Until) {
-		return nil
-	}
-	l.page = append(l.page, CallSummary{
-		seq: l.last, ID: r.ColumnText(1), Revision: r.ColumnInt(2), ReceivedAt: call.At(at), Record: columnBytes(r, 6),
-	})
-	return nil
-}
+const callColumns = `SELECT seq, call_id, revision, source, outcome, received_at, record FROM calls `
 
 // Call gives a call with its deliveries and attempts, or ErrNotFound.
 func (s *Spool) Call(ctx context.Context, id string) (CallDetail, error) {

@@ -57,7 +57,7 @@ func TestAReplayOfTheFutureBeginsNowAtItsRate(t *testing.T) {
 			s.Bury(d, nil, spool.Rejected, "no")
 		}
 		pass(time.Second)
-		letters, _, err := s.DeadLetters(t.Context(), spool.LetterFilter{}, 10, "")
+		letters, _, err := s.SearchLetters(t.Context(), spool.LetterFilter{}, 10, "")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -99,11 +99,11 @@ func TestADamagedIndexIsFoundAtOpenAndCostsNothing(t *testing.T) {
 	if got := len(lease(t, s, 1000)); got != calls-10 {
 		t.Errorf("%d deliveries were saved, want %d", got, calls-10)
 	}
-	letters, _, err := s.DeadLetters(t.Context(), spool.LetterFilter{}, 100, "")
+	letters, _, err := s.SearchLetters(t.Context(), spool.LetterFilter{}, 100, "")
 	if err != nil || len(letters) != 10 {
 		t.Errorf("%d dead letters were saved, error %v", len(letters), err)
 	}
-	found, _, err := s.Calls(t.Context(), spool.CallFilter{Number: "34567890"}, 1000, "")
+	found, _, err := s.SearchCalls(t.Context(), spool.CallFilter{Number: "34567890"}, 1000, "")
 	if err != nil || len(found) != calls {
 		t.Errorf("%d calls are found by number, error %v", len(found), err)
 	}

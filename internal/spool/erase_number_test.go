@@ -163,7 +163,7 @@ func TestEraseTakesEverythingThatHangsOnACall(t *testing.T) {
 		if got := left(t, s); got != "b" {
 			t.Errorf("left: %s", got)
 		}
-		letters, _, err := s.DeadLetters(t.Context(), spool.LetterFilter{}, 10, "")
+		letters, _, err := s.SearchLetters(t.Context(), spool.LetterFilter{}, 10, "")
 		if err != nil || len(letters) != 2 || letters[0].Detail != "see +[erased]" && letters[1].Detail != "see +[erased]" {
 			t.Errorf("letters: %+v %v", letters, err)
 		}

@@ -103,37 +103,10 @@ func (s *Spool) dropLetter(t *tx, id string) error {
 	return err
 }
 
-// DeadLetters lists dead letters, newest first. The cursor is the one that the
-// page before gave, or empty; next is empty after the last page. A page may be
-// short, even empty, before the end when a filter passes over many rows.
-func (s *Spool) DeadLetters(ctx context.Context, f LetterFilter, limit int, cursor string) (page []DeadLetter, next string, err error) {
-	err = s.listRd.do(ctx, func(c *sqlite.Conn) error {
-		page, next, err = s.lettersPage(c, f, limit, cursor)
-		return err
-	})
-	return page, next, err
-}
-
 const (
 	letterColumns  = `SELECT id, stage, lane, source, call_id, reason, detail, tries, created_at FROM dead_letters `
-	lettersBetween = `WHERE id < ? AND id >= ? ORDER BY id DESC`
+	lettersBetween = letterColumns + `WHERE id < ? AND id >= ? ORDER BY id DESC`
 )
-
-func (s *Spool) lettersPage(c *sqlite.Conn, f LetterFilter, limit int, cursor string) (page []DeadLetter, next string, err error) {
-	if cursor == "" {
-		cursor = "~" // greater than every ULID
-	}
-	if !f.Until.IsZero() {
-		cursor = min(cursor, ulidAt(f.Until))
-	}
-	floor := ""
-	if !f.Since.IsZero() {
-		floor = ulidAt(f.Since)
-	}
-	l := letterLister{spool: s, filter: f, limit: limit}
-	err = l.read(c, letterColumns+lettersBetween, cursor, floor)
-	return l.page, l.next, err
-}
 
 // letterLister collects one page of dead letters, in whichever order they come.
 type letterLister struct {

@@ -2,9 +2,11 @@ package spool
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/oklog/ulid/v2"
 	"zombiezen.com/go/sqlite"
 )
 
@@ -16,14 +18,15 @@ const (
 	FROM calls c JOIN dead_letters d ON d.call_seq = c.seq WHERE c.call_id = ? ORDER BY c.revision, d.id`
 )
 
-// SearchLetters lists dead letters, newest first, as DeadLetters does; a filter
-// by stage, sink or reason costs no more than what it selects.
+// SearchLetters lists dead letters, newest first, and costs no more than what it
+// shows. The cursor is the one that the page before gave, or empty; next is empty
+// after the last page. What is made meanwhile does not move a page.
 func (s *Spool) SearchLetters(ctx context.Context, f LetterFilter, limit int, cursor string) (page []DeadLetter, next string, err error) {
-	if f.Stage == "" && f.Sink == "" && f.Reason == "" {
-		return s.DeadLetters(ctx, f, limit, cursor)
-	}
 	below, floor := "~", "" // greater than every ULID, and less
 	if cursor != "" {
+		if _, err := ulid.ParseStrict(cursor); err != nil {
+			return nil, "", fmt.Errorf("%w: %q is not one that a page of dead letters gave", ErrBadCursor, cursor)
+		}
 		below = cursor
 	}
 	if !f.Until.IsZero() {
@@ -33,6 +36,12 @@ func (s *Spool) SearchLetters(ctx context.Context, f LetterFilter, limit int, cu
 		floor = ulidAt(f.Since)
 	}
 	err = s.listRd.do(ctx, func(c *sqlite.Conn) error {
+		if f.Stage == "" && f.Sink == "" && f.Reason == "" {
+			l := letterLister{spool: s, limit: limit}
+			err := l.read(c, lettersBetween, below, floor)
+			page, next = l.page, l.next
+			return err
+		}
 		ids, err := s.lettersOfPlaces(c, f, below, floor, limit+1)
 		if err != nil {
 			return err

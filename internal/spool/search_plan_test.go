@@ -29,7 +29,8 @@ func TestSearchesUseTheirIndex(t *testing.T) {
 		lettersOfCall:  "INDEX dead_delivery (call_seq=?)",
 	} {
 		got := plan(t, c, sql)
-		if !strings.Contains(got, uses) || strings.Contains(got, "SCAN") {
+		sorts := strings.Contains(got, "TEMP B-TREE") && sql != lettersOfCall // of one call there are few
+		if !strings.Contains(got, uses) || strings.Contains(got, "SCAN") || sorts {
 			t.Errorf("%s\nis carried out as\n%s", sql, got)
 		}
 	}

@@ -122,7 +122,7 @@ func TestRetention(t *testing.T) {
 			{10*time.Minute + 30*time.Second, "waiting", 0},
 		} {
 			pass(time.Until(begun.Add(c.after)))
-			page, _, err := s.Calls(t.Context(), spool.CallFilter{Number: "081234567890"}, 100, "")
+			page, _, err := s.SearchCalls(t.Context(), spool.CallFilter{Number: "081234567890"}, 100, "")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -130,7 +130,7 @@ func TestRetention(t *testing.T) {
 			for _, p := range page {
 				got = append(got, strings.TrimPrefix(p.ID, "dialer:"))
 			}
-			letters, _, err := s.DeadLetters(t.Context(), spool.LetterFilter{}, 100, "")
+			letters, _, err := s.SearchLetters(t.Context(), spool.LetterFilter{}, 100, "")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -217,7 +217,7 @@ func TestWhatIsOwedToARemovedSinkEndsAtItsGiveUp(t *testing.T) {
 		if n := ended.Load(); n != 4 {
 			t.Errorf("%d ended, want all 4", n)
 		}
-		letters, _, err := s.DeadLetters(t.Context(), spool.LetterFilter{Reason: spool.SinkRemoved, Sink: "crm"}, 10, "")
+		letters, _, err := s.SearchLetters(t.Context(), spool.LetterFilter{Reason: spool.SinkRemoved, Sink: "crm"}, 10, "")
 		if err != nil || len(letters) != 4 {
 			t.Errorf("dead letters: %+v, error %v", letters, err)
 		}

@@ -30,7 +30,7 @@ type snapshot struct {
 func (r *rig) snapshot() snapshot {
 	r.Helper()
 	var s snapshot
-	calls, _, err := r.Calls(r.Context(), spool.CallFilter{}, 1000, "")
+	calls, _, err := r.SearchCalls(r.Context(), spool.CallFilter{}, 1000, "")
 	r.check(err)
 	for _, c := range calls {
 		d, err := r.Call(r.Context(), c.ID)
@@ -135,9 +135,9 @@ func closedRefuses(r *rig) {
 	for name, do := range map[string]func() error{
 		"accept":  func() error { _, err := r.Accept(r.Context(), acceptance("b", "first", "crm")); return err },
 		"lease":   func() error { _, err := r.Lease(r.Context(), "crm", 1); return err },
-		"calls":   func() error { _, _, err := r.Calls(r.Context(), spool.CallFilter{}, 1, ""); return err },
+		"calls":   func() error { _, _, err := r.SearchCalls(r.Context(), spool.CallFilter{}, 1, ""); return err },
 		"replay":  func() error { _, _, err := r.Replay([]string{"x"}, time.Now(), 0); return err },
-		"letters": func() error { _, _, err := r.DeadLetters(r.Context(), spool.LetterFilter{}, 1, ""); return err },
+		"letters": func() error { _, _, err := r.SearchLetters(r.Context(), spool.LetterFilter{}, 1, ""); return err },
 	} {
 		if err := do(); !errors.Is(err, spool.ErrUnavailable) {
 			r.Errorf("%s: error %v, want %v", name, err, spool.ErrUnavailable)

@@ -21,6 +21,7 @@ func listingCases() []testCase {
 		{"calls/detail shows all revisions and sinks", callDetail},
 		{"letters/pages are stable while letters come in", letterPages},
 		{"letters/filters", letterFilters},
+		{"letters/a bad cursor is refused", badLetterCursor},
 	}
 }
 
@@ -31,7 +32,7 @@ func (r *rig) calls(f spool.CallFilter, limit int, extra func()) string {
 	var ids []string
 	cursor := ""
 	for range 1000 {
-		page, next, err := r.Calls(r.Context(), f, limit, cursor)
+		page, next, err := r.SearchCalls(r.Context(), f, limit, cursor)
 		r.check(err)
 		if len(page) > limit {
 			r.Fatalf("a page of %d, limit %d", len(page), limit)
@@ -61,7 +62,7 @@ func callPages(r *rig) {
 	if got != "e d c b a" {
 		r.Errorf("listed %q, want %q", got, "e d c b a")
 	}
-	page, next, err := r.Calls(r.Context(), spool.CallFilter{}, 100, "")
+	page, next, err := r.SearchCalls(r.Context(), spool.CallFilter{}, 100, "")
 	r.check(err)
 	if len(page) != 5+n || next != "" {
 		r.Errorf("%d calls, next %q", len(page), next)
@@ -142,8 +143,16 @@ func searchNumber(r *rig) {
 }
 
 func badCursor(r *rig) {
-	if _, _, err := r.Calls(r.Context(), spool.CallFilter{}, 10, "nonsense"); err == nil {
-		r.Error("no error")
+	if _, _, err := r.SearchCalls(r.Context(), spool.CallFilter{}, 10, "nonsense"); !errors.Is(err, spool.ErrBadCursor) {
+		r.Errorf("error %v, want %v", err, spool.ErrBadCursor)
+	}
+}
+
+func badLetterCursor(r *rig) {
+	for _, f := range []spool.LetterFilter{{}, {Sink: "crm"}} {
+		if _, _, err := r.SearchLetters(r.Context(), f, 10, "nonsense"); !errors.Is(err, spool.ErrBadCursor) {
+			r.Errorf("%+v: error %v, want %v", f, err, spool.ErrBadCursor)
+		}
 	}
 }
 
@@ -179,7 +188,7 @@ func letterPages(r *rig) {
 	var got []string
 	cursor := ""
 	for range 10 {
-		page, next, err := r.DeadLetters(r.Context(), spool.LetterFilter{}, 1, cursor)
+		page, next, err := r.SearchLetters(r.Context(), spool.LetterFilter{}, 1, cursor)
 		r.check(err)
 		for _, l := range page {
 			got = append([]string{l.ID}, got...)

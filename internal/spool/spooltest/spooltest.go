@@ -44,9 +44,9 @@ type Store interface {
 	Lanes(ctx context.Context) ([]spool.LaneStatus, error)
 	Totals() spool.Totals
 
-	Calls(ctx context.Context, f spool.CallFilter, limit int, cursor string) ([]spool.CallSummary, string, error)
+	SearchCalls(ctx context.Context, f spool.CallFilter, limit int, cursor string) ([]spool.FoundCall, string, error)
 	Call(ctx context.Context, id string) (spool.CallDetail, error)
-	DeadLetters(ctx context.Context, f spool.LetterFilter, limit int, cursor string) ([]spool.DeadLetter, string, error)
+	SearchLetters(ctx context.Context, f spool.LetterFilter, limit int, cursor string) ([]spool.DeadLetter, string, error)
 	DeadLetter(ctx context.Context, id string) (spool.DeadLetterDetail, error)
 	Replay(ids []string, start time.Time, perSecond float64) (done int, intake []string, err error)
 	Purge(ids []string) (int, error)
@@ -236,7 +236,7 @@ func (r *rig) bury() []string {
 // letters lists all dead letters, newest first.
 func (r *rig) letters(f spool.LetterFilter) []spool.DeadLetter {
 	r.Helper()
-	page, next, err := r.DeadLetters(r.Context(), f, 1000, "")
+	page, next, err := r.SearchLetters(r.Context(), f, 1000, "")
 	r.check(err)
 	if next != "" {
 		r.Fatalf("a second page of dead letters: %q", next)
