@@ -18,6 +18,7 @@ import (
 	"github.com/cdrelay/cdrelay/internal/dashboard"
 	"github.com/cdrelay/cdrelay/internal/delivery"
 	"github.com/cdrelay/cdrelay/internal/intake"
+	"github.com/cdrelay/cdrelay/internal/phone"
 	"github.com/cdrelay/cdrelay/internal/spool"
 	"github.com/cdrelay/cdrelay/internal/tracing"
 )
@@ -79,7 +80,7 @@ func New(ctx context.Context, loaded *config.Loaded, opts Options) (*App, error)
 		return nil, err
 	}
 	a.spool, err = spool.Open(ctx, loaded.Spool, spool.Deps{
-		Log: opts.Log, OnSinkRemoved: a.sinkRemoved, OnUndecodable: a.undecodable,
+		Log: opts.Log, Readings: phone.Readings, OnSinkRemoved: a.sinkRemoved, OnUndecodable: a.undecodable,
 		OnHistoryPurged: a.metrics.historyPurged,
 	})
 	if err != nil {

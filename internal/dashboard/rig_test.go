@@ -24,6 +24,7 @@ import (
 	"github.com/cdrelay/cdrelay/internal/explain"
 	"github.com/cdrelay/cdrelay/internal/expr"
 	"github.com/cdrelay/cdrelay/internal/outbound"
+	"github.com/cdrelay/cdrelay/internal/phone"
 	"github.com/cdrelay/cdrelay/internal/route"
 	"github.com/cdrelay/cdrelay/internal/spool"
 	"github.com/cdrelay/cdrelay/sinks/webhook"
@@ -54,7 +55,7 @@ func newRig(t *testing.T) *rig {
 	t.Helper()
 	r := &rig{t: t}
 	log := slog.New(slog.DiscardHandler)
-	s, err := spool.Open(t.Context(), spool.Config{Path: filepath.Join(t.TempDir(), "s.db")}, spool.Deps{Log: log})
+	s, err := spool.Open(t.Context(), spool.Config{Path: filepath.Join(t.TempDir(), "s.db")}, spool.Deps{Log: log, Readings: phone.Readings})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package phone
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -42,6 +43,18 @@ func FormsOf(typed string, regions []string) (Forms, error) {
 	default:
 		return Forms{}, fmt.Errorf("%q may be %s: write it with + and the country code", typed, strings.Join(found, " or "))
 	}
+}
+
+// Readings are the valid numbers, in E.164, that a number as a person types it
+// may mean: with or without +, separators, and whatever any country dials before
+// a national or an international number. None is not an error: it may be the end
+// of a number.
+func Readings(typed string) []string {
+	text := strings.TrimSpace(typed)
+	if !looksLikeNumber(text) {
+		return nil
+	}
+	return readings(text, slices.Sorted(maps.Keys(phonenumbers.GetSupportedRegions())))
 }
 
 // readings gives the valid numbers that a text can mean.

@@ -14,8 +14,8 @@ import (
 
 // CallFilter selects calls; empty fields select all.
 type CallFilter struct {
-	// Number matches the end of any number of the call; everything but digits
-	// is ignored, and leading zeros of a national form too.
+	// Number matches the end of any number of the call, and any number that it may
+	// mean by Deps.Readings; everything but digits is ignored.
 	Number       string
 	Source       string
 	Outcome      string

@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/cdrelay/cdrelay/internal/phone"
 	"github.com/cdrelay/cdrelay/internal/spool"
 	"github.com/cdrelay/cdrelay/internal/spool/spooltest"
 )
@@ -11,7 +12,7 @@ import (
 func TestContract(t *testing.T) {
 	spooltest.Run(t, func(t *testing.T, dir string) spooltest.Store {
 		t.Helper()
-		s, err := spool.Open(t.Context(), spool.Config{Path: filepath.Join(dir, "cdrelay.db")}, spool.Deps{Log: quiet()})
+		s, err := spool.Open(t.Context(), spool.Config{Path: filepath.Join(dir, "cdrelay.db")}, spool.Deps{Log: quiet(), Readings: phone.Readings})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/phone"
 	"github.com/cdrelay/cdrelay/internal/spool"
 )
 
@@ -21,7 +22,7 @@ func open(tb testing.TB, cfg spool.Config) *spool.Spool {
 	if cfg.Path == "" {
 		cfg.Path = filepath.Join(tb.TempDir(), "cdrelay.db")
 	}
-	s, err := spool.Open(tb.Context(), cfg, spool.Deps{Log: quiet()})
+	s, err := spool.Open(tb.Context(), cfg, spool.Deps{Log: quiet(), Readings: phone.Readings})
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -66,7 +66,7 @@ func (s *Spool) SearchCalls(ctx context.Context, f CallFilter, limit int, cursor
 		}
 	}
 	err = s.listRd.do(ctx, func(c *sqlite.Conn) error {
-		q := callSearch{conn: c, filter: f, limit: limit, high: before, rows: scanMax}
+		q := callSearch{conn: c, filter: f, limit: limit, high: before, rows: scanMax, readings: s.deps.Readings}
 		if err := q.run(); err != nil {
 			return err
 		}
@@ -98,7 +98,8 @@ type callSearch struct {
 	limit     int
 	low, high int64
 	rows      int // how many calls the page may look at
-	number    *suffix
+	readings  func(typed string) []string
+	number    *wanted
 	look      bool // calls are asked for their numbers
 
 	seen, bytes int
@@ -111,7 +112,7 @@ func (q *callSearch) run() error {
 	if err := q.bound(); err != nil {
 		return err
 	}
-	q.number = newSuffix(q.filter.Number)
+	q.number = newWanted(q.filter.Number, q.readings)
 	if q.number == nil {
 		return q.read(callsBetween, q.high, q.low)
 	}
@@ -198,29 +199,24 @@ func (q *callSearch) candidates() (seqs []int64, few bool, err error) {
 
 // keys gives the keys of the numbers that match.
 func (q *callSearch) keys() (keys []string, few bool, err error) {
-	keys = []string{q.number.trimmed} // which may begin with none of the prefixes
-	met := 0
-	for _, prefix := range q.number.prefixes() {
-		for sql, from := firstKey, prefix; ; sql = nextKey {
-			key := ""
-			err := query(q.conn, sql, func(r *sqlite.Stmt) error {
-				key = r.ColumnText(0)
-				return nil
-			}, from, prefix+":") // ':' follows '9'
-			if err != nil {
-				return nil, false, err
-			}
-			if key == "" {
-				break
-			}
-			if met++; met > searchKeys {
-				return nil, false, nil
-			}
-			if from = key; q.number.matches(key) {
-				keys = append(keys, key)
-			}
+	for sql, from := firstKey, q.number.end; ; sql = nextKey {
+		key := ""
+		err := query(q.conn, sql, func(r *sqlite.Stmt) error {
+			key = r.ColumnText(0)
+			return nil
+		}, from, q.number.end+":") // ':' follows '9'
+		if err != nil {
+			return nil, false, err
 		}
+		if key == "" {
+			break
+		}
+		if len(keys) == searchKeys {
+			return nil, false, nil
+		}
+		keys, from = append(keys, key), key
 	}
+	keys = append(keys, q.number.whole...)
 	slices.Sort(keys)
 	return slices.Compact(keys), true, nil
 }

@@ -29,6 +29,9 @@ type Deps struct {
 	// OnUndecodable is told of each dead letter of stage intake that is made; may
 	// be nil.
 	OnUndecodable func(id, source string)
+	// Readings gives the numbers, in E.164, that a number as an operator types it
+	// may mean; may be nil, then it is looked for as the end of a number only.
+	Readings func(typed string) []string
 }
 
 // Spool is an open spool file.

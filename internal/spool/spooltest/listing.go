@@ -107,9 +107,11 @@ func callFilters(r *rig) {
 
 func searchNumber(r *rig) {
 	for id, parties := range map[string][2]call.Party{
-		"jakarta": {{Raw: "081234567890", Number: "+6281234567890"}, {Raw: "0215551234", Number: "+62215551234"}},
-		"hk":      {{Raw: "85235757581", Number: "+85235757581"}, {Raw: "1001", Extension: "1001"}},
-		"short":   {{Raw: "0800111"}, {}},
+		"jakarta":  {{Raw: "081234567890", Number: "+6281234567890"}, {Raw: "0215551234", Number: "+62215551234"}},
+		"hk":       {{Raw: "85235757581", Number: "+85235757581"}, {Raw: "1001", Extension: "1001"}},
+		"short":    {{Raw: "0800111"}, {}},
+		"moscow":   {{Raw: "89123456789", Number: "+79123456789"}, {Raw: "12125550123", Number: "+12125550123"}},
+		"budapest": {{Raw: "06301234567", Number: "+36301234567"}, {}},
 	} {
 		a := acceptance(id, "first", "crm")
 		a.Record.From, a.Record.To = parties[0], parties[1]
@@ -125,6 +127,14 @@ func searchNumber(r *rig) {
 		{"081234567890", "jakarta"},
 		{"567890", "jakarta"},
 		{"021 555 1234", "jakarta"},
+		{"(021) 555-1234", "jakarta"},
+		{"8 (912) 345-67-89", "moscow"},
+		{"+7 912 345 67 89", "moscow"},
+		{"1 212 555 0123", "moscow"},
+		{"(212) 555-0123", "moscow"},
+		{"06 30 123 4567", "budapest"},
+		{"06-30/123-4567", "budapest"},
+		{"30 123 4567", "budapest"},
 		{"3575 7581", "hk"},
 		{"1001", "hk"},
 		{"0800111", "short"},
