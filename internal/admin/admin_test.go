@@ -16,6 +16,7 @@ import (
 	"github.com/cdrelay/cdrelay/internal/admin"
 	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/secret"
+	"github.com/cdrelay/cdrelay/internal/phone"
 	"github.com/cdrelay/cdrelay/internal/spool"
 )
 
@@ -31,7 +32,7 @@ type fixture struct {
 
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	s, err := spool.Open(t.Context(), spool.Config{Path: filepath.Join(t.TempDir(), "s.db")}, spool.Deps{Log: slog.New(slog.DiscardHandler)})
+	s, err := spool.Open(t.Context(), spool.Config{Path: filepath.Join(t.TempDir(), "s.db")}, spool.Deps{Log: slog.New(slog.DiscardHandler), Readings: phone.Readings})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -292,6 +293,7 @@ func TestBadParameters(t *testing.T) {
 	for query, want := range map[string]string{
 		"?limit=0": "1 to 500", "?limit=x": "1 to 500", "?limit=501": "1 to 500", "?since=yesterday": "RFC 3339",
 		"?sinks=crm": "unknown parameter", "?sink=a&sink=b": "more than once",
+		"?stage=nowhere": "there is no stage", "?reason=bored": "there is no reason", "?cursor=abc": "bad cursor", "?sink=crm&cursor=abc": "bad cursor",
 	} {
 		w := f.do(admin.Config{}, request{path: "/api/v1/dead-letters" + query})
 		if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), want) {

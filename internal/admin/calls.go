@@ -24,7 +24,7 @@ func (a *api) calls(w http.ResponseWriter, r *http.Request) {
 	q := &query{Values: r.URL.Query()}
 	q.only("number", "source", "outcome", "since", "until", "limit", "cursor")
 	f := spool.CallFilter{
-		Number: q.number("number"), Source: q.Get("source"), Outcome: q.Get("outcome"),
+		Number: q.number("number"), Source: q.Get("source"), Outcome: q.outcome("outcome"),
 		Since: q.time("since"), Until: q.time("until"),
 	}
 	limit := q.limit()

@@ -38,7 +38,7 @@ func TestCalls(t *testing.T) {
 		}
 	}
 	for query, want := range map[string]string{
-		"number=abc": "no digits", "number=000": "no digits", "cursor=abc": "bad cursor", "sink=crm": "unknown parameter", "since=now": "RFC 3339", "limit=0": "1 to 500",
+		"number=abc": "no digits", "number=000": "no digits", "cursor=abc": "bad cursor", "sink=crm": "unknown parameter", "since=now": "RFC 3339", "limit=0": "1 to 500", "outcome=bored": "there is no outcome",
 	} {
 		if w := f.send(http.MethodGet, "/api/v1/calls?"+query, ""); w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), want) {
 			t.Errorf("%s: %d %s", query, w.Code, w.Body)

@@ -17,6 +17,9 @@ func (a *api) deadLetters(w http.ResponseWriter, r *http.Request) {
 		Since: q.time("since"), Until: q.time("until"),
 	}
 	limit := q.limit()
+	if err := checkFilter(f); err != nil {
+		q.complain("%v", err)
+	}
 	if q.problem != "" {
 		problem.Write(w, http.StatusBadRequest, q.problem)
 		return

@@ -3,9 +3,12 @@ package admin
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/cdrelay/cdrelay/internal/call"
 )
 
 const (
@@ -71,6 +74,15 @@ func (q *query) number(name string) string {
 	text := q.Get(name)
 	if text != "" && !strings.ContainsAny(text, "123456789") {
 		q.complain("%s=%q holds no digits: write a telephone number or its end", name, text)
+	}
+	return text
+}
+
+// outcome is how calls ended; one that is misspelt would select nothing.
+func (q *query) outcome(name string) string {
+	text := q.Get(name)
+	if text != "" && !slices.Contains(call.Outcomes(), call.Outcome(text)) {
+		q.complain("there is no outcome %q: there are %v", text, call.Outcomes())
 	}
 	return text
 }

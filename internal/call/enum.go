@@ -45,6 +45,13 @@ const (
 	UnknownOutcome Outcome = "unknown"
 )
 
+// Outcomes gives all outcomes.
+func Outcomes() []Outcome {
+	return []Outcome{
+		Answered, NoAnswer, Busy, Rejected, Canceled, Unreachable, InvalidNumber, Blocked, Congestion, Failed, Voicemail, UnknownOutcome,
+	}
+}
+
 // HangupBy is the side that ended a call.
 type HangupBy string
 

@@ -164,12 +164,8 @@ func shown(q *outbound.Request) string {
 // TestRecipesRenderEveryCall renders all outcomes and directions, with nothing
 // else known, and holds the values against the words that each CRM takes.
 func TestRecipesRenderEveryCall(t *testing.T) {
-	outcomes := []call.Outcome{
-		call.Answered, call.NoAnswer, call.Busy, call.Rejected, call.Canceled, call.Unreachable,
-		call.InvalidNumber, call.Blocked, call.Congestion, call.Failed, call.Voicemail, call.UnknownOutcome,
-	}
 	for _, r := range recipes(t) {
-		for _, outcome := range outcomes {
+		for _, outcome := range call.Outcomes() {
 			for _, direction := range []call.Direction{call.Inbound, call.Outbound, call.Internal, call.UnknownDirection} {
 				q := r.request(t, bare(outcome, direction))
 				if q == nil {

@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -33,7 +34,7 @@ type callRow struct {
 
 func (b *Dashboard) calls(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
-	p := callsPage{frame: b.frame(r, "Calls"), Kinds: outcomes()}
+	p := callsPage{frame: b.frame(r, "Calls"), Kinds: call.Outcomes()}
 	for _, s := range p.Status.Sources {
 		p.Names = append(p.Names, s.Name)
 	}
@@ -44,7 +45,7 @@ func (b *Dashboard) calls(w http.ResponseWriter, r *http.Request) error {
 	if filter.Since, filter.Until, err = between(q); err != nil {
 		return err
 	}
-	found, next, err := b.Store.SearchCalls(r.Context(), filter, pageSize, q.Get("cursor"))
+	found, next, err := b.search(r.Context(), filter, q.Get("cursor"))
 	if err != nil {
 		return err
 	}
@@ -55,6 +56,21 @@ func (b *Dashboard) calls(w http.ResponseWriter, r *http.Request) error {
 	}
 	p.First, p.Next = pages(r.URL, next)
 	return b.render(w, http.StatusOK, "calls", p)
+}
+
+// lookOn is how long a page is looked for that has something on it.
+const lookOn = time.Second
+
+// search gives a page of calls. A store gives an empty one where a filter passes
+// over many; then it looks on for a while, so that nobody has to click through
+// empty pages.
+func (b *Dashboard) search(ctx context.Context, f spool.CallFilter, cursor string) (found []spool.FoundCall, next string, err error) {
+	for end := time.Now().Add(lookOn); ; cursor = next {
+		found, next, err = b.Store.SearchCalls(ctx, f, pageSize, cursor)
+		if err != nil || len(found) > 0 || next == "" || time.Now().After(end) {
+			return found, next, err
+		}
+	}
 }
 
 // pages gives the addresses of the first and the next page of a list.
@@ -93,14 +109,6 @@ func readTime(text string) (time.Time, error) {
 		}
 	}
 	return time.Time{}, &person{http.StatusBadRequest, "That is no time.", "Write it as 2026-01-31T09:30, in UTC."}
-}
-
-// outcomes lists what a call can be searched by.
-func outcomes() []call.Outcome {
-	return []call.Outcome{
-		call.Answered, call.NoAnswer, call.Busy, call.Rejected, call.Canceled, call.Unreachable,
-		call.InvalidNumber, call.Blocked, call.Congestion, call.Failed, call.Voicemail, call.UnknownOutcome,
-	}
 }
 
 // Party is the best form of an address, masked unless numbers are shown.
