@@ -44,12 +44,23 @@ func callsListCommand() *cobra.Command {
 		Args: exactly(0, "no arguments"),
 		RunE: operate(func(o *operator, _ []string) error { return f.run(o) }),
 	}
-	cmd.Flags().StringVar(&f.number, "number", "", "a telephone number, or its end; with or without +, spaces and leading zeros")
+	cmd.Flags().StringVar(&f.number, "number", "", "a telephone number as you know it, or its end: with or without +, spaces, and what is dialled before it")
 	cmd.Flags().StringVar(&f.source, "source", "", "only calls of this source")
 	cmd.Flags().StringVar(&f.outcome, "outcome", "", "only calls that ended so, such as answered or no_answer")
 	timeFlags(cmd, &f.since, &f.until)
+	// They fail for a flag that is not there, which a test would show.
+	_ = cmd.RegisterFlagCompletionFunc("source", sourceNames)
+	_ = cmd.RegisterFlagCompletionFunc("outcome", cobra.FixedCompletions(outcomes(), cobra.ShellCompDirectiveNoFileComp))
 	cmd.Flags().IntVar(&f.limit, "limit", 50, "at most so many; 0 for all")
 	return cmd
+}
+
+func outcomes() []string {
+	var out []string
+	for _, o := range call.Outcomes() {
+		out = append(out, string(o))
+	}
+	return out
 }
 
 // timeFlags are those of everything that can be selected by time.
@@ -125,7 +136,7 @@ func list(o *operator, path string, q url.Values, limit int, r rows) error {
 		return err
 	}
 	if n == 0 {
-		o.say("%s", r.none)
+		o.say("%s%s", r.none, o.misnamed(q.Get("sink"), q.Get("source")))
 	}
 	if n == limit && limit > 0 {
 		o.say("there may be more: raise --limit")

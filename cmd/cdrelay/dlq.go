@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -199,6 +200,7 @@ func (f *selectionFlags) flags(cmd *cobra.Command) {
 type selection struct {
 	ids    []string
 	filter map[string]string
+	step   int // how many go in one request; 0 for part
 }
 
 // read gives the selection of ids, filter flags or --all, which go alone.
@@ -224,9 +226,10 @@ const part = 500
 
 // parts calls f with the body of each request; f gives the cursor to go on from.
 func (s selection) parts(f func(body map[string]any) (next string, err error)) error {
+	step := cmp.Or(s.step, part)
 	if s.filter == nil {
 		for ids := s.ids; len(ids) > 0; {
-			n := min(part, len(ids))
+			n := min(step, len(ids))
 			if _, err := f(map[string]any{"ids": ids[:n]}); err != nil {
 				return err
 			}
@@ -235,7 +238,7 @@ func (s selection) parts(f func(body map[string]any) (next string, err error)) e
 		return nil
 	}
 	for cursor := ""; ; {
-		body := map[string]any{"filter": s.filter, "limit": part}
+		body := map[string]any{"filter": s.filter, "limit": step}
 		if cursor != "" {
 			body["cursor"] = cursor
 		}
@@ -276,6 +279,9 @@ func (o *operator) count(path string, s selection) (counted, error) {
 		total.add(one)
 		return "", err
 	})
+	if err == nil && total.Matched == 0 && s.filter != nil {
+		o.say("no dead letter matches%s", o.misnamed(s.filter["sink"], ""))
+	}
 	return total, err
 }
 

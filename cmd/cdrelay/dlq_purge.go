@@ -32,8 +32,10 @@ func purge(o *operator, f selectionFlags, ids []string) error {
 	if f.dryRun {
 		return o.tellCount("would purge", found)
 	}
-	if err := o.confirm(fmt.Sprintf("Delete %s for ever?", tellMatched(found)), f.yes, true); err != nil {
-		return err
+	if found.Matched > 0 {
+		if err := o.confirm(fmt.Sprintf("Delete %s for ever?", tellMatched(found)), f.yes, true); err != nil {
+			return err
+		}
 	}
 	sum := struct {
 		counted

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bufio"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
 
 	"github.com/cdrelay/cdrelay/internal/adminclient"
@@ -94,72 +91,6 @@ func group(use, short string, commands ...*cobra.Command) *cobra.Command {
 	return cmd
 }
 
-// isTerminal tells whether a stream is a person's.
-func isTerminal(stream any) bool {
-	f, ok := stream.(*os.File)
-	return ok && isatty.IsTerminal(f.Fd())
-}
-
-// confirm asks a person before something that cannot be taken back. Where there
-// is nobody to ask, demanded says whether --yes must stand there.
-func (o *operator) confirm(question string, yes, demanded bool) error {
-	switch {
-	case yes:
-		return nil
-	case !isTerminal(o.cmd.InOrStdin()):
-		if demanded {
-			return &usageError{errors.New("there is no terminal to ask for confirmation: add --yes if it is meant")}
-		}
-		return nil
-	}
-	_, _ = fmt.Fprintf(o.cmd.ErrOrStderr(), "%s [y/N] ", question) // on the terminal that is read from
-	answer, err := bufio.NewReader(o.cmd.InOrStdin()).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return err
-	}
-	if a := strings.ToLower(strings.TrimSpace(answer)); a != "y" && a != "yes" {
-		return errors.New("nothing was done")
-	}
-	return nil
-}
-
-// progress counts on a terminal how far a long work has come.
-type progress struct {
-	to    io.Writer // nil where nobody watches
-	verb  string
-	total int
-	last  time.Time
-}
-
-func (o *operator) progress(verb string, total int) *progress {
-	p := &progress{verb: verb, total: total}
-	if isTerminal(o.cmd.ErrOrStderr()) {
-		p.to = o.cmd.ErrOrStderr()
-	}
-	return p
-}
-
-// at shows how many are done, ten times a second at most.
-func (p *progress) at(done int) {
-	if p.to == nil || time.Since(p.last) < 100*time.Millisecond {
-		return
-	}
-	p.last = time.Now()
-	const width = 30
-	part := width
-	if p.total > 0 {
-		part = min(width, done*width/p.total)
-	}
-	_, _ = fmt.Fprintf(p.to, "\r%s %d of %d [%s%s]", p.verb, done, p.total, strings.Repeat("#", part), strings.Repeat(".", width-part)) // only a picture
-}
-
-// end clears the line.
-func (p *progress) end() {
-	if p.to != nil && !p.last.IsZero() {
-		_, _ = fmt.Fprint(p.to, "\r\x1b[K") // only a picture
-	}
-}
-
 // moment reads a time as a person writes it: RFC 3339, a day, or how long ago.
 func moment(flag, text string, now time.Time) (time.Time, error) {
 	if text == "" {
@@ -184,32 +115,6 @@ func duration(text string) (time.Duration, bool) {
 	}
 	d, err := time.ParseDuration(text)
 	return d, err == nil && d >= 0
-}
-
-// sinkNames completes the names of sinks from a running server.
-func sinkNames(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-	ctx, cancel := context.WithTimeout(cmp.Or(cmd.Context(), context.Background()), time.Second)
-	defer cancel()
-	o, err := newOperator(cmd)
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	defer o.client.Close()
-	var status serverStatus
-	if o.client.Get(ctx, "/api/v1/status", nil, &status) != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp // the shell completes nothing
-	}
-	var names []string
-	for _, s := range status.Sinks {
-		names = append(names, s.Name)
-	}
-	return names, cobra.ShellCompDirectiveNoFileComp
-}
-
-// completeSinks lets --sink be completed.
-func completeSinks(cmd *cobra.Command) {
-	// It fails for a flag that is not there, which a test would show.
-	_ = cmd.RegisterFlagCompletionFunc("sink", sinkNames)
 }
 
 // setQuery puts what is not empty into a query.

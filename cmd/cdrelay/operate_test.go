@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -151,4 +153,31 @@ func TestMasksNumbersInText(t *testing.T) {
 			t.Errorf("%q: %q, want %q", text, got, want)
 		}
 	}
+}
+
+// TestProgress: a bar grows, is drawn ten times a second at most, and always at
+// the end.
+func TestProgress(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var to bytes.Buffer
+		p := &progress{to: &to, verb: "replayed", total: 1000}
+		for _, done := range []int{0, 10, 20, 500, 1000} {
+			p.at(done)
+			time.Sleep(50 * time.Millisecond) //nolint:forbidigo // inside a bubble: takes no time
+		}
+		p.end()
+		want := "\rreplayed 0 of 1000 [" + strings.Repeat(".", 30) + "]" +
+			"\rreplayed 20 of 1000 [" + strings.Repeat(".", 30) + "]" +
+			"\rreplayed 1000 of 1000 [" + strings.Repeat("#", 30) + "]\r\x1b[K"
+		if got := to.String(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+		to.Reset()
+		p = &progress{to: &to, verb: "purged", total: 4}
+		p.at(3)
+		if got := to.String(); !strings.Contains(got, "["+strings.Repeat("#", 22)+strings.Repeat(".", 8)+"]") {
+			t.Errorf("three quarters: %q", got)
+		}
+		(&progress{total: 1}).at(1) // nobody watches
+	})
 }

@@ -13,7 +13,10 @@ import (
 
 // serverStatus is the part of the status that commands read.
 type serverStatus struct {
-	Sinks []shownSink `json:"sinks"`
+	Sinks   []shownSink `json:"sinks"`
+	Sources []struct {
+		Name string `json:"name"`
+	} `json:"sources"`
 }
 
 type shownSink struct {
