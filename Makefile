@@ -186,12 +186,12 @@ vuln: ## look for known vulnerabilities in what the binary calls (needs their da
 
 .PHONY: browser
 browser: ## test the dashboard in a headless Chromium; pictures are left in bin/screenshots
-	@echo "==> browser: every page, replay by click, keyboard, contrast"
+	@echo "==> browser: every page, mended and replayed by clicks, keyboard, contrast"
 	@mkdir -p $(TALLY) bin/axe
 	@if [ ! -e bin/axe/axe-$(AXE).min.js ] && command -v npm >/dev/null; then \
 		cd bin/axe && npm pack --silent axe-core@$(AXE) >/dev/null && tar -xzOf axe-core-$(AXE).tgz package/axe.min.js >axe.part && \
 		mv axe.part axe-$(AXE).min.js && rm axe-core-$(AXE).tgz || echo "axe-core could not be fetched"; fi
-	@CDRELAY_BROWSER=1 $(GO) test -json -run '^TestBrowser' -count=1 -timeout 3m ./internal/dashboard | \
+	@CDRELAY_BROWSER=1 $(GO) test -json -run '^TestBrowser' -count=1 -timeout 4m ./internal/dashboard ./cmd/cdrelay | \
 		$(GO) run .ci/tally.go -name browser -out $(TALLY)/browser
 
 .PHONY: bench

@@ -15,8 +15,8 @@ import (
 
 	"github.com/cdrelay/cdrelay/internal/admin"
 	"github.com/cdrelay/cdrelay/internal/call"
-	"github.com/cdrelay/cdrelay/internal/secret"
 	"github.com/cdrelay/cdrelay/internal/phone"
+	"github.com/cdrelay/cdrelay/internal/secret"
 	"github.com/cdrelay/cdrelay/internal/spool"
 )
 

@@ -32,6 +32,7 @@ var table = []row{
 	{level: 0, pattern: "internal/adminclient"},
 	{level: 0, pattern: "internal/problem"},
 	{level: 0, pattern: "internal/house"},
+	{level: 0, pattern: "internal/browsertest", support: true},
 	{level: 0, pattern: "internal/faultfs", support: true},
 
 	{level: 1, pattern: "adapter/*", may: []string{"internal/call", "internal/loosejson", "internal/phone"}},

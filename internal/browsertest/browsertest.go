@@ -1,0 +1,188 @@
+// Package browsertest drives a page in a headless Chromium, for tests. It notes
+// what must not happen on any page: a script that fails, a complaint of the
+// console, a request to another host. Pictures go to bin/screenshots. A Browser is
+// for one goroutine.
+package browsertest
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	cdplog "github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+)
+
+// screenshots is where pictures go, seen from a package below internal or cmd.
+const screenshots = "../../bin/screenshots"
+
+// patience bounds what a page may take.
+const patience = 15 * time.Second
+
+// Browser is a headless Chromium with one tab.
+type Browser struct {
+	ctx  context.Context // of the tab; chromedp keeps the tab in it
+	site string
+
+	mu    sync.Mutex // guards below
+	wrong []string
+}
+
+// Open starts a browser for the pages of a site, such as http://127.0.0.1:8081,
+// and ends it with the test, which fails for all that must not happen.
+func Open(t *testing.T, site string) *Browser {
+	t.Helper()
+	b := &Browser{site: site}
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.UserDataDir(t.TempDir()))
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewExecAllocator(ctx, options...)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewContext(ctx)
+	t.Cleanup(cancel)
+	b.ctx = ctx
+	if err := chromedp.Listen(ctx, b.listen); err != nil {
+		t.Fatalf("Chromium does not start: %v", err)
+	}
+	b.Do(t, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, cdplog.Enable, cdp.Empty{})
+		return err
+	}))
+	t.Cleanup(func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		for _, w := range b.wrong {
+			t.Error(w)
+		}
+	})
+	return b
+}
+
+// Asked skips the test unless browsers are asked for: they are slow, and not on
+// every machine.
+func Asked(t *testing.T) {
+	t.Helper()
+	if os.Getenv("CDRELAY_BROWSER") != "1" {
+		t.Skip("DID NOT RUN: the tests in a real browser need Chromium; `make browser` runs them")
+	}
+}
+
+// listen notes what must not happen on any page.
+func (b *Browser) listen(event any) {
+	wrong := ""
+	switch e := event.(type) {
+	case *runtime.EventExceptionThrown:
+		wrong = "a script failed: " + fmt.Sprint(e.ExceptionDetails)
+	case *runtime.EventConsoleAPICalled:
+		wrong = fmt.Sprintf("console.%s", e.Type)
+	case *cdplog.EventEntryAdded:
+		if e.Entry.Level == "error" || e.Entry.Level == "warning" {
+			wrong = "the console says: " + e.Entry.Text + " " + e.Entry.URL
+		}
+	case *network.EventRequestWillBeSent:
+		if u, err := url.Parse(e.Request.URL); err == nil && u.Scheme != "data" && u.Host != strings.TrimPrefix(b.site, "http://") {
+			wrong = "a request to another host: " + e.Request.URL
+		}
+	}
+	if wrong != "" {
+		b.mu.Lock()
+		b.wrong = append(b.wrong, wrong)
+		b.mu.Unlock()
+	}
+}
+
+// Do carries out steps in the tab.
+func (b *Browser) Do(t *testing.T, steps ...chromedp.Action[chromedp.Void]) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	if err := chromedp.Do(ctx, steps...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Visit opens a page by its path.
+func (b *Browser) Visit(t *testing.T, path string) {
+	t.Helper()
+	b.Do(t, chromedp.Navigate(b.site+path))
+}
+
+// Click presses the first element of a kind. The page before may be on its way
+// out, and its elements with it.
+func (b *Browser) Click(t *testing.T, selector string) {
+	t.Helper()
+	var err error
+	for range 5 {
+		ctx, cancel := context.WithTimeout(b.ctx, 5*time.Second)
+		err = chromedp.Do(ctx, chromedp.Click(chromedp.CSS(selector)))
+		cancel()
+		if err == nil {
+			return
+		}
+	}
+	t.Fatalf("click %s: %v", selector, err)
+}
+
+// Eval gives what a script gives, as JSON text.
+func Eval[T any](t *testing.T, b *Browser, script string, opts ...chromedp.EvaluateOption) T {
+	t.Helper()
+	v, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](script, opts...))
+	if err != nil {
+		t.Fatalf("%s: %v", script[:min(len(script), 80)], err)
+	}
+	return v
+}
+
+// Reads waits until the page says something.
+func (b *Browser) Reads(t *testing.T, text string) {
+	t.Helper()
+	quoted, _ := json.Marshal(text)
+	for end := time.Now().Add(patience); ; <-time.After(20 * time.Millisecond) {
+		found, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](`document.readyState === "complete" && document.body.innerText.includes(`+string(quoted)+`)`))
+		if err == nil && found {
+			return
+		}
+		if time.Now().After(end) {
+			b.Shoot(t, "failed-"+strings.ReplaceAll(t.Name(), "/", "-"))
+			t.Fatalf("the page does not say %q", text)
+		}
+	}
+}
+
+// Shoot takes a picture of the whole page.
+func (b *Browser) Shoot(t *testing.T, name string) {
+	t.Helper()
+	picture, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(screenshots, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(screenshots, name+".png"), picture, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Look sets the width of the window and the colours.
+func (b *Browser) Look(t *testing.T, width int64, scheme string) {
+	t.Helper()
+	b.Do(t, chromedp.EmulateViewport(width, 800), chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+		})
+		return err
+	}))
+}
