@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -299,35 +300,90 @@ func TestReloadRemovesSink(t *testing.T) {
 	eventually(t, "the sink that came back is tried again", func() bool { return dead.n.Load() > n })
 }
 
-// TestReloadUnderLoad: no callback is refused and every call arrives.
+// ledger is a sink that takes its time and notes how often each message came.
+type ledger struct {
+	*httptest.Server
+	mu   sync.Mutex
+	came map[string]int
+}
+
+func newLedger(t *testing.T) *ledger {
+	t.Helper()
+	l := &ledger{came: map[string]int{}}
+	l.Server = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		l.mu.Lock()
+		l.came[r.Header.Get("webhook-id")]++
+		l.mu.Unlock()
+		<-time.After(20 * time.Millisecond) // a reload finds attempts on their way
+	}))
+	t.Cleanup(l.Close)
+	return l
+}
+
+// check tells whether each of n messages came once.
+func (l *ledger) check(t *testing.T, name string, n int) {
+	t.Helper()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.came) != n {
+		t.Errorf("%s got %d calls of %d", name, len(l.came), n)
+	}
+	for id, times := range l.came {
+		if times != 1 {
+			t.Errorf("%s got %s %d times", name, id, times)
+		}
+	}
+}
+
+// TestReloadUnderLoad: while callbacks pour in and the configuration changes
+// again and again, none is refused, and each call arrives once: at the sink that
+// changes, with attempts on their way, and at the one that does not.
 func TestReloadUnderLoad(t *testing.T) {
-	a, b := newCounter(t, http.StatusOK), newCounter(t, http.StatusOK)
+	crm, archive := newLedger(t), newLedger(t)
 	dir := t.TempDir()
-	r := run(t, head(dir)+toCRM(a.URL))
-	const calls = 200
+	config := func(version int) string {
+		return head(dir) + fmt.Sprintf(`
+sinks:
+  - {name: crm, webhook: {url: "%s/v%d"}}
+  - {name: archive, webhook: {url: %q}}
+rules: [{name: all, to: [crm, archive]}]
+`, crm.URL, version, archive.URL)
+	}
+	r := run(t, config(0))
+	const posters, calls = 8, 400
 	refused := make(chan int, calls)
-	go func() {
-		defer close(refused)
-		for i := range calls {
-			if status := r.post(i + 1); status != http.StatusOK {
-				refused <- status
+	var posting sync.WaitGroup
+	for poster := range posters {
+		posting.Go(func() {
+			for id := poster; id < calls; id += posters {
+				if status := r.post(id + 1); status != http.StatusOK {
+					refused <- status
+				}
 			}
-		}
-	}()
-	for i := range 10 {
-		url := a.URL
-		if i%2 == 0 {
-			url = b.URL
-		}
-		if err := r.reload(head(dir) + toCRM(url)); err != nil {
+		})
+	}
+	go func() { posting.Wait(); close(refused) }()
+	reloads := 0
+	for posted := false; !posted; {
+		reloads++
+		if err := r.reload(config(reloads)); err != nil {
 			t.Error(err)
 		}
+		select {
+		case status, more := <-refused:
+			if posted = !more; more {
+				t.Errorf("a callback was answered %d", status)
+			}
+		default:
+		}
 	}
-	for status := range refused {
-		t.Errorf("a callback was answered %d", status)
+	if reloads < 3 {
+		t.Errorf("only %d reloads while calls came in", reloads)
 	}
-	eventually(t, "all arrive", func() bool { return a.n.Load()+b.n.Load() >= calls })
-	if n := a.n.Load() + b.n.Load(); n != calls {
-		t.Errorf("%d deliveries of %d calls", n, calls)
-	}
+	eventually(t, "nothing waits and nothing is on its way", func() bool {
+		_, body := r.get("/api/v1/status")
+		return strings.Count(body, `"pending":0,"in_flight":0`) == 2
+	})
+	crm.check(t, "crm", calls)
+	archive.check(t, "archive", calls)
 }
