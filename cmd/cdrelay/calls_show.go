@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/dashboard"
 	"github.com/cdrelay/cdrelay/internal/spool"
 )
 
@@ -28,6 +29,18 @@ type shownDelivery struct {
 	spool.DeliveryStatus
 	DeadLetter string `json:"dead_letter"`
 	Reason     string `json:"reason"`
+}
+
+// todo says what to do about a delivery that was given up, or goes badly.
+func (d shownDelivery) todo() string {
+	switch n := len(d.Attempts); {
+	case d.Reason != "":
+		return dashboard.Todo(d.Reason)
+	case d.State == "waiting" && n > 0:
+		return dashboard.Todo(d.Attempts[n-1].Result)
+	default:
+		return dashboard.Todo(d.State)
+	}
 }
 
 func callsShowCommand() *cobra.Command {
@@ -99,6 +112,7 @@ func (o *operator) printDelivery(d shownDelivery) error {
 	f.add("next attempt (UTC)", when(d.DueAt))
 	f.add("ended (UTC)", when(d.EndedAt))
 	f.add("dead letter", strings.TrimSpace(d.DeadLetter+" "+d.Reason))
+	f.add("what to do", d.todo())
 	if _, err := fmt.Fprintln(o.out()); err != nil {
 		return err
 	}

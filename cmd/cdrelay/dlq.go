@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cdrelay/cdrelay/internal/dashboard"
 	"github.com/cdrelay/cdrelay/internal/spool"
 )
 
@@ -162,6 +163,7 @@ func (o *operator) printLetter(l shownLetter) error {
 	f.add("stage", string(l.Stage))
 	f.add("reason", string(l.Reason))
 	f.add("detail", o.masked(l.Detail))
+	f.add("what to do", dashboard.Todo(l.Reason))
 	f.add("sink", l.Sink)
 	f.add("call", l.CallID)
 	if l.Stage == spool.StageDelivery {

@@ -172,7 +172,7 @@ func (t *timeline) attempt(d spool.DeliveryStatus, a spool.Attempt) {
 		e.What = "Attempt delivered it"
 	case string(spool.Rejected), string(spool.Render): // its dead letter says what to do
 	default:
-		e.Do = todo(a.Result)
+		e.Do = Todo(a.Result)
 	}
 	t.add(e)
 }
@@ -193,7 +193,7 @@ func (t *timeline) evidence(a spool.Attempt) string {
 
 // standing tells where a delivery stands now.
 func (t *timeline) standing(d spool.DeliveryStatus) {
-	e := event{At: d.EndedAt.Time, Tone: tone(d.State), What: words(d.State), Sink: d.Sink, Do: todo(d.State)}
+	e := event{At: d.EndedAt.Time, Tone: tone(d.State), What: words(d.State), Sink: d.Sink, Do: Todo(d.State)}
 	switch d.State {
 	case "delivered":
 		if n := len(d.Attempts); n > 0 && d.Attempts[n-1].Result == "delivered" {
@@ -206,7 +206,7 @@ func (t *timeline) standing(d spool.DeliveryStatus) {
 	case "dead_letter":
 		for _, l := range t.letters {
 			if l.Sink == d.Sink && l.Revision == d.Revision {
-				e.Address, e.Do = t.Letter(l.ID), todo(l.Reason)
+				e.Address, e.Do = t.Letter(l.ID), Todo(l.Reason)
 				if len(d.Attempts) == 0 || !strings.HasPrefix(t.evidence(d.Attempts[len(d.Attempts)-1]), t.Text(l.Detail)) {
 					e.Detail = t.Text(l.Detail)
 				}
@@ -233,9 +233,9 @@ func (t *timeline) waiting(d spool.DeliveryStatus, e *event) {
 		case s.ByUs:
 			e.What, e.Do = "Waits: the sink is paused by an operator", "Resume it on the overview."
 		case s.Paused:
-			e.What, e.Do = "Waits: "+lower(words("paused")), todo("paused")
+			e.What, e.Do = "Waits: "+lower(words("paused")), Todo("paused")
 		case s.State == "open" || s.State == "gone":
-			e.What, e.Do = "Waits: "+lower(words(s.State)), todo(s.State)
+			e.What, e.Do = "Waits: "+lower(words(s.State)), Todo(s.State)
 		}
 	}
 }

@@ -9,7 +9,6 @@ func (b *Dashboard) Sample(at time.Time, c Counters) { b.ring.add(at, c) }
 var (
 	MaskText = maskText
 	Words    = words
-	Todo     = todo
 	Tone     = tone
 )
 

@@ -136,7 +136,7 @@ func funcs() template.FuncMap {
 		"iso":   func(t any) string { return format(t, time.RFC3339) },
 		"words": words,
 		"plain": func(code any) string { return spoken(fmt.Sprint(code)) },
-		"todo":  todo,
+		"todo":  Todo,
 		"tone":  tone,
 		"count": count,
 	}

@@ -21,7 +21,7 @@ func phrases() map[string]phrase {
 		"undecodable":  {"Could not be understood", "The callback is authentic, and its text is not what the source's format says. Compare its body with the format; correct the source in the configuration, or the sender, reload, then replay: it is converted again.", "bad"},
 		"rejected":     {"Refused by the sink", "The sink says that this request is wrong; sending the same again gives the same answer. Read its answer below, correct the sink's url, body or headers in the configuration, or the sink itself, reload, then replay.", "bad"},
 		"render":       {"The request could not be made", "A template of the sink fails on this call. The detail names it; try the callback in the playground, correct the template, reload, then replay.", "bad"},
-		"expired":      {"Given up after too long a time", "The sink did not take it within retry.give_up_after. See whether the sink is well again on the overview, then replay.", "bad"},
+		"expired":      {"Given up after too long a time", "The sink did not take it within retry.give_up_after. See whether the sink is well again, then replay.", "bad"},
 		"sink_removed": {"Its sink is no longer configured", "Put the sink back under the same name and reload, then replay; or purge it.", "bad"},
 
 		"delivered":   {"Delivered", "", "good"},
@@ -70,7 +70,9 @@ func spoken(code string) string {
 	return string(b)
 }
 
-func todo(code any) string { return phrases()[fmt.Sprint(code)].do }
+// Todo says what to do about a reason, about an attempt's result or about a state,
+// on the page and in commands; empty where there is nothing to do.
+func Todo(code any) string { return phrases()[fmt.Sprint(code)].do }
 
 func tone(code any) string {
 	if p, ok := phrases()[fmt.Sprint(code)]; ok {
