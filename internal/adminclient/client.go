@@ -102,7 +102,29 @@ func (c *Client) do(ctx context.Context, method, path string, body []byte, into 
 	case len(text) > maxAnswer:
 		return fmt.Errorf("the answer of %s is larger than %d bytes: ask for less with --limit", c.base.Redacted(), maxAnswer)
 	}
+	if res.StatusCode == http.StatusNotFound && !c.private(ctx) {
+		return c.stranger(res) // the public listener words its errors as the private one does
+	}
 	return c.read(res, text, into)
+}
+
+// private tells whether a private listener answers: only it has a path for its
+// health.
+func (c *Client) private(ctx context.Context) bool {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base.String()+"/healthz", nil)
+	if err != nil {
+		return false
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		return false
+	}
+	return res.Body.Close() == nil && res.StatusCode == http.StatusOK
+}
+
+// stranger words that something else answers.
+func (c *Client) stranger(res *http.Response) error {
+	return fmt.Errorf("what answers at %s is no private listener of cdrelay (%s): name it with --admin; it is admin.listen of the configuration, not listen", c.base.Redacted(), res.Status)
 }
 
 // away words that the server could not be asked.
@@ -134,7 +156,7 @@ func (c *Client) read(res *http.Response, text []byte, into any) error {
 		}
 		return p
 	case res.StatusCode != http.StatusOK || kind != "application/json":
-		return fmt.Errorf("what answers at %s is no private listener of cdrelay (%s): name it with --admin; it is admin.listen of the configuration, not listen", c.base.Redacted(), res.Status)
+		return c.stranger(res)
 	}
 	if err := json.Unmarshal(text, into); err != nil {
 		return fmt.Errorf("the answer of %s is not understood; is it another version of cdrelay? %w", c.base.Redacted(), err)

@@ -18,10 +18,20 @@ import (
 
 const token = "s3cret-token"
 
+// serve answers everything alike, but its health.
 func serve(t *testing.T, status int, kind, body string) (*adminclient.Client, *http.Request) {
+	t.Helper()
+	return serveWith(t, http.StatusOK, status, kind, body)
+}
+
+func serveWith(t *testing.T, health, status int, kind, body string) (*adminclient.Client, *http.Request) {
 	t.Helper()
 	seen := new(http.Request)
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/healthz" {
+			w.WriteHeader(health)
+			return
+		}
 		text, _ := io.ReadAll(r.Body) // shown by the comparison
 		*seen = *r
 		seen.Body = io.NopCloser(strings.NewReader(string(text)))
@@ -86,6 +96,15 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 				t.Errorf("error %v, want %q", err, tt.want)
 			}
 		})
+	}
+}
+
+// TestThePublicListenerIsToldApart although it words its errors as the private
+// one does.
+func TestThePublicListenerIsToldApart(t *testing.T) {
+	c, _ := serveWith(t, 404, 404, "application/problem+json", `{"detail":"no callbacks are taken here"}`)
+	if err := c.Get(t.Context(), "/api/v1/calls", nil, nil); err == nil || !strings.Contains(err.Error(), "not listen") {
+		t.Errorf("error %v", err)
 	}
 }
 
