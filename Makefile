@@ -172,7 +172,7 @@ chart-readme: ## make the chart's README and its copies of alerts and dashboard 
 monitoring: ## check alerts, their tests and the dashboard's queries with promtool
 	@echo "==> monitoring: promtool over docs/monitoring"
 	@mkdir -p $(TALLY)
-	@CDRELAY_PROMTOOL='$(PROMTOOL)' $(GO) test -json -run '^TestMonitoring' -count=1 ./internal/house | \
+	@CDRELAY_PROMTOOL='$(PROMTOOL)' $(GO) test -json -run '^TestMonitoring' -count=1 -timeout 30m ./internal/house | \
 		$(GO) run .ci/tally.go -name monitoring -out $(TALLY)/monitoring
 
 # axe-core judges contrast, labels and headings. Its licence is MPL-2.0, so that

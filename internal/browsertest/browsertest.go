@@ -168,10 +168,10 @@ func (b *Browser) Shoot(t *testing.T, name string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.MkdirAll(screenshots, 0o755); err != nil {
+	if err := os.MkdirAll(screenshots, 0o750); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(screenshots, name+".png"), picture, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(screenshots, name+".png"), picture, 0o600); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -1,8 +1,11 @@
 package dashboard_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"strconv"
@@ -106,6 +109,40 @@ func TestSearch(t *testing.T) {
 		if got := strings.Count(r.get("/dead-letters"+query).body, `name="id"`); got != want {
 			t.Errorf("dead letters %s: %d, want %d", query, got, want)
 		}
+	}
+}
+
+// sparse is a store whose first pages of calls are empty, as where a filter passes
+// over many.
+type sparse struct {
+	dashboard.Store
+	empty int
+	asked []string // cursors
+}
+
+func (s *sparse) SearchCalls(ctx context.Context, f spool.CallFilter, limit int, cursor string) ([]spool.FoundCall, string, error) {
+	s.asked = append(s.asked, cursor)
+	if len(s.asked) <= s.empty {
+		return nil, strconv.Itoa(1000 - len(s.asked)), nil
+	}
+	return s.Store.SearchCalls(ctx, f, limit, cursor)
+}
+
+// TestSearchLooksOn: nobody has to click through empty pages.
+func TestSearchLooksOn(t *testing.T) {
+	r := newRig(t)
+	r.seed()
+	store := &sparse{Store: r.spool, empty: 3}
+	d := *r.deps
+	d.Store = store
+	page, err := dashboard.New(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	page.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/calls?outcome=answered", nil))
+	if got := strings.Count(w.Body.String(), `<td data-name="Call">`); got != 4 || fmt.Sprint(store.asked) != "[ 999 998 997]" {
+		t.Errorf("%d calls, asked with %q", got, store.asked)
 	}
 }
 
@@ -280,6 +317,7 @@ func TestErrors(t *testing.T) {
 		"/calls/%3Cscript%3E":         {404, "It is not here"},
 		"/dead-letters/01J":           {404, "It is not here"},
 		"/calls?cursor=x":             {400, "This page of the list does not exist"},
+		"/dead-letters?cursor=x":      {400, "This page of the list does not exist"},
 		"/calls?since=yesterday":      {400, "That is no time"},
 		"/dead-letters?until=%00":     {400, "That is no time"},
 		"/assets/nothing":             {404, ""},
