@@ -18,7 +18,7 @@ HELM_DOCS := $(GO) run github.com/norwoodj/helm-docs/cmd/helm-docs@v1.14.2 \
 PROMTOOL := $(GO) run -modfile=.ci/promtool.mod -tags=remove_all_sd github.com/prometheus/prometheus/cmd/promtool
 
 # Modules of their own: the product's go.mod names only what the product is made of.
-MODULES := .ci/ship
+MODULES := .ci/ship charts/tests
 
 # One static binary; test-race alone switches cgo on.
 export CGO_ENABLED := 0
@@ -85,7 +85,7 @@ test: ## run all tests
 
 .PHONY: verify
 verify: FUZZTIME := 5s
-verify: fmt-check tidy-check vet lint test-race test-static crash-short fuzz chart ship monitoring browser vuln ## everything that CI checks
+verify: fmt-check tidy-check vet lint test-race test-static crash-short fuzz monitoring chart ship browser vuln ## everything that CI checks
 	@echo "==> verify: all checks passed"
 
 .PHONY: fmt
@@ -156,11 +156,18 @@ fuzz: ## run every fuzz target for FUZZTIME (30s) each
 	@GO='$(GO)' .ci/fuzz $(FUZZTIME)
 
 .PHONY: chart
-chart: ## lint and render the chart, and load what it renders with `cdrelay check`
-	@echo "==> chart: helm lint, helm template and cdrelay check for each set of values"
+chart: ## test the charts and docs/install: render, decode, run what is rendered
+	@echo "==> chart: charts/tests, a module of its own"
 	@mkdir -p $(TALLY)
-	@CDRELAY_HELM='$(HELM)' CDRELAY_HELM_DOCS='$(HELM_DOCS)' $(GO) test -json -run '^TestChart' -count=1 ./internal/house | \
+	@$(PROMTOOL) --version >/dev/null # both are compiled before the tests' time runs
+	@$(HELM_DOCS) --help >/dev/null
+	@CDRELAY_PROMTOOL='$(PROMTOOL)' CDRELAY_HELM_DOCS='$(HELM_DOCS)' $(GO) test -C charts/tests -json -count=1 ./... | \
 		$(GO) run .ci/tally.go -name chart -out $(TALLY)/chart
+
+.PHONY: manifests
+manifests: ## write docs/install/kubernetes/cdrelay.yaml and the chart's golden files
+	@echo "==> manifests: what the chart renders now; read the change"
+	@$(GO) test -C charts/tests -count=1 -run '^(TestGolden|TestManifest)$$' ./... -update
 
 .PHONY: chart-readme
 chart-readme: ## make the chart's README and its copies of alerts and dashboard anew

@@ -12,13 +12,10 @@
 //   - commands: those of README and docs, which are run
 //   - examples: configurations shown in README and docs, which the server loads
 //   - links: between the documents, with the headings that they name
-//   - chart: it lints, renders, refuses what it must, and the server loads what
-//     it renders
 //
 // A rule is a function from the tree, or from a text, to the complaints about
 // it, so that each is also shown something bad to complain about.
 //
 // The package has no code but tests and is imported by nobody. The rules read
-// the files of the working tree whatever their build tags. The chart's tests need
-// helm and are skipped without it: `make chart` says where it is.
+// the files of the working tree whatever their build tags.
 package house

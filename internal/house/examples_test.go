@@ -1,6 +1,7 @@
 package house
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -128,4 +129,27 @@ func configurationKeys(t *testing.T, binary string) []string {
 		keys = append(keys, key)
 	}
 	return keys
+}
+
+func buildBinary(t *testing.T) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "cdrelay")
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-o", binary, "./cmd/cdrelay")
+	cmd.Dir = root(t)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return binary
+}
+
+// secretFor makes up what a variable of that name would hold.
+func secretFor(name string) string {
+	switch {
+	case strings.HasSuffix(name, "_URL"):
+		return "https://hooks.example.com/services/T000/B000/made-up"
+	case strings.Contains(name, "SIGNING"):
+		return "whsec_" + base64.StdEncoding.EncodeToString([]byte("made up for the documents' tests 32"))
+	default:
+		return "made-up-for-tests"
+	}
 }

@@ -75,6 +75,8 @@ var table = []row{
 	{level: 6, pattern: "internal/demo", may: []string{below, "internal/app"}},
 	{level: 7, pattern: "cmd/*", may: []string{below}},
 	// Tests of the real binary; their imports tell `go test` what it is made of.
+	// A module of its own; it knows the server as a binary only.
+	{level: 0, pattern: "charts/tests", support: true},
 	{level: 7, pattern: "internal/crash", may: []string{below}, support: true},
 }
 
