@@ -201,7 +201,13 @@ browser: ## test the dashboard in a headless Chromium; pictures are left in bin/
 	@CDRELAY_BROWSER=1 $(GO) test -json -run '^TestBrowser' -count=1 -timeout 4m ./internal/dashboard ./cmd/cdrelay | \
 		$(GO) run .ci/tally.go -name browser -out $(TALLY)/browser
 
+# Generator, sink and rivals are processes of their own (internal/bench).
+BENCH := $(GO) run ./internal/bench
+
 .PHONY: bench
-bench: ## run the benchmarks
-	@echo "==> bench: go test -bench ."
-	@$(GO) test -run '^$$' -bench . -benchmem ./...
+bench: ROUNDS ?= 3
+bench: FOR ?= 2s
+bench: BACKLOG ?= 1000000
+bench: ## measure cdrelay against its budgets, about five minutes: ROUNDS=3 FOR=2s BACKLOG=1000000
+	@echo "==> bench: intake, end to end, backlog, memory, start, against rivals in turn; figures in bin/bench"
+	@$(BENCH) run -rounds $(ROUNDS) -for $(FOR) -backlog $(BACKLOG)

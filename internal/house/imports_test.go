@@ -78,6 +78,8 @@ var table = []row{
 	// A module of its own; it knows the server as a binary only.
 	{level: 0, pattern: "charts/tests", support: true},
 	{level: 7, pattern: "internal/crash", may: []string{below}, support: true},
+	{level: 1, pattern: "internal/bench/peer", support: true},
+	{level: 7, pattern: "internal/bench", may: []string{below}, support: true},
 }
 
 // mayKnowConfig are the packages that import internal/config, tests included:

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// endToEnd compares cdrelay, from the callback to its delivery, with a reverse
+// proxy to the same sink that keeps nothing. With several sinks the proxy is
+// asked once for each delivery, cdrelay once for each call.
+func (h *harness) endToEnd(ctx context.Context, sinks int) (out section, err error) {
+	t, err := h.sink(ctx, "127.0.0.1:0")
+	if err != nil {
+		return out, err
+	}
+	defer func() { err = errors.Join(err, t.close()) }()
+	s, err := h.serve(ctx, setup{sinks: sinksAt(t.address, sinks)})
+	if err != nil {
+		return out, err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	if err := h.adopt(ctx, s); err != nil {
+		return out, err
+	}
+	proxy, err := h.rival(ctx, "proxy", "http://"+t.address)
+	if err != nil {
+		return out, err
+	}
+	defer func() { err = errors.Join(err, proxy.close()) }()
+	proxy.paths = sinkPaths(sinks)
+	if err := errors.Join(s.rest(), proxy.rest()); err != nil {
+		return out, err
+	}
+	name := map[int]string{1: "one sink"}[sinks]
+	if name == "" {
+		name = fmt.Sprintf("%d sinks", sinks)
+	}
+	h.say("end to end, %s", name)
+	ours, theirs, err := h.inTurn(
+		func() (lap, error) {
+			return s.counting(ctx, func() (lap, error) { return h.delivering(ctx, &s.side, t, 64, sinks, 0) })
+		},
+		func() (lap, error) { return h.delivering(ctx, proxy, t, 64, 1, 0) },
+	)
+	if err != nil {
+		return out, err
+	}
+	out.Title = "callback to delivered, " + name + ", 64 connections"
+	out.endToEnd(fmt.Sprintf("e2e.%d.", sinks), ours, theirs)
+	if sinks == 1 {
+		err = h.loadMemory(&out, s)
+	}
+	return out, err
+}
+
+// endToEnd adds the figures.
+func (s *section) endToEnd(key string, ours, theirs laps) {
+	s.add(key+"rate", "delivered by cdrelay", "/s", ours.each(rate)...)
+	s.add(key+"proxy", "delivered by ReverseProxy", "/s", theirs.each(rate)...)
+	s.add(key+"ratio", "ratio of throughput", "", ratios(ours, theirs, rate)...).least(0.8)
+	s.add(key+"cpu", "CPU-seconds per 10,000 delivered, cdrelay", "s", ours.each(lap.per10k)...)
+	s.add(key+"proxy.cpu", "CPU-seconds per 10,000 delivered, ReverseProxy", "s", theirs.each(lap.per10k)...)
+	s.add(key+"cpu.ratio", "ratio of deliveries per CPU-second", "", ratios(theirs, ours, lap.per10k)...).least(0.8)
+	s.add(key+"intake", "callbacks answered meanwhile", "/s", ours.each(func(l lap) float64 { return float64(l.Answered) / l.Seconds })...)
+	s.add(key+"commits", "commits per callback", "", ours.each(func(l lap) float64 { return l.commits / float64(l.Answered) })...).most(0.2)
+	s.add(key+"written", "bytes written to the disk per callback", "B", ours.each(func(l lap) float64 { return float64(l.work.written) / float64(l.Answered) })...)
+	s.add(key+"repeats", "deliveries that came twice", "", ours.each(func(l lap) float64 { return float64(l.repeats) })...)
+	s.add(key+"sink.cpu", "cost of the sink per 10,000 requests", "s", ours.each(func(l lap) float64 { return l.sinkCPU / float64(l.done) * 1e4 })...)
+}
+
+// loadMemory adds the memory of a server that was under load.
+func (h *harness) loadMemory(out *section, s *server) error {
+	_, most, err := s.memory()
+	out.add("memory.load", "greatest resident memory under this load", "MB", most).most(120)
+	return err
+}
+
+// sinkPaths are the paths of the sink, one for each lane.
+func sinkPaths(n int) []string {
+	var paths []string
+	for i := range n {
+		paths = append(paths, fmt.Sprintf("/%d", i))
+	}
+	return paths
+}
+
+// sinksAt configures lanes to the sink, and one rule for all.
+func sinksAt(address string, n int) string {
+	var names, sinks strings.Builder
+	for i, path := range sinkPaths(n) {
+		fmt.Fprintf(&sinks, "  - {name: s%d, webhook: {url: \"http://%s%s\"}}\n", i, address, path)
+		fmt.Fprintf(&names, "s%d, ", i)
+	}
+	return "sinks:\n" + sinks.String() + "rules: [{name: all, to: [" + strings.TrimSuffix(names.String(), ", ") + "]}]\n"
+}

@@ -1,0 +1,9 @@
+package main
+
+import (
+	"context"
+	"io"
+)
+
+func runGrowth(ctx context.Context, args []string, _ io.Reader, out io.Writer) error { return nil }
+func runDocs(ctx context.Context, args []string, _ io.Reader, out io.Writer) error   { return nil }
