@@ -17,7 +17,7 @@ type report struct {
 	Command  string    `json:"command"`
 	Taken    time.Time `json:"taken"`
 	Machine  machine   `json:"machine"`
-	Sections []section `json:"sections"`
+	Sections []section `json:"sections,omitempty"`
 }
 
 // runBudgets measures everything that has a budget.
@@ -31,14 +31,15 @@ func runBudgets(ctx context.Context, args []string, _ io.Reader, out io.Writer) 
 		return err
 	}
 	defer func() { err = errors.Join(err, h.close()) }()
-	r := report{Command: strings.TrimSpace("bench run " + strings.Join(args, " ")), Taken: time.Now().UTC().Truncate(time.Second)}
-	if r.Machine, err = lookAround(h.dir); err != nil {
+	r, err := h.newReport("run", args)
+	if err != nil {
 		return err
 	}
 	for _, measure := range []func(context.Context) (section, error){
-		h.intake,
+		h.intakeAndSyncs,
 		func(ctx context.Context) (section, error) { return h.endToEnd(ctx, 1) },
 		func(ctx context.Context) (section, error) { return h.endToEnd(ctx, 3) },
+		h.backlogged,
 	} {
 		part, err := measure(ctx)
 		if err != nil {
@@ -50,6 +51,14 @@ func runBudgets(ctx context.Context, args []string, _ io.Reader, out io.Writer) 
 		}
 	}
 	return r.write(s.out, "budgets")
+}
+
+// newReport begins the report of a command.
+func (h *harness) newReport(command string, args []string) (r report, err error) {
+	r.Command = strings.TrimSpace("go run ./internal/bench " + command + " " + strings.Join(args, " "))
+	r.Taken = time.Now().UTC().Truncate(time.Second)
+	r.Machine, err = lookAround(h.dir)
+	return r, err
 }
 
 // write leaves the report as JSON and as Markdown.

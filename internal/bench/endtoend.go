@@ -38,7 +38,7 @@ func (h *harness) endToEnd(ctx context.Context, sinks int) (out section, err err
 		name = fmt.Sprintf("%d sinks", sinks)
 	}
 	h.say("end to end, %s", name)
-	ours, theirs, err := h.inTurn(
+	sides, err := h.inTurn(
 		func() (lap, error) {
 			return s.counting(ctx, func() (lap, error) { return h.delivering(ctx, &s.side, t, 64, sinks, 0) })
 		},
@@ -48,7 +48,7 @@ func (h *harness) endToEnd(ctx context.Context, sinks int) (out section, err err
 		return out, err
 	}
 	out.Title = "callback to delivered, " + name + ", 64 connections"
-	out.endToEnd(fmt.Sprintf("e2e.%d.", sinks), ours, theirs)
+	out.endToEnd(fmt.Sprintf("e2e.%d.", sinks), sides[0], sides[1])
 	if sinks == 1 {
 		err = h.loadMemory(&out, s)
 	}

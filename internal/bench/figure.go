@@ -75,10 +75,7 @@ func (s section) markdown() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "| %s | median | least – greatest | budget | |\n| --- | ---: | ---: | --- | --- |\n", s.Title)
 	for _, f := range s.Figures {
-		value, spread, budget, met := strings.TrimSpace(number(f.Value)+" "+f.Unit), "", "", ""
-		if len(f.Samples) > 1 {
-			spread = number(slices.Min(f.Samples)) + " – " + number(slices.Max(f.Samples))
-		}
+		value, budget, met := strings.TrimSpace(number(f.Value)+" "+f.Unit), "", ""
 		switch {
 		case f.AtLeast != 0:
 			budget = "≥ " + bound(f.AtLeast)
@@ -88,9 +85,17 @@ func (s section) markdown() string {
 		if f.Met != nil {
 			met = map[bool]string{true: "met", false: "**not met**"}[*f.Met]
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", f.What, value, spread, budget, met)
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", f.What, value, f.spread(), budget, met)
 	}
 	return b.String()
+}
+
+// spread is the least and the greatest of several rounds.
+func (f figure) spread() string {
+	if len(f.Samples) < 2 {
+		return ""
+	}
+	return number(slices.Min(f.Samples)) + " – " + number(slices.Max(f.Samples))
 }
 
 // bound prints a budget as it is written.

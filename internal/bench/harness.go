@@ -27,6 +27,10 @@ type harness struct {
 	out    io.Writer
 }
 
+// firstPosted is the number of the first call that is posted; those that are
+// put into a spool directly have lower ones.
+const firstPosted = 20_000_000
+
 // newHarness builds the binary and makes a folder for the run.
 func newHarness(ctx context.Context, s settings, out io.Writer) (*harness, error) {
 	if err := os.MkdirAll(s.out, 0o750); err != nil {
@@ -36,7 +40,7 @@ func newHarness(ctx context.Context, s settings, out io.Writer) (*harness, error
 	if err != nil {
 		return nil, err
 	}
-	h := &harness{settings: s, binary: filepath.Join(out0, "cdrelay"), out: out}
+	h := &harness{settings: s, binary: filepath.Join(out0, "cdrelay"), out: out, next: firstPosted}
 	if h.self, err = os.Executable(); err != nil {
 		return nil, err
 	}

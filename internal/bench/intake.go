@@ -35,7 +35,7 @@ func (h *harness) intake(ctx context.Context) (out section, err error) {
 	out.Title = "durable intake against a bare handler"
 	for _, connections := range []int{1, 16, 64, 256} {
 		h.say("intake, %d connections", connections)
-		ours, theirs, err := h.inTurn(
+		sides, err := h.inTurn(
 			func() (lap, error) {
 				return s.counting(ctx, func() (lap, error) { return h.posting(ctx, &s.side, connections) })
 			},
@@ -44,7 +44,7 @@ func (h *harness) intake(ctx context.Context) (out section, err error) {
 		if err != nil {
 			return out, err
 		}
-		out.intake(connections, ours, theirs)
+		out.intake(connections, sides[0], sides[1])
 	}
 	return out, nil
 }

@@ -135,19 +135,26 @@ func ratios(a, b laps, f func(lap) float64) []float64 {
 	return out
 }
 
-// inTurn measures a and b alternately, so many rounds.
-func (h *harness) inTurn(a, b func() (lap, error)) (as, bs laps, err error) {
-	for range h.rounds {
-		for _, one := range []struct {
-			measure func() (lap, error)
-			into    *laps
-		}{{a, &as}, {b, &bs}} {
-			l, err := one.measure()
+// inTurn measures sides alternately, so many rounds after one that warms them
+// and does not count.
+func (h *harness) inTurn(sides ...func() (lap, error)) ([]laps, error) {
+	out := make([]laps, len(sides))
+	full := h.seconds
+	defer func() { h.seconds = full }()
+	for round := range h.rounds + 1 {
+		h.seconds = full
+		if round == 0 {
+			h.seconds = full / 4
+		}
+		for i, measure := range sides {
+			l, err := measure()
 			if err != nil {
-				return nil, nil, err
+				return nil, err
 			}
-			*one.into = append(*one.into, l)
+			if round > 0 {
+				out[i] = append(out[i], l)
+			}
 		}
 	}
-	return as, bs, nil
+	return out, nil
 }

@@ -13,6 +13,15 @@ import (
 	"syscall"
 )
 
+// intakeAndSyncs is one section.
+func (h *harness) intakeAndSyncs(ctx context.Context) (section, error) {
+	out, err := h.intake(ctx)
+	if err != nil {
+		return out, err
+	}
+	return out, h.syncs(ctx, &out)
+}
+
 // syncs counts the real calls of fsync and fdatasync with strace, those of
 // checkpoints too. The rate of such a run means nothing. Where there is no
 // strace, the table goes without the figure.

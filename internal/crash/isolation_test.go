@@ -8,8 +8,6 @@ import (
 	"net/http"
 	"path/filepath"
 	"slices"
-	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -17,6 +15,7 @@ import (
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
 
+	"github.com/cdrelay/cdrelay/internal/bench/stock"
 	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/spool"
 )
@@ -79,7 +78,7 @@ rules: [{name: all, to: [well]}]
 `, l.well.URL, nobody(b)))
 	path := filepath.Join(filepath.Dir(config), "cdrelay.db")
 	if backlog > 0 {
-		if err := fill(b.Context(), path, backlog); err != nil {
+		if err := stock.Fill(b.Context(), path, "neighbour", backlog, oldCall); err != nil {
 			b.Fatal(err)
 		}
 		if err := prepare(path); err != nil {
@@ -151,53 +150,21 @@ func report(b *testing.B, alone, beside *laneBench) {
 	b.ReportMetric(most, "MB")
 }
 
-// fill puts deliveries for the neighbour into a fresh file.
-func fill(ctx context.Context, path string, deliveries int) error {
-	s, err := openSpool(ctx, path)
-	if err != nil {
-		return err
-	}
-	if err := s.SetLanes([]spool.LaneConfig{{Sink: "neighbour"}}); err != nil {
-		return err
-	}
-	var next atomic.Int64
-	var first atomic.Pointer[error]
-	var filling sync.WaitGroup
-	for range 512 {
-		filling.Go(func() {
-			for n := next.Add(1); n <= int64(deliveries) && first.Load() == nil; n = next.Add(1) {
-				if err := keep(ctx, s, int(n)); err != nil {
-					first.Store(&err)
-				}
-			}
-		})
-	}
-	filling.Wait()
-	if err := first.Load(); err != nil {
-		return *err
-	}
-	return s.Close()
-}
-
 func openSpool(ctx context.Context, path string) (*spool.Spool, error) {
 	return spool.Open(ctx, spool.Config{Path: path}, spool.Deps{Log: slog.New(slog.DiscardHandler)})
 }
 
-// keep stores one call for the neighbour.
-func keep(ctx context.Context, s *spool.Spool, n int) error {
+// oldCall is one call for the neighbour.
+func oldCall(n int) (spool.Acceptance, error) {
 	raw := fmt.Appendf(nil, `{"callId":"old-%d","caller":"85235757581","callee":"[email protected]:5060","direction":2}`, n)
 	content, err := call.HashContent(raw)
-	if err != nil {
-		return err
-	}
-	_, err = s.Accept(ctx, spool.Acceptance{
+	return spool.Acceptance{
 		Record: &call.Record{
 			Schema: call.SchemaID, ID: call.NewID("old", fmt.Sprint(n)), Source: "old", Format: "nxcc", Direction: "outbound",
 			Method: "ai_agent", Outcome: "answered", ReceivedAt: call.At(time.Now()), Raw: raw,
 		},
 		Content: content, Route: func(*call.Record) []string { return []string{"neighbour"} },
-	})
-	return err
+	}, err
 }
 
 func pauseNeighbour(path string) error {

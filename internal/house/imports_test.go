@@ -79,6 +79,7 @@ var table = []row{
 	{level: 0, pattern: "charts/tests", support: true},
 	{level: 7, pattern: "internal/crash", may: []string{below}, support: true},
 	{level: 1, pattern: "internal/bench/peer", support: true},
+	{level: 2, pattern: "internal/bench/stock", may: []string{"internal/spool"}, support: true},
 	{level: 7, pattern: "internal/bench", may: []string{below}, support: true},
 }
 

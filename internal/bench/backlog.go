@@ -1,0 +1,254 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/cdrelay/cdrelay/adapter/nxcc"
+	"github.com/cdrelay/cdrelay/internal/bench/stock"
+	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/spool"
+)
+
+// starts is how often a start is measured.
+const starts = 3
+
+// backlogs measures a server with a long backlog for a dead sink beside one
+// without: start, memory, the healthy lane, and the draining.
+type backlogs struct {
+	*harness
+	out    section
+	folder string
+	dead   string // address at which the dead sink comes back
+	alone  *server
+	beside *server
+	well   *target
+}
+
+func (h *harness) backlogged(ctx context.Context) (out section, err error) {
+	b := &backlogs{harness: h}
+	b.out.Title = fmt.Sprintf("a dead sink for which %s deliveries wait", grouped(int64(h.backlog)))
+	defer func() { err = errors.Join(err, b.close()) }()
+	for _, step := range []func(context.Context) error{b.prepare, b.start, b.lanes, b.drained} {
+		if err := step(ctx); err != nil {
+			return b.out, err
+		}
+	}
+	return b.out, nil
+}
+
+func (b *backlogs) close() error {
+	var errs []error
+	for _, s := range []*server{b.alone, b.beside} {
+		if s != nil {
+			errs = append(errs, s.close())
+		}
+	}
+	if b.well != nil {
+		errs = append(errs, b.well.close())
+	}
+	return errors.Join(errs...)
+}
+
+// prepare fills the spool.
+func (b *backlogs) prepare(ctx context.Context) (err error) {
+	if b.folder, err = os.MkdirTemp(b.dir, "backlog-"); err != nil {
+		return err
+	}
+	if b.dead, err = freePort(ctx); err != nil {
+		return err
+	}
+	if b.well, err = b.sink(ctx, "127.0.0.1:0"); err != nil {
+		return err
+	}
+	b.say("backlog: %s calls are stored", grouped(int64(b.backlog)))
+	path := filepath.Join(b.folder, "cdrelay.db")
+	if err := stock.Fill(ctx, path, "dead", b.backlog, storedCall("dead")); err != nil {
+		return err
+	}
+	size, err := sizeOf(path)
+	b.out.add("disk.waiting", "disk per waiting call", "B", float64(size)/float64(b.backlog))
+	return err
+}
+
+// storedCall gives the calls that are put into a spool without HTTP: those of
+// the sample, as the adapter reads them.
+func storedCall(sink string) func(int) (spool.Acceptance, error) {
+	return func(n int) (spool.Acceptance, error) {
+		raw, err := callback(int64(n), 0)
+		if err != nil {
+			return spool.Acceptance{}, err
+		}
+		record, err := nxcc.Convert(raw, call.Source{Name: "b", Region: "HK"})
+		if err != nil {
+			return spool.Acceptance{}, err
+		}
+		record.ReceivedAt = call.At(time.Now())
+		content, err := call.HashContent(raw)
+		return spool.Acceptance{Record: record, Content: content, Route: func(*call.Record) []string { return []string{sink} }}, err
+	}
+}
+
+// configured has a healthy sink and the dead one, for which no new calls are.
+func (b *backlogs) configured(folder string) setup {
+	return setup{folder: folder, sinks: fmt.Sprintf(`sinks:
+  - {name: well, webhook: {url: "http://%s/0"}}
+  - {name: dead, webhook: {url: "http://%s/0"}, breaker: {open_for: 1s}}
+rules: [{name: all, to: [well]}]
+`, b.well.address, b.dead)}
+}
+
+// start measures memory of an idle server, and starts with the backlog: after a
+// clean stop, and after a crash.
+func (b *backlogs) start(ctx context.Context) (err error) {
+	b.say("start and memory")
+	if b.alone, err = b.serve(ctx, b.configured("")); err != nil {
+		return err
+	}
+	if err := pause(ctx, 3*time.Second); err != nil {
+		return err
+	}
+	now, _, err := b.alone.memory()
+	if err != nil {
+		return err
+	}
+	b.out.add("memory.idle", "resident memory, idle, nothing waits", "MB", now).most(40)
+	b.out.add("start.empty", "start to ready, nothing waits", "s", b.alone.ready.Seconds())
+	if err := b.alone.rest(); err != nil {
+		return err
+	}
+	clean, err := b.startsAfter(ctx, (*server).close)
+	if err != nil {
+		return err
+	}
+	crashed, err := b.startsAfter(ctx, (*server).killed)
+	b.out.add("start.clean", "start to ready after a clean stop", "s", clean...).most(1)
+	b.out.add("start.crash", "start to ready after kill -9", "s", crashed...).most(1)
+	return err
+}
+
+// startsAfter starts the server several times, ended each time by end but for
+// the last.
+func (b *backlogs) startsAfter(ctx context.Context, end func(*server) error) (took []float64, err error) {
+	for range starts {
+		if b.beside != nil {
+			ended := b.beside
+			b.beside = nil
+			if err := end(ended); err != nil {
+				return nil, err
+			}
+		}
+		if b.beside, err = b.serve(ctx, b.configured(b.folder)); err != nil {
+			return nil, err
+		}
+		took = append(took, b.beside.ready.Seconds())
+	}
+	return took, nil
+}
+
+// killed ends the server as a crash would.
+func (s *server) killed() error { return s.kill() }
+
+// lanes measures the healthy lane of both in turn.
+func (b *backlogs) lanes(ctx context.Context) error {
+	if err := pause(ctx, 3*time.Second); err != nil { // the breaker opens, the check after the crash goes on
+		return err
+	}
+	b.say("healthy lane, alone and beside the dead one")
+	now, _, err := b.beside.memory()
+	if err != nil {
+		return err
+	}
+	if err := b.beside.rest(); err != nil {
+		return err
+	}
+	sides, err := b.inTurn(
+		func() (lap, error) { return b.delivering(ctx, &b.beside.side, b.well, 64, 1, 0) },
+		func() (lap, error) { return b.delivering(ctx, &b.alone.side, b.well, 64, 1, 0) },
+	)
+	if err != nil {
+		return err
+	}
+	beside, alone := sides[0], sides[1]
+	b.out.add("lane.alone", "delivered alone, 64 connections", "/s", alone.each(rate)...)
+	b.out.add("lane.beside", "delivered beside the dead sink", "/s", beside.each(rate)...)
+	b.out.add("lane.ratio", "ratio", "", ratios(beside, alone, rate)...).least(0.9)
+	b.out.add("lane.cpu.ratio", "ratio of deliveries per CPU-second", "", ratios(alone, beside, lap.per10k)...)
+	b.out.add("memory.waiting", "resident memory with the backlog, no load", "MB", now)
+	return nil
+}
+
+// drained lets the dead sink come back and watches its lane.
+func (b *backlogs) drained(ctx context.Context) (err error) {
+	b.say("the sink comes back")
+	if err := errors.Join(b.beside.wake(), pause(ctx, settled)); err != nil {
+		return err
+	}
+	back, err := b.sink(ctx, b.dead)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, back.close()) }()
+	// The first comes with the breaker's probe.
+	first, err := back.await(100, patience)
+	if err != nil {
+		return err
+	}
+	used, err := b.beside.used()
+	if err != nil {
+		return err
+	}
+	last, err := back.await(int64(b.backlog), b.drain)
+	if err != nil {
+		return err
+	}
+	after, err := b.beside.used()
+	if err != nil {
+		return err
+	}
+	n := float64(last.Calls - first.Calls)
+	if n <= 0 {
+		return fmt.Errorf("nothing was drained\n%s", b.beside.stderr)
+	}
+	b.out.add("drain.rate", "drained when the sink is back", "/s", n/(float64(last.Last-first.Last)/1e9))
+	b.out.add("drain.cpu", "CPU-seconds per 10,000 drained", "s", (after.cpu-used.cpu)/n*1e4)
+	b.out.add("drain.repeats", "deliveries that came twice", "", float64(last.Requests-last.Calls))
+	_, most, err := b.beside.memory()
+	b.out.add("memory.backlog", "greatest resident memory with the backlog: start, load and draining", "MB", most).most(150)
+	return err
+}
+
+// freePort gives an address below the ports that the kernel gives to outgoing
+// connections, at which nobody listens.
+func freePort(ctx context.Context) (string, error) {
+	var errs []error
+	for port := 20100; port < 20200; port++ {
+		var config net.ListenConfig
+		address := fmt.Sprintf("127.0.0.1:%d", port)
+		l, err := config.Listen(ctx, "tcp", address)
+		if err == nil {
+			return address, l.Close()
+		}
+		errs = append(errs, err)
+	}
+	return "", errors.Join(errs...)
+}
+
+// sizeOf is the size of a spool's file and its WAL.
+func sizeOf(path string) (size int64, err error) {
+	for _, suffix := range []string{"", "-wal"} {
+		info, err := os.Stat(path + suffix)
+		switch {
+		case err == nil:
+			size += info.Size()
+		case !errors.Is(err, os.ErrNotExist):
+			return 0, err
+		}
+	}
+	return size, nil
+}
