@@ -36,7 +36,7 @@ TALLY := bin/tally
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: ## show the whole thing at work: receive, convert, route, retry, deliver; leaves the server up
@@ -211,3 +211,35 @@ bench: BACKLOG ?= 1000000
 bench: ## measure cdrelay against its budgets, about five minutes: ROUNDS=3 FOR=2s BACKLOG=1000000
 	@echo "==> bench: intake, end to end, backlog, memory, start, against rivals in turn; figures in bin/bench"
 	@$(BENCH) run -rounds $(ROUNDS) -for $(FOR) -backlog $(BACKLOG)
+
+.PHONY: bench-growth
+bench-growth: ROUNDS ?= 3
+bench-growth: FOR ?= 2s
+bench-growth: STORED ?= 1000000
+bench-growth: ## measure how costs grow with history, sinks, rules, bodies: ROUNDS=3 FOR=2s STORED=1000000
+	@echo "==> bench-growth: CPU time per callback; figures and plot in bin/bench"
+	@$(BENCH) growth -rounds $(ROUNDS) -for $(FOR) -stored $(STORED)
+
+# The benchmark of long queues is left out: it fills a file for minutes.
+GO_BENCHED := ./adapter/... ./internal/call ./internal/expr ./internal/intake ./internal/outbound ./internal/route ./internal/spool ./sinks/...
+
+.PHONY: bench-go
+bench-go: COUNT ?= 6
+bench-go: ## run the Go benchmarks with allocations into bin/bench/go.txt: COUNT=6
+	@echo "==> bench-go: go test -bench, $(COUNT) times"
+	@mkdir -p bin/bench
+	@$(GO) test -run '^$$' -bench . -skip BenchmarkBacklog -benchmem -benchtime 300ms -count $(COUNT) $(GO_BENCHED) | tee bin/bench/go.part
+	@mv bin/bench/go.part bin/bench/go.txt
+
+.PHONY: bench-compare
+bench-compare: NEW ?= bin/bench/go.txt
+bench-compare: ## compare two runs of bench-go with benchstat: OLD=before.txt NEW=bin/bench/go.txt
+	@$(GO) run golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da $(OLD) $(NEW)
+
+.PHONY: bench-docs
+bench-docs: ## measure all of it, on a quiet machine, and set the figures into docs/performance.md
+	@$(MAKE) bench
+	@$(MAKE) bench-growth
+	@$(MAKE) bench-go
+	@echo "==> bench-docs: docs/performance.md and its plot"
+	@$(BENCH) docs

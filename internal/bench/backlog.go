@@ -34,7 +34,7 @@ func (h *harness) backlogged(ctx context.Context) (out section, err error) {
 	b := &backlogs{harness: h}
 	b.out.Title = fmt.Sprintf("a dead sink for which %s deliveries wait", grouped(int64(h.backlog)))
 	defer func() { err = errors.Join(err, b.close()) }()
-	for _, step := range []func(context.Context) error{b.prepare, b.start, b.lanes, b.drained} {
+	for _, step := range []func(context.Context) error{b.prepare, b.disk, b.start, b.lanes, b.drained} {
 		if err := step(ctx); err != nil {
 			return b.out, err
 		}
@@ -73,6 +73,25 @@ func (b *backlogs) prepare(ctx context.Context) (err error) {
 	}
 	size, err := sizeOf(path)
 	b.out.add("disk.waiting", "disk per waiting call", "B", float64(size)/float64(b.backlog))
+	return err
+}
+
+// disk tells what a call takes once it is delivered.
+func (b *backlogs) disk(ctx context.Context) error {
+	const calls = 20_000
+	folder, err := os.MkdirTemp(b.dir, "history-")
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(folder, "cdrelay.db")
+	if err := stock.Fill(ctx, path, "dead", calls, storedCall("dead")); err != nil {
+		return err
+	}
+	if err := stock.Deliver(ctx, path, "dead", calls); err != nil {
+		return err
+	}
+	size, err := sizeOf(path)
+	b.out.add("disk.history", "disk per call kept as history, delivered once", "B", float64(size)/calls)
 	return err
 }
 
@@ -168,8 +187,8 @@ func (b *backlogs) lanes(ctx context.Context) error {
 		return err
 	}
 	sides, err := b.inTurn(
-		func() (lap, error) { return b.delivering(ctx, &b.beside.side, b.well, 64, 1, 0) },
-		func() (lap, error) { return b.delivering(ctx, &b.alone.side, b.well, 64, 1, 0) },
+		func() (lap, error) { return b.delivering(ctx, &b.beside.side, b.well, 64, 1) },
+		func() (lap, error) { return b.delivering(ctx, &b.alone.side, b.well, 64, 1) },
 	)
 	if err != nil {
 		return err

@@ -40,9 +40,9 @@ func (h *harness) endToEnd(ctx context.Context, sinks int) (out section, err err
 	h.say("end to end, %s", name)
 	sides, err := h.inTurn(
 		func() (lap, error) {
-			return s.counting(ctx, func() (lap, error) { return h.delivering(ctx, &s.side, t, 64, sinks, 0) })
+			return s.counting(ctx, func() (lap, error) { return h.delivering(ctx, &s.side, t, 64, sinks) })
 		},
-		func() (lap, error) { return h.delivering(ctx, proxy, t, 64, 1, 0) },
+		func() (lap, error) { return h.delivering(ctx, proxy, t, 64, 1) },
 	)
 	if err != nil {
 		return out, err

@@ -118,7 +118,7 @@ func (h *harness) grow(ctx context.Context, c curve, t *target, connections int,
 			if st.body != "" {
 				h.body = st.body
 			}
-			return h.delivering(ctx, &s.side, t, connections, st.each, 0)
+			return h.delivering(ctx, &s.side, t, connections, st.each)
 		})
 	}
 	h.say("growth: %s", c.Title)

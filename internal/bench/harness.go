@@ -159,10 +159,10 @@ type fired struct {
 }
 
 // fire runs the generator against a side.
-func (h *harness) fire(ctx context.Context, s *side, connections int, calls int64) (f fired, err error) {
+func (h *harness) fire(ctx context.Context, s *side, connections int) (f fired, err error) {
 	v := peer.Volley{
 		Address: s.address, Paths: s.paths, Header: "token: " + token, BodyFile: h.body,
-		Connections: connections, First: h.next, Seconds: h.seconds.Seconds(), Calls: calls,
+		Connections: connections, First: h.next, Seconds: h.seconds.Seconds(),
 	}
 	p, err := start(ctx, nil, h.self, "post")
 	if err != nil {

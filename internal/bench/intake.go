@@ -79,10 +79,10 @@ func (s *section) intake(connections int, ours, theirs laps) {
 	}
 	s.add(key("p99"), "99 % answered within"+at, "ms", ours.each(func(l lap) float64 { return l.P99 })...)
 	syncs := s.add(key("commits"), "commits, each with a sync, per callback"+at, "", ours.each(func(l lap) float64 { return l.commits / float64(l.done) })...)
+	s.add(key("cpu"), "CPU-seconds per 10,000 callbacks"+at, "s", ours.each(lap.per10k)...)
 	if connections == 64 {
 		syncs.most(0.2)
 		s.add(key("group"), "callbacks in one commit"+at, "", ours.each(func(l lap) float64 { return l.groupSize })...)
-		s.add(key("cpu"), "CPU-seconds per 10,000 callbacks"+at, "s", ours.each(lap.per10k)...)
 		s.add(key("bare.cpu"), "the same, bare handler", "s", theirs.each(lap.per10k)...)
 		s.add(key("written"), "bytes written to the disk per callback"+at, "B", ours.each(func(l lap) float64 { return float64(l.work.written) / float64(l.done) })...)
 		s.add(key("generator"), "cost of the generator per 10,000 requests"+at, "s", ours.each(func(l lap) float64 { return l.cpu / float64(l.done) * 1e4 })...)

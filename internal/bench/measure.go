@@ -31,7 +31,7 @@ func (l lap) per10k() float64 { return l.work.cpu / float64(l.done) * 1e4 }
 // posting measures how fast a side answers.
 func (h *harness) posting(ctx context.Context, s *side, connections int) (lap, error) {
 	return h.lap(ctx, s, func(l *lap) (err error) {
-		l.fired, err = h.fire(ctx, s, connections, 0)
+		l.fired, err = h.fire(ctx, s, connections)
 		if err == nil {
 			l.done, l.rate = l.Answered, float64(l.Answered)/l.Seconds
 		}
@@ -41,7 +41,7 @@ func (h *harness) posting(ctx context.Context, s *side, connections int) (lap, e
 
 // delivering measures how fast what is posted arrives; each request that is
 // answered leads to so many deliveries.
-func (h *harness) delivering(ctx context.Context, s *side, t *target, connections, each int, calls int64) (lap, error) {
+func (h *harness) delivering(ctx context.Context, s *side, t *target, connections, each int) (lap, error) {
 	return h.lap(ctx, s, func(l *lap) error {
 		before, err := t.used()
 		if err != nil {
@@ -52,7 +52,7 @@ func (h *harness) delivering(ctx context.Context, s *side, t *target, connection
 			return err
 		}
 		t.calls = requests.Calls
-		if l.fired, err = h.fire(ctx, s, connections, calls); err != nil {
+		if l.fired, err = h.fire(ctx, s, connections); err != nil {
 			return err
 		}
 		l.done = l.Answered * int64(each)

@@ -37,7 +37,7 @@ func (h *harness) syncs(ctx context.Context, out *section) (err error) {
 	if err != nil {
 		return err
 	}
-	l, err := h.fire(ctx, &s.side, 64, 0)
+	l, err := h.fire(ctx, &s.side, 64)
 	if err := errors.Join(err, s.closeTraced()); err != nil {
 		return err
 	}

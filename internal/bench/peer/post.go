@@ -28,10 +28,8 @@ type Volley struct {
 	Connections int `json:"connections"`
 	// First is the number of the first call.
 	First int64 `json:"first"`
-	// Seconds is for how long new requests are begun; Calls, unless 0, how many
-	// calls at most.
+	// Seconds is for how long new requests are begun.
 	Seconds float64 `json:"seconds"`
-	Calls   int64   `json:"calls"`
 }
 
 // Posted is what became of a volley.
@@ -97,9 +95,6 @@ func (g *gun) draw() (number int64, path int, more bool) {
 		return 0, 0, false
 	}
 	n := g.next.Add(1) - 1
-	if g.volley.Calls > 0 && n >= g.volley.Calls*paths {
-		return 0, 0, false
-	}
 	return g.volley.First + n/paths, int(n % paths), true
 }
 
