@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net"
@@ -10,6 +12,7 @@ import (
 	"time"
 
 	"github.com/cdrelay/cdrelay/adapter/nxcc"
+	"github.com/cdrelay/cdrelay/internal/bench/peer"
 	"github.com/cdrelay/cdrelay/internal/bench/stock"
 	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/spool"
@@ -68,7 +71,7 @@ func (b *backlogs) prepare(ctx context.Context) (err error) {
 	}
 	b.say("backlog: %s calls are stored", grouped(int64(b.backlog)))
 	path := filepath.Join(b.folder, "cdrelay.db")
-	if err := stock.Fill(ctx, path, "dead", b.backlog, storedCall("dead")); err != nil {
+	if err := fill(ctx, path, "dead", b.backlog); err != nil {
 		return err
 	}
 	size, err := sizeOf(path)
@@ -84,7 +87,7 @@ func (b *backlogs) disk(ctx context.Context) error {
 		return err
 	}
 	path := filepath.Join(folder, "cdrelay.db")
-	if err := stock.Fill(ctx, path, "dead", calls, storedCall("dead")); err != nil {
+	if err := fill(ctx, path, "dead", calls); err != nil {
 		return err
 	}
 	if err := stock.Deliver(ctx, path, "dead", calls); err != nil {
@@ -95,22 +98,35 @@ func (b *backlogs) disk(ctx context.Context) error {
 	return err
 }
 
-// storedCall gives the calls that are put into a spool without HTTP: those of
-// the sample, as the adapter reads them.
-func storedCall(sink string) func(int) (spool.Acceptance, error) {
-	return func(n int) (spool.Acceptance, error) {
-		raw, err := callback(int64(n), 0)
-		if err != nil {
-			return spool.Acceptance{}, err
-		}
-		record, err := nxcc.Convert(raw, call.Source{Name: "b", Region: "HK"})
-		if err != nil {
-			return spool.Acceptance{}, err
-		}
-		record.ReceivedAt = call.At(time.Now())
-		content, err := call.HashContent(raw)
-		return spool.Acceptance{Record: record, Content: content, Route: func(*call.Record) []string { return []string{sink} }}, err
+// fill puts calls for one sink into a spool.
+func fill(ctx context.Context, path, sink string, calls int) error {
+	each, err := storedCall(sink)
+	if err != nil {
+		return err
 	}
+	return stock.Fill(ctx, path, sink, calls, each)
+}
+
+// storedCall gives the calls that are put into a spool without HTTP: the record
+// of the sample as the adapter reads it, with another call's name each time.
+func storedCall(sink string) (func(int) (spool.Acceptance, error), error) {
+	body, err := callback(0, 0)
+	if err != nil {
+		return nil, err
+	}
+	sampled, err := nxcc.Convert(body, call.Source{Name: "b", Region: "HK"})
+	if err != nil {
+		return nil, err
+	}
+	zero, to := fmt.Appendf(nil, "%0*d", peer.Digits, 0), []string{sink}
+	return func(n int) (spool.Acceptance, error) {
+		number, record := fmt.Appendf(nil, "%0*d", peer.Digits, n), *sampled
+		record.ID = call.NewID("b", peer.Mark+string(number))
+		record.Raw = bytes.Replace(body, zero, number, 1)
+		record.ReceivedAt = call.At(time.Now())
+		content := call.ContentHash(sha256.Sum256(record.Raw))
+		return spool.Acceptance{Record: &record, Content: content, Route: func(*call.Record) []string { return to }}, nil
+	}, nil
 }
 
 // configured has a healthy sink and the dead one, for which no new calls are.
@@ -123,13 +139,13 @@ rules: [{name: all, to: [well]}]
 }
 
 // start measures memory of an idle server, and starts with the backlog: after a
-// clean stop, and after a crash.
+// crash, and after a clean stop.
 func (b *backlogs) start(ctx context.Context) (err error) {
 	b.say("start and memory")
 	if b.alone, err = b.serve(ctx, b.configured("")); err != nil {
 		return err
 	}
-	if err := pause(ctx, 3*time.Second); err != nil {
+	if err := pause(ctx, b.calm); err != nil {
 		return err
 	}
 	now, _, err := b.alone.memory()
@@ -141,26 +157,30 @@ func (b *backlogs) start(ctx context.Context) (err error) {
 	if err := b.alone.rest(); err != nil {
 		return err
 	}
-	clean, err := b.startsAfter(ctx, (*server).close)
+	// The one that stays was started after a clean stop: after a crash the whole
+	// file is read in the background, which would be measured with the lane.
+	crashed, err := b.startsAfter(ctx, (*server).killed)
 	if err != nil {
 		return err
 	}
-	crashed, err := b.startsAfter(ctx, (*server).killed)
+	clean, err := b.startsAfter(ctx, (*server).close)
 	b.out.add("start.clean", "start to ready after a clean stop", "s", clean...).most(1)
 	b.out.add("start.crash", "start to ready after kill -9", "s", crashed...).most(1)
 	return err
 }
 
-// startsAfter starts the server several times, ended each time by end but for
-// the last.
+// startsAfter starts the server several times, each time after its end.
 func (b *backlogs) startsAfter(ctx context.Context, end func(*server) error) (took []float64, err error) {
+	if b.beside == nil { // the file was left by stock
+		if b.beside, err = b.serve(ctx, b.configured(b.folder)); err != nil {
+			return nil, err
+		}
+	}
 	for range starts {
-		if b.beside != nil {
-			ended := b.beside
-			b.beside = nil
-			if err := end(ended); err != nil {
-				return nil, err
-			}
+		ended := b.beside
+		b.beside = nil
+		if err := end(ended); err != nil {
+			return nil, err
 		}
 		if b.beside, err = b.serve(ctx, b.configured(b.folder)); err != nil {
 			return nil, err
@@ -175,7 +195,7 @@ func (s *server) killed() error { return s.kill() }
 
 // lanes measures the healthy lane of both in turn.
 func (b *backlogs) lanes(ctx context.Context) error {
-	if err := pause(ctx, 3*time.Second); err != nil { // the breaker opens, the check after the crash goes on
+	if err := pause(ctx, b.calm); err != nil { // the breaker opens
 		return err
 	}
 	b.say("healthy lane, alone and beside the dead one")
@@ -208,18 +228,16 @@ func (b *backlogs) drained(ctx context.Context) (err error) {
 	if err := errors.Join(b.beside.wake(), pause(ctx, settled)); err != nil {
 		return err
 	}
+	used, err := b.beside.used()
+	if err != nil {
+		return err
+	}
 	back, err := b.sink(ctx, b.dead)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, back.close()) }()
-	// The first comes with the breaker's probe.
-	first, err := back.await(100, patience)
-	if err != nil {
-		return err
-	}
-	used, err := b.beside.used()
-	if err != nil {
+	if _, err := back.await(1, patience); err != nil { // the breaker's probe
 		return err
 	}
 	last, err := back.await(int64(b.backlog), b.drain)
@@ -230,11 +248,11 @@ func (b *backlogs) drained(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	n := float64(last.Calls - first.Calls)
-	if n <= 0 {
+	n := float64(last.Calls)
+	if n < 2 {
 		return fmt.Errorf("nothing was drained\n%s", b.beside.stderr)
 	}
-	b.out.add("drain.rate", "drained when the sink is back", "/s", n/(float64(last.Last-first.Last)/1e9))
+	b.out.add("drain.rate", "drained when the sink is back", "/s", (n-1)/(float64(last.Last-last.First)/1e9))
 	b.out.add("drain.cpu", "CPU-seconds per 10,000 drained", "s", (after.cpu-used.cpu)/n*1e4)
 	b.out.add("drain.repeats", "deliveries that came twice", "", float64(last.Requests-last.Calls))
 	_, most, err := b.beside.memory()

@@ -24,14 +24,15 @@ type figure struct {
 
 // section is a table of figures.
 type section struct {
-	Title   string   `json:"title"`
-	Figures []figure `json:"figures"`
+	Title   string    `json:"title"`
+	Figures []*figure `json:"figures"`
 }
 
 // add appends a figure and gives it to be finished.
 func (s *section) add(key, what, unit string, samples ...float64) *figure {
-	s.Figures = append(s.Figures, figure{Key: key, What: what, Unit: unit, Samples: samples, Value: median(samples)})
-	return &s.Figures[len(s.Figures)-1]
+	f := &figure{Key: key, What: what, Unit: unit, Samples: samples, Value: median(samples)}
+	s.Figures = append(s.Figures, f)
+	return f
 }
 
 // least and most set the budget.

@@ -160,7 +160,7 @@ func (h *harness) growStored(ctx context.Context) (curve, error) {
 			}
 			h.say("%s calls are stored and delivered", grouped(int64(n)))
 			path := filepath.Join(folder, "cdrelay.db")
-			if err := stock.Fill(ctx, path, "s0", n, storedCall("s0")); err != nil {
+			if err := fill(ctx, path, "s0", n); err != nil {
 				return curve{}, err
 			}
 			if err := stock.Deliver(ctx, path, "s0", n); err != nil {

@@ -87,7 +87,7 @@ func callback(number int64, size int) ([]byte, error) {
 	if err != nil || len(body) >= size {
 		return body, err
 	}
-	fields["other"] = json.RawMessage(`"` + strings.Repeat("lorem ipsum ", (size-len(body))/12+1) + `"`)
+	fields["other"] = json.RawMessage(`"` + strings.Repeat("lorem ipsum ", (size-len(body))/12+2) + `"`)
 	return json.Marshal(fields)
 }
 

@@ -14,6 +14,7 @@ type settings struct {
 	backlog int
 	drain   time.Duration
 	stored  int
+	calm    time.Duration // before the memory of an idle server is read
 }
 
 // parse reads the flags of a command.
@@ -26,6 +27,7 @@ func parse(command string, args []string) (settings, error) {
 	flags.IntVar(&s.backlog, "backlog", 1_000_000, "deliveries that wait for the dead sink")
 	flags.DurationVar(&s.drain, "drain", 15*time.Second, "how long the draining of the backlog is watched")
 	flags.IntVar(&s.stored, "stored", 1_000_000, "the most stored calls, for growth")
+	flags.DurationVar(&s.calm, "calm", 3*time.Second, "rest before the memory of a server without load is read")
 	if err := flags.Parse(args); err != nil {
 		return s, err
 	}

@@ -37,7 +37,7 @@ func sizing(r report) (string, error) {
 	alone := max(0, value("intake.1.cpu")-value("intake.64.cpu")) / 1e4
 	cpu := func(calls float64, sinks int) string {
 		each := value(fmt.Sprintf("e2e.%d.cpu", sinks))/1e4*float64(sinks) + alone
-		return fmt.Sprintf("%dm", int(math.Ceil(max(20, calls*each*headroom*1000)/10))*10)
+		return fmt.Sprintf("%dm", int(math.Ceil(max(20, calls*each*headroom*1000)/10-1e-9))*10)
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "At most %s calls a second to one sink and %s to three, on this machine, generator and sink included.\n\n",
@@ -49,7 +49,7 @@ func sizing(r report) (string, error) {
 	b.WriteString("| calls per second | calls per day | CPU request, one sink | CPU request, three sinks | disk for 7 days of history | disk without history, a sink down for a day |\n")
 	b.WriteString("| ---: | ---: | ---: | ---: | ---: | ---: |\n")
 	for _, calls := range []float64{1, 10, 100, 500} {
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s |\n", number(calls), number(calls*86400), cpu(calls, 1), cpu(calls, 3),
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s |\n", grouped(int64(calls)), grouped(int64(calls)*86400), cpu(calls, 1), cpu(calls, 3),
 			gigabytes(calls*history.Seconds()*value("disk.history")*headroom), gigabytes(calls*outage.Seconds()*value("disk.waiting")*headroom))
 	}
 	if len(missing) > 0 {

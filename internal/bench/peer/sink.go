@@ -21,10 +21,10 @@ type Arrived struct {
 	// requests.
 	Calls    int64 `json:"calls"`
 	Requests int64 `json:"requests"`
-	// Last is when the last new call came, Now the sink's clock, both in
+	// First and Last are when the first and the last new call came, in
 	// nanoseconds since 1970.
-	Last int64 `json:"last"`
-	Now  int64 `json:"now"`
+	First int64 `json:"first"`
+	Last  int64 `json:"last"`
 }
 
 // capacity is how many calls one path can tell apart.
@@ -36,7 +36,7 @@ type Sink struct {
 	paths map[string]*seen
 	goal  chan struct{} // closed when target calls came
 
-	target, calls, requests, last atomic.Int64
+	target, calls, requests, first, last atomic.Int64
 }
 
 // seen is the set of the calls that came on one path.
@@ -132,7 +132,9 @@ func (s *Sink) count(path string, body []byte) {
 	if s.path(path).bits[number/64].Or(bit)&bit != 0 {
 		return
 	}
-	s.last.Store(time.Now().UnixNano())
+	now := time.Now().UnixNano()
+	s.first.CompareAndSwap(0, now)
+	s.last.Store(now)
 	if s.calls.Add(1) == s.target.Load() {
 		s.reached()
 	}
@@ -174,7 +176,7 @@ func (s *Sink) Await(ctx context.Context, calls int64, limit time.Duration) Arri
 		case <-ctx.Done():
 		}
 	}
-	return Arrived{Calls: s.calls.Load(), Requests: s.requests.Load(), Last: s.last.Load(), Now: time.Now().UnixNano()}
+	return Arrived{Calls: s.calls.Load(), Requests: s.requests.Load(), First: s.first.Load(), Last: s.last.Load()}
 }
 
 // Wish is a question to the sink: answer when so many calls came, or after so
