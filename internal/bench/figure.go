@@ -52,6 +52,8 @@ func median(samples []float64) float64 {
 // number prints a value with as many digits as mean something.
 func number(v float64) string {
 	switch a := math.Abs(v); {
+	case a == 0:
+		return "0"
 	case a >= 1000:
 		return grouped(int64(math.Round(v)))
 	case a >= 100:
