@@ -40,6 +40,7 @@ func runBudgets(ctx context.Context, args []string, _ io.Reader, out io.Writer) 
 		func(ctx context.Context) (section, error) { return h.endToEnd(ctx, 1) },
 		func(ctx context.Context) (section, error) { return h.endToEnd(ctx, 3) },
 		h.backlogged,
+		h.size,
 	} {
 		part, err := measure(ctx)
 		if err != nil {
@@ -51,6 +52,17 @@ func runBudgets(ctx context.Context, args []string, _ io.Reader, out io.Writer) 
 		}
 	}
 	return r.write(s.out, "budgets")
+}
+
+// size measures the binary; the image holds nothing else.
+func (h *harness) size(context.Context) (section, error) {
+	out := section{Title: "the program"}
+	info, err := os.Stat(h.binary)
+	if err != nil {
+		return out, err
+	}
+	out.add("binary", "size of the binary", "MB", float64(info.Size())/1e6).most(40)
+	return out, nil
 }
 
 // newReport begins the report of a command.
