@@ -17,23 +17,23 @@ type goBudget struct {
 
 func goBudgets() []goBudget {
 	return []goBudget{
-		{"adapter/nxcc.Convert/call", "parse and normalise, NXCC", 75},
-		{"adapter/infin8linx.Convert/call", "parse and normalise, Infin8linx", 80},
-		{"internal/call.HashContent", "hash of the content", 76},
+		{"adapter/nxcc.Convert/call", "parse and normalise, NXCC", 22},
+		{"adapter/infin8linx.Convert/call", "parse and normalise, Infin8linx", 22},
+		{"internal/call.HashContent", "hash of the content", 2},
 		{"internal/route.Match/3", "match 3 rules", 8},
 		{"internal/route.Match/30", "match 30 rules", 40},
 		{"internal/expr.TreeJSON", "render a body template of the example", 85},
-		{"sinks/webhook.Request/record", "webhook: the record as it is", 24},
-		{"sinks/webhook.Request/header", "webhook: templates in URL and header", 34},
+		{"sinks/webhook.Request/record", "webhook: the record as it is", 12},
+		{"sinks/webhook.Request/header", "webhook: templates in URL and header", 22},
 		{"sinks/slack.Request/default", "Slack: the readable summary", 480},
 		{"internal/call.RecordEncode", "encode a record", 14},
 		{"internal/call.RecordDecode", "decode a record", 24},
-		{"internal/intake.Handler", "a callback, without network and store", 195},
+		{"internal/intake.Handler", "a callback, without network and store", 68},
 		{"internal/outbound.Do", "one exchange with a sink, the sink included", 120},
-		{"internal/spool.Accept", "accept, 64 at a time, with the sync", 42},
-		{"internal/spool.AcceptAlone", "accept, one after the other, with the sync", 45},
+		{"internal/spool.Accept", "accept, 64 at a time, with the sync", 38},
+		{"internal/spool.AcceptAlone", "accept, one after the other, with the sync", 42},
 		{"internal/spool.Lease", "lease 32 deliveries", 950},
-		{"internal/spool.Settle", "settle, committed in groups", 12},
+		{"internal/spool.Settle", "settle, committed in groups", 13},
 		{"internal/spool.LeaseSettle", "lease and settle one", 38},
 	}
 }
