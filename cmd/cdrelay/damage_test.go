@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -127,6 +128,7 @@ func flip(b []byte, from, to, every int) {
 func cdrelay(t *testing.T, args ...string) (text string, code int) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "cdrelay", args...)
+	cmd.SysProcAttr = child()
 	out, err := cmd.CombinedOutput()
 	if err != nil && cmd.ProcessState == nil {
 		t.Fatal(err)
@@ -217,13 +219,11 @@ func TestDamageNeverStopsTheServer(t *testing.T) {
 			later := newSinkAt(t, f.later, always(http.StatusOK))
 			saved := func() int { return distinct(later, filledCalls) }
 			log, aside := "", 0
-			var owed []int // not taken yet: the platform posts them again
 			for run := range 3 {
 				s := start(t, config)
-				owed = s.offer(append(owed, filledCalls+run))
-				taken := run + 1 - len(owed)
-				eventually(t, "what was saved is delivered, or a restart is asked for", func() bool {
-					return saved() >= h.saved && distinct(later, 1<<30) >= saved()+taken && len(owed) == 0 || s.asksForRestart()
+				s.offer(filledCalls + run)
+				eventually(t, "what was saved and what was taken is delivered", func() bool {
+					return saved() >= h.saved && distinct(later, 1<<30) >= saved()+run+1
 				})
 				aside = s.metric("cdrelay_spool_quarantined_total")
 				s.stop()
@@ -238,25 +238,84 @@ func TestDamageNeverStopsTheServer(t *testing.T) {
 	}
 }
 
-// asksForRestart tells whether the server met damage while it ran.
-func (s *server) asksForRestart() bool {
-	return strings.Contains(s.log.String(), "restart to set it aside")
-}
-
-// offer posts calls and gives those that were answered 503, which only a server
-// that asks for a restart may do.
-func (s *server) offer(numbers []int) (refused []int) {
+// offer posts a call until it is taken, as a platform does. Only a server that
+// has met damage may refuse it.
+func (s *server) offer(n int) {
 	s.t.Helper()
-	for _, n := range numbers {
-		body := strings.Replace(callback(s.t, "infin8linx-call.json"), "263056202", strconv.Itoa(100000+n), 1)
-		switch status, answer := s.post(dialer, body); {
-		case status == http.StatusServiceUnavailable:
-			eventually(s.t, "the server asks for a restart", s.asksForRestart)
-			refused = append(refused, n)
-		case status != http.StatusOK:
+	body := strings.Replace(callback(s.t, "infin8linx-call.json"), "263056202", strconv.Itoa(100000+n), 1)
+	eventually(s.t, "a new call is taken", func() bool {
+		status, answer := s.post(dialer, body)
+		switch {
+		case status == http.StatusServiceUnavailable && !strings.Contains(s.log.String(), "damage was met"):
+			s.t.Fatalf("call %d: %d %s", n, status, answer)
+		case status != http.StatusOK && status != http.StatusServiceUnavailable:
 			s.t.Fatalf("call %d: %d %s", n, status, answer)
 		}
+		return status == http.StatusOK
+	})
+}
+
+// TestDamageWhileItRuns: the file of a server that serves is damaged. The same
+// process sets it aside, saves what can be read, delivers that, and takes calls.
+func TestDamageWhileItRuns(t *testing.T) {
+	f := fill(t, (*server).stop)
+	for name, damage := range map[string]func(files map[string][]byte){
+		"pages in the middle": func(files map[string][]byte) { flip(files[""], 45, 55, 100) },
+		"tail cut":            func(files map[string][]byte) { files[""] = files[""][:len(files[""])*6/10] },
+		"all but the header":  func(files map[string][]byte) { flip(files[""], 3, 100, 500) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			f.later = freePort(t)
+			config, path := f.put(t, func(map[string][]byte) {})
+			s := start(t, config)
+			live := map[string][]byte{"": bytes.Clone(f.files[""])}
+			damage(live)
+			overwrite(t, path, live[""])
+			later := newSinkAt(t, f.later, always(http.StatusOK))
+			refused := s.awaitDamage()
+			s.offer(filledCalls)
+			eventually(t, "the new call and what was saved is delivered", func() bool {
+				return distinct(later, 1<<30) > distinct(later, filledCalls) && s.metric(`cdrelay_pending_deliveries{sink="later"}`) == 0
+			})
+			saved, told := distinct(later, filledCalls), s.metric("cdrelay_spool_quarantined_total")
+			t.Logf("%d of %d calls were saved, %d set aside, answer 503 seen: %t", saved, filledCalls, told, refused)
+			if want := map[string]int{"pages in the middle": filledCalls / 2, "tail cut": filledCalls / 3}[name]; saved < want || told < 1 {
+				t.Errorf("%d calls were saved, want %d; %d were set aside", saved, want, told)
+			}
+			names, err := filepath.Glob(path + ".damaged-*")
+			if err != nil || len(names) == 0 || !strings.Contains(s.log.String(), names[0]) {
+				t.Errorf("kept %q, %v; the log must name it", names, err)
+			}
+			s.stop()
+			if text, code := cdrelay(t, "spool", "check", "-c", config); code != 0 {
+				t.Errorf("check after it: exit %d: %s", code, text)
+			}
+		})
 	}
+}
+
+// overwrite changes a file in place, under the server that has it open.
+func overwrite(t *testing.T, path string, b []byte) {
+	t.Helper()
+	file, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, werr := file.WriteAt(b, 0)
+	if err := errors.Join(werr, file.Truncate(int64(len(b))), file.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// awaitDamage waits until the server has met damage and works again, and tells
+// whether it was not ready meanwhile.
+func (s *server) awaitDamage() (refused bool) {
+	s.t.Helper()
+	eventually(s.t, "damage is met and the server is ready again", func() bool {
+		status, reason := s.get("/readyz")
+		refused = refused || status == http.StatusServiceUnavailable && strings.Contains(reason, "damaged")
+		return status == http.StatusOK && strings.Contains(s.log.String(), "the spool works again after damage")
+	})
 	return refused
 }
 

@@ -197,7 +197,9 @@ rules: [{name: all, to: [crm]}]
 func TestOneProcessOwnsASpool(t *testing.T) {
 	config := configure(t, "")
 	start(t, config)
-	out, err := exec.CommandContext(t.Context(), "cdrelay", "serve", "-c", config).CombinedOutput()
+	cmd := exec.CommandContext(t.Context(), "cdrelay", "serve", "-c", config)
+	cmd.SysProcAttr = child()
+	out, err := cmd.CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "spool is held by process ") {
 		t.Errorf("%v: %s", err, out)
 	}

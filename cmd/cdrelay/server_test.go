@@ -104,6 +104,7 @@ func (s *syncBuffer) String() string {
 func start(t *testing.T, config string) *server {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "cdrelay", "serve", "-c", config)
+	cmd.SysProcAttr = child()
 	s := &server{t: t, cmd: cmd, log: &syncBuffer{}, ended: make(chan struct{})}
 	stderr, err := cmd.StderrPipe()
 	if err != nil {

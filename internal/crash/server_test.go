@@ -124,6 +124,7 @@ func launchWith(tb testing.TB, config string, start func(*exec.Cmd) error) *proc
 		tb: tb, cmd: exec.CommandContext(tb.Context(), path, "serve", "-c", config), log: &logTail{},
 		serving: make(chan struct{}), ended: make(chan struct{}),
 	}
+	p.cmd.SysProcAttr = child()
 	stderr, err := p.cmd.StderrPipe()
 	if err != nil {
 		tb.Fatal(err)

@@ -55,7 +55,7 @@ func launchWithClockAt(tb testing.TB, config string, wrong time.Duration) (*proc
 		// All of ptrace must come from the thread that started the process.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		cmd.SysProcAttr = &syscall.SysProcAttr{Ptrace: true}
+		cmd.SysProcAttr.Ptrace = true
 		if err := cmd.Start(); err != nil {
 			return err
 		}

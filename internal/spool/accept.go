@@ -2,7 +2,6 @@ package spool
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"zombiezen.com/go/sqlite"
@@ -18,8 +17,8 @@ func (s *Spool) Accept(ctx context.Context, a Acceptance) (Receipt, error) {
 	if err := ctx.Err(); err != nil {
 		return Receipt{}, err
 	}
-	if s.full.Load() {
-		return Receipt{}, fmt.Errorf("%w: spool.max_bytes is filled by waiting calls and dead letters", ErrUnavailable)
+	if err := s.refusal(); err != nil {
+		return Receipt{}, err
 	}
 	p := prepare(a)
 	var receipt Receipt
@@ -114,7 +113,7 @@ func (s *Spool) insert(t *tx, p *prepared, last int) error {
 			return err
 		}
 	}
-	s.count(t)
+	s.count(t, seq)
 	return nil
 }
 
@@ -170,8 +169,8 @@ func (s *Spool) KeepUndecodable(ctx context.Context, u Undecodable) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if s.full.Load() {
-		return fmt.Errorf("%w: spool.max_bytes is filled by waiting calls and dead letters", ErrUnavailable)
+	if err := s.refusal(); err != nil {
+		return err
 	}
 	hash := hashBody(u.Body)
 	at := u.ReceivedAt

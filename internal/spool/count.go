@@ -10,10 +10,13 @@ const (
 	writeCount = `UPDATE counted SET calls = ?, up_to = ` + lastSeq
 )
 
-// count notes a new call.
-func (s *Spool) count(t *tx) {
+// count notes a new call, which has the highest seq so far.
+func (s *Spool) count(t *tx, seq int64) {
 	t.calls++
-	t.then(func() { s.calls.Add(1) })
+	t.then(func() {
+		s.calls.Add(1)
+		s.last.Store(seq)
+	})
 }
 
 // uncount notes that calls were erased.

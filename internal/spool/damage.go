@@ -29,19 +29,6 @@ func keepBytes(c *sqlite.Conn, at time.Time, seq, lane int64, reason string, b [
 	return execute(c, `INSERT INTO set_aside(at, call_seq, lane, reason, bytes) VALUES (?, ?, ?, ?, ?)`, millis(at), seq, lane, reason, b)
 }
 
-// noticeDamage marks the spool as damaged: it is no longer ready, and the next
-// start checks the whole file, sets it aside and saves what can be read.
-func (s *Spool) noticeDamage(err error) {
-	if s.damaged.Swap(true) {
-		return
-	}
-	s.asides.Add(1)
-	s.log.Error("the spool file is damaged; restart to set it aside and save what can be read", "file", s.cfg.Path, "error", err)
-	if err := writeMark(s.cfg.Path, markCheck); err != nil {
-		s.log.Error("the next start will not know of the damage", "error", err)
-	}
-}
-
 // suspectMark is a file that tells the next start to look closer.
 func suspectMark(path string) string { return path + ".suspect" }
 
@@ -53,23 +40,6 @@ const (
 
 func writeMark(path, text string) error {
 	return errors.Join(os.WriteFile(suspectMark(path), []byte(text), 0o600), syncFolder(path))
-}
-
-// checkInBackground reads the whole file after an unclean stop, while the spool
-// already works.
-func (s *Spool) checkInBackground(ctx context.Context) {
-	conn, err := openReader(s.cfg.Path)
-	if err == nil {
-		conn.SetInterrupt(ctx.Done())
-		err = errors.Join(quickCheck(conn), conn.Close())
-	}
-	switch {
-	case ctx.Err() != nil: // closing
-	case isDamage(err):
-		s.noticeDamage(err)
-	case err != nil:
-		s.log.Warn("the spool file could not be checked", "error", err)
-	}
 }
 
 // damagedError is what a whole check found.
@@ -100,22 +70,22 @@ func wholeCheck(c *sqlite.Conn) error {
 // openOrSetAside opens the file for writing and loads the counters, which reads
 // the indexes that delivery needs and so finds damage there. A damaged file is
 // set aside, and what can be read of it is copied into a new one.
-func (s *Spool) openOrSetAside() (*sqlite.Conn, error) {
+func (s *Spool) openOrSetAside(ctx context.Context, m memory) (*sqlite.Conn, error) {
 	path := s.cfg.Path
 	if err := finishSalvage(path, damagedName(path)); err != nil {
 		return nil, err
 	}
 	mark, merr := os.ReadFile(suspectMark(path))
 	var conn *sqlite.Conn
-	err := s.lookBefore(string(mark))
+	err := s.lookBefore(string(mark), m)
 	if err == nil {
-		conn, err = s.openAndLoad(merr == nil)
+		conn, err = s.openAndLoad(ctx, m, merr == nil)
 	}
 	if isDamage(err) {
-		if err := s.replaceDamaged(err); err != nil {
+		if err := s.replaceDamaged(ctx, m, err); err != nil {
 			return nil, fmt.Errorf("the file is damaged, and what can be read of it could not be saved: %w", err)
 		}
-		conn, err = s.openAndLoad(false)
+		conn, err = s.openAndLoad(ctx, m, false)
 	}
 	if err != nil {
 		return nil, err
@@ -130,7 +100,7 @@ func (s *Spool) openOrSetAside() (*sqlite.Conn, error) {
 // beside which it throws the WAL away, and a WAL that ends too early. A spool
 // that is not there yet is made under another name, so that an empty one is
 // damaged for certain.
-func (s *Spool) lookBefore(mark string) error {
+func (s *Spool) lookBefore(mark string, m memory) error {
 	path := s.cfg.Path
 	w, err := readWAL(path)
 	if err != nil {
@@ -140,6 +110,8 @@ func (s *Spool) lookBefore(mark string) error {
 	switch {
 	case mark == markSalvage:
 		return &damagedError{found: "an earlier salvage was cut short"}
+	case errors.Is(err, os.ErrNotExist) && m.running():
+		return &damagedError{found: "the file is gone"}
 	case errors.Is(err, os.ErrNotExist) && w == nil:
 		s.log.Info("there was no spool; a new one is made", "file", path)
 		return createFile(s.cfg)
@@ -174,14 +146,16 @@ func createFile(cfg Config) error {
 	return syncFolder(path)
 }
 
-func (s *Spool) openAndLoad(suspected bool) (*sqlite.Conn, error) {
-	conn, err := openWriter(s.cfg)
+func (s *Spool) openAndLoad(ctx context.Context, m memory, suspected bool) (*sqlite.Conn, error) {
+	conn, err := openWriter(s.present())
 	if err != nil {
 		return nil, err
 	}
-	err = s.load(conn)
+	err = s.load(conn, m)
 	if err == nil && suspected {
+		conn.SetInterrupt(ctx.Done())
 		err = wholeCheck(conn)
+		conn.SetInterrupt(nil)
 	}
 	if err != nil {
 		return nil, errors.Join(err, conn.Close())

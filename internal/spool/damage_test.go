@@ -113,45 +113,6 @@ func TestADamagedIndexIsFoundAtOpenAndCostsNothing(t *testing.T) {
 	accept(t, s, "after")
 }
 
-func TestDamageMetWhileRunningIsSetAsideAtTheNextStart(t *testing.T) {
-	const calls = 120
-	path := closed(t, calls)
-	spoil(t, path, `"dialer:60"`, 0)
-
-	s := open(t, spool.Config{Path: path})
-	if err := s.Ready(); err != nil {
-		t.Errorf("before the damage is met: %v", err)
-	}
-	if _, err := s.Lease(t.Context(), "crm", 1000); err == nil {
-		t.Error("the damaged page was read without an error")
-	}
-	if err := s.Ready(); err == nil || !strings.Contains(err.Error(), "damaged: restart") {
-		t.Errorf("ready says %v", err)
-	}
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
-
-	s = open(t, spool.Config{Path: path})
-	if err := s.Ready(); err != nil {
-		t.Errorf("after the restart: %v", err)
-	}
-	saved := len(lease(t, s, 1000))
-	lost, err := s.Int(`SELECT count(*) FROM set_aside WHERE call_seq > 0 AND lane > 0`)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if saved < calls-30 || saved+int(lost) != calls-10 {
-		t.Errorf("%d deliveries were saved and %d reported as lost, of %d", saved, lost, calls-10)
-	}
-	if len(kept(t, path)) != 1 {
-		t.Errorf("set aside: %v", kept(t, path))
-	}
-	if _, err := os.Stat(spool.SuspectMark(path)); err == nil {
-		t.Error("the new file is still under suspicion")
-	}
-}
-
 func TestWorkOfALaneWhoseNameWasLostGoesToNobodyElse(t *testing.T) {
 	path := closed(t, 30)
 	table, index := rootPage(t, path, "lanes"), rootPage(t, path, "sqlite_autoindex_lanes_1")
@@ -266,8 +227,8 @@ func TestACheckAfterAnUncleanStopFindsDamage(t *testing.T) {
 			}
 			after := open(t, spool.Config{Path: path})
 			pass(time.Second)
-			if err := after.Ready(); (err != nil) != damaged {
-				t.Errorf("%s: ready says %v", name, err)
+			if err := after.Ready(); err != nil || (len(kept(t, path)) > 0) != damaged || (after.Totals().SetAside > 0) != damaged {
+				t.Errorf("%s: ready says %v; kept %q, totals %+v", name, err, kept(t, path), after.Totals())
 			}
 			if got := len(lease(t, after, 10)); got != 10 {
 				t.Errorf("%s: %d leased meanwhile", name, got)

@@ -50,6 +50,37 @@ func TestAFullDiskGivesUnavailableAndRecoversByItself(t *testing.T) {
 	})
 }
 
+// TestADiskThatTakesOnlyWhatIsSmallIsNotReadyByTurns: with little traffic, of
+// which now and then something fits, readiness stays false until there is room.
+func TestADiskThatTakesOnlyWhatIsSmallIsNotReadyByTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, spool.Config{})
+		s.FillDisk(t, true)
+		fillUp(t, s)
+		fitted := 0
+		for i := range 300 {
+			pass(300 * time.Millisecond)
+			if err := s.Ready(); err == nil {
+				t.Fatalf("ready after %d small callbacks, of which %d fitted", i, fitted)
+			}
+			if i%10 == 0 && s.KeepUndecodable(t.Context(), spool.Undecodable{Source: "dialer", Body: fmt.Append(nil, i)}) == nil {
+				fitted++
+			}
+		}
+		if fitted == 0 {
+			t.Error("nothing fitted: the test shows nothing")
+		}
+		s.FillDisk(t, false)
+		pass(3 * time.Second)
+		if err := s.Ready(); err != nil {
+			t.Errorf("with room again: %v", err)
+		}
+		if n, err := s.Int(`SELECT count(*) FROM set_aside`); err != nil || n != 0 {
+			t.Errorf("%d rows of probes are left, error %v", n, err)
+		}
+	})
+}
+
 // fillUp accepts calls until the disk is full, and gives how many it took.
 func fillUp(t *testing.T, s *spool.Spool) (taken int) {
 	t.Helper()

@@ -21,14 +21,17 @@
 //   - One process owns a spool: a lock file beside it is held while it is open.
 //   - Damaged data is set aside and counted, never erased. A damaged file is kept
 //     as <path>.damaged-<time>; what can be read of it is saved into a new one
-//     first (<path>.salvaged until it is whole). Damage met while running leaves
-//     the mark <path>.suspect, and the next start checks the whole file. After an
+//     first (<path>.salvaged until it is whole). Damage met while running is
+//     dealt with in the same way without a restart (reopen.go): meanwhile no call
+//     is taken, and lanes keep what they have leased. The mark <path>.suspect lets
+//     a start check the whole file, should the process end before. After an
 //     unclean stop the file is checked while the spool works; before that the WAL
 //     is read for damage that SQLite takes for its end (wal.go). A file that is
 //     empty or gone is never taken for a new one: new ones are made under another
 //     name.
 //   - A full or failing disk gives ErrUnavailable; nothing is half kept, and
-//     the spool goes on by itself when there is room again.
+//     the spool goes on by itself when there is room again. It counts as well when
+//     it has taken a large write (probe.go).
 //
 // All methods of a Spool are safe for concurrent use. Check and Salvage are for
 // a spool that nobody has open, and hold its lock; Backup reads beside a running

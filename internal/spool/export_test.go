@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"context"
 	"testing"
 
 	"zombiezen.com/go/sqlite"
@@ -25,6 +26,17 @@ func (s *Spool) Int(sql string, args ...any) (n int64, err error) {
 
 // Backlog is the number of reports that wait for a commit.
 func (s *Spool) Backlog() int { return s.writer.backlog() }
+
+// Reopen opens the file anew, as after damage.
+func (s *Spool) Reopen(ctx context.Context) error {
+	if err := writeMark(s.cfg.Path, markCheck); err != nil {
+		return err
+	}
+	return s.reopen(ctx)
+}
+
+// EndBackground ends what Close ends first.
+func (s *Spool) EndBackground() { s.stop() }
 
 // SuspectMark is the file that asks for a whole check at the next start.
 func SuspectMark(path string) string { return suspectMark(path) }

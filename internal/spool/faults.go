@@ -12,6 +12,15 @@ import (
 // an unknown id; it rolls back and says nothing about the disk.
 var errRefused = errors.New("refused")
 
+// errClosed is why nothing is done after Close.
+var errClosed = errors.New("it is closed")
+
+// errDamaged is why nothing is taken while the file is damaged.
+var errDamaged = errors.New("the spool file is damaged: it is set aside, and what can be read of it is saved")
+
+// errDamagedAgain is why nothing is taken any more.
+var errDamagedAgain = errors.New("the spool file was damaged again and again: look at the disk and restart")
+
 // errEnough stops reading rows.
 var errEnough = errors.New("enough rows")
 

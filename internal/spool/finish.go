@@ -88,7 +88,13 @@ func (s *Spool) Release(d *Delivery) { d.lane.giveBack(d.Seq) }
 
 // report queues what became of a leased delivery.
 func (s *Spool) report(d *Delivery, name string, do func(*tx) error) {
-	err := s.writer.submit(&op{name: name, lazy: true, do: do, done: func(error) { d.lane.unlease(d.Seq) }})
+	reported := func(t *tx) error {
+		if d.lane.isLost(d.Seq) {
+			return nil // the salvage told of it
+		}
+		return do(t)
+	}
+	err := s.writer.submit(&op{name: name, lazy: true, do: reported, done: func(error) { d.lane.unlease(d.Seq) }})
 	if err != nil { // closed: the delivery is repeated at the next start
 		s.log.Warn("a report came after the spool was closed; its delivery will be repeated", "sink", d.Sink, "seq", d.Seq)
 	}

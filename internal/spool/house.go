@@ -2,7 +2,6 @@ package spool
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 	"time"
@@ -52,12 +51,7 @@ func (s *Spool) keepHouse(ctx context.Context) {
 // watchSpace measures, makes room near max_bytes, and probes a disk that
 // refused the last commit.
 func (s *Spool) watchSpace(ctx context.Context, room *sweep) {
-	if s.writer.state() != nil {
-		_ = s.writer.wait("probe", func(t *tx) error { // a write of the header page; its failure is noted by the writer
-			t.wrote = true
-			return execute(t.conn, fmt.Sprintf(`PRAGMA user_version = %d`, schemaVersion))
-		})
-	}
+	s.writer.probe(writeMuch)
 	used, limit := s.measure(ctx), int64(s.limits.Load().MaxBytes)
 	if used > limit/10*9 && room.rested(time.Now()) {
 		s.makeRoom(ctx, room, limit/10*8)

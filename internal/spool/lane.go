@@ -23,11 +23,15 @@ type lane struct {
 	giveUp     time.Duration
 	longest    time.Duration      // the longest wait of the retry schedule
 	leased     map[int64]struct{} // by call_seq
+	// lost are deliveries that were leased when their rows were lost with a part
+	// of the file.
+	lost map[int64]struct{}
 	// cursor: every ready delivery at or before this call_seq is leased or was
 	// committed otherwise; only later ones need to be looked at.
 	cursor int64
 	// back and ended are kept only while a lease is being read: what was given
 	// back or ended since the read began, which the read may still show.
+	// A read of a file that was replaced meanwhile leases nothing.
 	reading bool
 	back    int64
 	ended   map[int64]struct{}
@@ -38,7 +42,7 @@ type lane struct {
 }
 
 func newLane(id int64, name string) *lane {
-	return &lane{id: id, name: name, wake: make(chan struct{}, 1), leased: map[int64]struct{}{}}
+	return &lane{id: id, name: name, wake: make(chan struct{}, 1), leased: map[int64]struct{}{}, lost: map[int64]struct{}{}}
 }
 
 // signal tells the lane's worker that there may be something to lease.
@@ -65,7 +69,7 @@ func (l *lane) endRead(found []*Delivery, limit int) []*Delivery {
 	for _, d := range found {
 		_, taken := l.leased[d.Seq]
 		_, over := l.ended[d.Seq]
-		if taken || over || len(out) == limit {
+		if taken || over || len(out) == limit || !l.reading {
 			continue
 		}
 		l.leased[d.Seq] = struct{}{}

@@ -65,9 +65,6 @@ func (s *Spool) Lease(ctx context.Context, sink string, limit int) ([]*Delivery,
 	})
 	if err != nil {
 		l.endRead(nil, 0)
-		if isDamage(err) {
-			s.noticeDamage(err)
-		}
 		return nil, fmt.Errorf("lease for %s: %w", sink, err)
 	}
 	return s.decode(l.endRead(r.found, limit)), nil

@@ -12,20 +12,25 @@ const (
 )
 
 // load reads the lanes and counts what each holds: from the partial index and
-// the index of dead letters, not from the rows.
-func (s *Spool) load(c *sqlite.Conn) error {
-	s.lanes, s.byID = map[string]*lane{}, map[int64]*lane{} // of a file that turned out to be damaged
+// the index of dead letters, not from the rows. Lanes that are known already stay
+// what they are, with their leases.
+func (s *Spool) load(c *sqlite.Conn, m memory) error {
+	lanes, byID := map[string]*lane{}, map[int64]*lane{}
 	err := query(c, `SELECT id, name, give_up, paused_until, paused_by FROM lanes`, func(r *sqlite.Stmt) error {
-		l := newLane(r.ColumnInt64(0), r.ColumnText(1))
-		l.giveUp = time.Duration(r.ColumnInt64(2)) * time.Millisecond
-		l.pausedUntil, l.pausedBy = fromMillis(r.ColumnInt64(3)), PauseReason(r.ColumnText(4))
-		s.addLane(l)
+		id, name := r.ColumnInt64(0), r.ColumnText(1)
+		l := m.lanes[name]
+		if l == nil || l.id != id {
+			l = newLane(id, name)
+			l.giveUp = time.Duration(r.ColumnInt64(2)) * time.Millisecond
+			l.pausedUntil, l.pausedBy = fromMillis(r.ColumnInt64(3)), PauseReason(r.ColumnText(4))
+		}
+		lanes[name], byID[id] = l, l
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	for _, l := range s.allLanes() {
+	for _, l := range lanes {
 		waiting, err := readInt(c, countWaiting, l.id)
 		if err != nil {
 			return err
@@ -37,7 +42,13 @@ func (s *Spool) load(c *sqlite.Conn) error {
 		l.waiting.Store(waiting)
 		l.dead.Store(dead)
 	}
-	return s.loadTotals(c)
+	if err := s.loadTotals(c); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lanes, s.byID = lanes, byID
+	return nil
 }
 
 func (s *Spool) loadTotals(c *sqlite.Conn) error {
@@ -46,8 +57,10 @@ func (s *Spool) loadTotals(c *sqlite.Conn) error {
 		set func(int64)
 	}{
 		{`SELECT count(*) FROM dead_letters WHERE stage = 'intake'`, s.intakes.Store},
-		{`SELECT count(*) FROM set_aside`, s.asides.Store},
+		// What was set aside cannot become less, whatever of that table was lost.
+		{`SELECT count(*) FROM set_aside`, func(n int64) { s.asides.Store(max(n, s.asides.Load())) }},
 		{countCalls, s.calls.Store},
+		{`SELECT ` + lastSeq, s.last.Store},
 	} {
 		n, err := readInt(c, total.sql)
 		if err != nil {

@@ -73,7 +73,7 @@ func TestADamagedFileOfVersion1IsSaved(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = to.Close() }()
-	r, err := salvage(to, from)
+	r, err := salvage(t.Context(), to, from)
 	if err != nil || r.cut != 0 || r.orphans != 0 {
 		t.Errorf("salvage: %+v, error %v", r, err)
 	}
@@ -87,7 +87,7 @@ func TestTheTraceOutlivesASalvage(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := reopened(t, path).replaceDamaged(nil); err != nil {
+	if err := reopened(t, path).replaceDamaged(t.Context(), memory{}, nil); err != nil {
 		t.Fatal(err)
 	}
 	c, err := sqlite.OpenConn(path, sqlite.OpenReadOnly)

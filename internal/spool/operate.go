@@ -52,7 +52,7 @@ func Salvage(ctx context.Context, cfg Config, force bool) (report SalvageReport,
 		return report, ErrSound
 	}
 	report.Found = found.Findings
-	r, err := rebuild(cfg, report.Kept)
+	r, err := rebuild(ctx, cfg, report.Kept, memory{})
 	report.Tables, report.Orphans, report.Unreadable = r.tables, r.orphans, r.unreadable
 	if err != nil {
 		return report, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"zombiezen.com/go/sqlite"
@@ -15,22 +16,42 @@ const busyTimeout = 5 * time.Second
 
 // readers is a small pool of read-only connections.
 type readers struct {
+	path   string
+	size   int
+	damage func(error) // told of damage that a query met
 	free   chan *sqlite.Conn
-	closed chan struct{}
-	n      int
+
+	mu   sync.Mutex    // guards everything below
+	n    int           // connections that are open
+	gone chan struct{} // closed while there are none
+	why  error         // why there are none
 }
 
-func openReaders(path string, n int) (*readers, error) {
-	r := &readers{free: make(chan *sqlite.Conn, n), closed: make(chan struct{})}
-	for range n {
-		c, err := openReader(path)
+func openReaders(path string, size int, damage func(error)) (*readers, error) {
+	r := &readers{path: path, size: size, damage: damage, free: make(chan *sqlite.Conn, size)}
+	return r, r.open()
+}
+
+// open opens the connections.
+func (r *readers) open() error {
+	var all []*sqlite.Conn
+	for range r.size {
+		c, err := openReader(r.path)
 		if err != nil {
-			return nil, errors.Join(err, r.close())
+			for _, c := range all {
+				err = errors.Join(err, c.Close())
+			}
+			return err
 		}
-		r.free <- c
-		r.n++
+		all = append(all, c)
 	}
-	return r, nil
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.n, r.gone, r.why = r.size, make(chan struct{}), nil
+	for _, c := range all {
+		r.free <- c
+	}
+	return nil
 }
 
 func openReader(path string) (*sqlite.Conn, error) {
@@ -49,6 +70,9 @@ func openReader(path string) (*sqlite.Conn, error) {
 
 // do lends a connection to f; the context ends both the wait and the query.
 func (r *readers) do(ctx context.Context, f func(*sqlite.Conn) error) error {
+	r.mu.Lock()
+	gone := r.gone
+	r.mu.Unlock()
 	select {
 	case c := <-r.free:
 		defer func() {
@@ -56,22 +80,35 @@ func (r *readers) do(ctx context.Context, f func(*sqlite.Conn) error) error {
 			r.free <- c
 		}()
 		c.SetInterrupt(ctx.Done())
-		if err := f(c); err != nil {
-			return errors.Join(context.Cause(ctx), err)
+		err := f(c)
+		if err == nil {
+			return nil
 		}
-		return nil
-	case <-r.closed:
-		return fmt.Errorf("%w: it is closed", ErrUnavailable)
+		if isDamage(err) {
+			r.damage(err)
+		}
+		return errors.Join(context.Cause(ctx), err)
+	case <-gone:
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return fmt.Errorf("%w: %w", ErrUnavailable, r.why)
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
 }
 
-// close waits for the connections that are lent and closes all.
-func (r *readers) close() error {
-	close(r.closed)
+// close waits for the connections that are lent and closes all. Whoever asks for
+// one is told why there is none, until they are opened again.
+func (r *readers) close(why error) error {
+	r.mu.Lock()
+	n := r.n
+	r.n, r.why = 0, why
+	if n > 0 {
+		close(r.gone)
+	}
+	r.mu.Unlock()
 	var errs []error
-	for range r.n {
+	for range n {
 		errs = append(errs, (<-r.free).Close())
 	}
 	return errors.Join(errs...)

@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -85,8 +86,9 @@ func (r *rescue) note(t TableRescue) {
 }
 
 // salvage copies what can be read of a damaged file. Its error is about the new
-// file; errors of the damaged one are what it is there for.
-func salvage(to *sqlite.Conn, from string) (r rescue, err error) {
+// file; errors of the damaged one are what it is there for, but for the end of the
+// context, which ends reading too.
+func salvage(ctx context.Context, to *sqlite.Conn, from string) (r rescue, err error) {
 	src, err := openDamaged(from)
 	if err != nil {
 		for _, f := range sources() {
@@ -96,9 +98,12 @@ func salvage(to *sqlite.Conn, from string) (r rescue, err error) {
 		return r, nil //nolint:nilerr // nothing of it can be read
 	}
 	defer func() { _ = src.Close() }() // only read from
+	src.SetInterrupt(ctx.Done())
+	to.SetInterrupt(ctx.Done())
+	defer to.SetInterrupt(nil)
 	for _, f := range sources() {
 		c := copier{src: src, to: to, source: f}
-		if err := c.run(); err != nil {
+		if err := errors.Join(c.run(), ctx.Err()); err != nil {
 			return r, err
 		}
 		r.note(c.done)

@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"context"
 	"errors"
 	"os"
 	"time"
@@ -10,13 +11,14 @@ import (
 
 // replaceDamaged sets the damaged file aside, puts one with what can be read of
 // it in its place, and says so.
-func (s *Spool) replaceDamaged(damage error) error {
+func (s *Spool) replaceDamaged(ctx context.Context, m memory, damage error) error {
 	kept := damagedName(s.cfg.Path)
 	s.log.Error("the spool file is damaged and is set aside; what can be read of it is saved", "file", s.cfg.Path, "kept_as", kept, "damage", damage)
-	r, err := rebuild(s.cfg, kept)
+	r, err := rebuild(ctx, s.present(), kept, m)
 	if err != nil {
 		return err
 	}
+	s.asides.Add(1)
 	for _, t := range r.tables {
 		if t.Lost > 0 || !t.Complete {
 			s.log.Error("rows of the damaged file are lost", "table", t.Table, "saved", t.Saved, "lost", t.Lost, "perhaps_more", !t.Complete)
@@ -28,8 +30,8 @@ func (s *Spool) replaceDamaged(damage error) error {
 
 // rebuild copies what can be read of the damaged file into a new one, and only
 // then gives the damaged one another name and the new one its place: a crash at
-// any moment leaves one of them to go on from.
-func rebuild(cfg Config, kept string) (r rescue, err error) {
+// any moment leaves one of them to go on from, and so does the end of the context.
+func rebuild(ctx context.Context, cfg Config, kept string, m memory) (r rescue, err error) {
 	path, fresh := cfg.Path, salvaged(cfg.Path)
 	// From here on the file may look sound to SQLite although rows are missing.
 	if err := writeMark(path, markSalvage); err != nil {
@@ -46,7 +48,9 @@ func rebuild(cfg Config, kept string) (r rescue, err error) {
 	if err != nil {
 		return r, err
 	}
-	r, err = salvage(conn, path)
+	if err = m.write(conn); err == nil {
+		r, err = salvage(ctx, conn, path)
+	}
 	if err == nil {
 		err = keepBytes(conn, time.Now(), 0, 0, "damaged file kept as "+kept, nil)
 	}

@@ -60,12 +60,16 @@ type Spool struct {
 
 	lanesSet atomic.Bool // SetLanes was called
 
-	full    atomic.Bool // max_bytes is reached by waiting work and dead letters
-	damaged atomic.Bool // SQLite reported a damaged file while running
-	asides  atomic.Int64
-	calls   atomic.Int64 // rows in calls
-	used    atomic.Int64 // bytes in use, as last measured
-	intakes atomic.Int64 // dead letters of stage intake
+	full      atomic.Bool // max_bytes is reached by waiting work and dead letters
+	damaged   atomic.Bool // damage was met in the file, which was not opened anew since
+	hopeless  atomic.Bool // that happened too often
+	hurt      chan struct{}
+	stopCheck context.CancelFunc // of the background check
+	asides    atomic.Int64
+	calls     atomic.Int64 // rows in calls
+	last      atomic.Int64 // the highest seq of a call that was given out
+	used      atomic.Int64 // bytes in use, as last measured
+	intakes   atomic.Int64 // dead letters of stage intake
 
 	stop    context.CancelFunc
 	done    sync.WaitGroup
@@ -90,11 +94,11 @@ func Open(ctx context.Context, cfg Config, deps Deps) (*Spool, error) {
 	s := &Spool{
 		cfg: cfg, log: deps.Log.With("component", "spool"), deps: deps, lock: lock, clock: newClock(),
 		entropy: ulid.Monotonic(rand.Reader, 0),
-		metrics: newMetrics(), recent: newRecent(),
+		metrics: newMetrics(), recent: newRecent(), hurt: make(chan struct{}, 1),
 	}
 	s.limits.Store(&cfg)
 	_, clean := os.Stat(cfg.Path + "-wal") // only an unclean stop leaves it behind
-	conn, err := s.openOrSetAside()
+	conn, err := s.openOrSetAside(ctx, memory{})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("spool %s: %w", cfg.Path, withRemedy(err, filepath.Dir(cfg.Path))), lock.release())
 	}
@@ -107,24 +111,29 @@ func Open(ctx context.Context, cfg Config, deps Deps) (*Spool, error) {
 // begin opens the readers and starts the goroutines. After an unclean stop the
 // whole file is checked while the spool works.
 func (s *Spool) begin(ctx context.Context, conn *sqlite.Conn, check bool) error {
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	checking, stopCheck := context.WithCancel(background)
+	s.stop, s.stopCheck = stop, stopCheck
 	for _, pool := range []struct {
 		to **readers
 		n  int
 	}{{&s.lanesRd, 2}, {&s.listRd, 2}, {&s.houseRd, 1}} {
 		var err error
-		if *pool.to, err = openReaders(s.cfg.Path, pool.n); err != nil {
-			return errors.Join(err, s.closeReaders())
+		if *pool.to, err = openReaders(s.cfg.Path, pool.n, s.noticeDamage); err != nil {
+			stop()
+			return errors.Join(err, s.closeReaders(errClosed))
 		}
 	}
 	s.writer = newWriter(conn, s.clock, s.log, s.metrics, s.noticeDamage)
-	background, stop := context.WithCancel(context.WithoutCancel(ctx))
-	s.stop = stop
 	s.measure(ctx)
 	s.done.Go(s.writer.run)
 	s.done.Go(func() { s.keepHouse(background) })
-	if check {
-		s.done.Go(func() { s.checkInBackground(background) })
-	}
+	s.done.Go(func() {
+		if check {
+			s.checkInBackground(checking)
+		}
+		s.tend(background)
+	})
 	return nil
 }
 
@@ -148,17 +157,21 @@ func (s *Spool) Close() error {
 		s.stop()
 		s.writer.close()
 		s.done.Wait()
-		err = errors.Join(s.closeReaders(), s.writer.conn.Close(), s.lock.release())
+		err = s.closeReaders(errClosed)
+		if s.writer.conn != nil { // none where a damaged file could not be replaced
+			err = errors.Join(err, s.writer.conn.Close())
+		}
+		err = errors.Join(err, s.lock.release())
 	})
 	return err
 }
 
 // closeReaders closes those that are open.
-func (s *Spool) closeReaders() error {
+func (s *Spool) closeReaders(why error) error {
 	var errs []error
 	for _, r := range []*readers{s.lanesRd, s.listRd, s.houseRd} {
 		if r != nil {
-			errs = append(errs, r.close())
+			errs = append(errs, r.close(why))
 		}
 	}
 	return errors.Join(errs...)

@@ -1,16 +1,36 @@
 package spool
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
+
+// errFull is why nothing is taken while max_bytes is reached.
+var errFull = errors.New("spool.max_bytes is filled by waiting calls and dead letters")
 
 // Ready tells whether the spool takes calls at the moment, and if not, why.
 func (s *Spool) Ready() error {
 	switch err := s.writer.state(); {
+	case s.hopeless.Load():
+		return errDamagedAgain
 	case s.damaged.Load():
-		return errors.New("the spool file is damaged: restart to set it aside and save what can be read")
+		return errDamaged
 	case err != nil:
 		return err
 	case s.full.Load():
-		return errors.New("spool.max_bytes is filled by waiting calls and dead letters")
+		return errFull
+	default:
+		return nil
+	}
+}
+
+// refusal is why a call is not even tried; a disk that refused the last one is.
+func (s *Spool) refusal() error {
+	switch {
+	case s.damaged.Load():
+		return fmt.Errorf("%w: %w", ErrUnavailable, errDamaged)
+	case s.full.Load():
+		return fmt.Errorf("%w: %w", ErrUnavailable, errFull)
 	default:
 		return nil
 	}

@@ -22,8 +22,7 @@ const (
 	queueMax = 8192
 	// retryDelay is the wait after a commit that failed.
 	retryDelay = time.Second
-	// calm is how long no commit may fail before the disk counts as well again: a
-	// disk that is full still takes what is small.
+	// calm is how long no commit may fail before the disk is probed.
 	calm = 2 * time.Second
 )
 
@@ -45,7 +44,6 @@ type tx struct {
 	now    time.Time
 	calls  int              // that were accepted
 	erased int              // calls that were erased
-	wrote  bool             // something was changed
 	after  []func()         // run in order once the group is on the disk
 	fresh  map[string]*lane // lanes made in this transaction
 }
@@ -71,7 +69,9 @@ type writer struct {
 	holdOff time.Time            // after a failed commit: no commit of lazy work alone before
 	closed  bool
 	broken  error     // why the disk does not count as well, nil when it does
-	failed  time.Time // when a commit failed last
+	failed  time.Time // when a commit or a probe failed last
+	away    error     // why there is no connection, nil when there is one
+	swap    func()    // changes the connection, run once between groups
 }
 
 func newWriter(conn *sqlite.Conn, c *clock, log *slog.Logger, m *metrics, damage func(error)) *writer {
@@ -84,12 +84,14 @@ func (w *writer) submit(o *op) error {
 	defer w.mu.Unlock()
 	switch {
 	case w.closed:
-		return fmt.Errorf("%w: it is closed", ErrUnavailable)
+		return fmt.Errorf("%w: %w", ErrUnavailable, errClosed)
 	case o.lazy:
 		if len(w.lazies) == 0 {
 			w.lazyDue = time.Now().Add(lazyDelay)
 		}
 		w.lazies = append(w.lazies, o)
+	case w.away != nil:
+		return fmt.Errorf("%w: %w", ErrUnavailable, w.away)
 	case len(w.urgent) >= queueMax:
 		return fmt.Errorf("%w: %d callbacks wait for the disk", ErrUnavailable, queueMax)
 	default:
@@ -112,9 +114,13 @@ func (w *writer) wait(name string, do func(*tx) error) error {
 func (w *writer) between(f func(*sqlite.Conn) error) error {
 	outcome := make(chan error, 1)
 	w.mu.Lock()
+	why := w.away
 	if w.closed {
+		why = errClosed
+	}
+	if why != nil {
 		w.mu.Unlock()
-		return fmt.Errorf("%w: it is closed", ErrUnavailable)
+		return fmt.Errorf("%w: %w", ErrUnavailable, why)
 	}
 	w.tasks = append(w.tasks, func(c *sqlite.Conn) { outcome <- f(c) })
 	w.signal()
@@ -123,12 +129,16 @@ func (w *writer) between(f func(*sqlite.Conn) error) error {
 }
 
 // later runs f on the connection outside any transaction, soon, unless the
-// writer is closed.
+// writer is closed or has none.
 func (w *writer) later(f func(*sqlite.Conn)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !w.closed {
-		w.tasks = append(w.tasks, f)
+		w.tasks = append(w.tasks, func(c *sqlite.Conn) {
+			if c != nil {
+				f(c)
+			}
+		})
 		w.signal()
 	}
 }
@@ -136,11 +146,14 @@ func (w *writer) later(f func(*sqlite.Conn)) {
 // runTasks runs what waits for a moment between groups.
 func (w *writer) runTasks() {
 	w.mu.Lock()
-	tasks := w.tasks
-	w.tasks = nil
+	tasks, swap := w.tasks, w.swap
+	w.tasks, w.swap = nil, nil
 	w.mu.Unlock()
 	for _, f := range tasks {
 		f(w.conn)
+	}
+	if swap != nil {
+		swap()
 	}
 }
 
@@ -156,6 +169,9 @@ func (w *writer) backlog() int {
 func (w *writer) state() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.away != nil {
+		return w.away
+	}
 	return w.broken
 }
 
@@ -182,6 +198,7 @@ func (w *writer) run() {
 		case len(group) > 0:
 			w.commit(group)
 		case end:
+			w.abandon()
 			return
 		case wait > 0:
 			w.sleep(wait)
@@ -213,6 +230,8 @@ func (w *writer) next() (group []*op, wait time.Duration, end bool) {
 	}
 	ripe := len(w.lazies) > 0 && (w.closed || !now.Before(due) || len(w.lazies) >= lazyFull && !now.Before(w.holdOff))
 	switch {
+	case w.away != nil:
+		return nil, 0, w.closed && w.swap == nil
 	case len(w.urgent) == 0 && !ripe:
 		if len(w.lazies) > 0 {
 			wait = max(due.Sub(now), time.Millisecond)
@@ -251,7 +270,7 @@ func (w *writer) commit(group []*op) {
 			continue
 		}
 		w.metrics.commit(time.Since(begun), t.calls, err)
-		w.note(t, err)
+		w.note(err)
 		if err != nil {
 			w.fail(group, err)
 			return
@@ -267,26 +286,15 @@ func (w *writer) attempt(group []*op) (t *tx, guilty int, err error) {
 	t = &tx{conn: w.conn, now: w.clock.now()}
 	guilty = -1
 	err = inTransaction(w.conn, func() error {
-		before := w.changes()
 		for i, o := range group {
 			if err := o.do(t); err != nil {
 				guilty = i
 				return fmt.Errorf("%s: %w", o.name, err)
 			}
 		}
-		t.wrote = t.wrote || w.changes() != before
 		return nil
 	})
 	return t, guilty, err
-}
-
-// changes counts the rows changed so far; it is asked only while that matters.
-func (w *writer) changes() int64 {
-	if w.state() == nil {
-		return 0
-	}
-	n, _ := readInt(w.conn, `SELECT total_changes()`) // reads nothing from the disk
-	return n
 }
 
 func finish(group []*op, t *tx) {
@@ -331,33 +339,41 @@ func (w *writer) fail(group []*op, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.closed {
-		w.log.Error("reports of lanes could not be committed before the end; their deliveries will be repeated", "deliveries", len(keep), "error", err)
+		w.forget(len(keep), err)
 		return
 	}
 	w.lazies = append(keep, w.lazies...)
 	w.holdOff = time.Now().Add(retryDelay)
 }
 
-// note logs the change between working and broken. A group that wrote nothing,
-// such as one of duplicates, says nothing about the disk.
-func (w *writer) note(t *tx, err error) {
+// abandon tells of the reports for which there was no file at the end.
+func (w *writer) abandon() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if n := len(w.lazies); n > 0 {
+		w.lazies = nil
+		w.forget(n, w.away)
+	}
+}
+
+func (w *writer) forget(reports int, err error) {
+	w.log.Error("reports of lanes could not be committed before the end; their deliveries will be repeated", "deliveries", reports, "error", err)
+}
+
+// note notes that a commit failed. One that succeeds says little: a disk that is
+// full still takes what is small. See probe.
+func (w *writer) note(err error) {
+	if err == nil {
+		return
+	}
 	w.mu.Lock()
 	was := w.broken
-	switch {
-	case err != nil:
-		w.broken, w.failed = err, t.now
-	case t.wrote && t.now.Sub(w.failed) >= calm:
-		w.broken = nil
-	}
-	now := w.broken
+	w.broken, w.failed = err, w.clock.now()
 	w.mu.Unlock()
-	switch {
-	case err != nil && was == nil:
+	if was == nil {
 		w.log.Error("the spool cannot write", "error", err)
-	case now == nil && was != nil:
-		w.log.Info("the spool writes again")
 	}
-	if err != nil && isDamage(err) {
+	if isDamage(err) {
 		w.damage(err)
 	}
 }

@@ -222,40 +222,47 @@ func TestReportsAreKeptWhileTheDiskRefuses(t *testing.T) {
 	})
 }
 
-func TestTheDiskIsWellAgainWhenItHasTakenWritesForAWhile(t *testing.T) {
+func TestTheDiskIsWellAgainWhenItTakesALargeWriteAfterAWhile(t *testing.T) {
 	inBubble(t, func(b *bench) {
 		fail := func() {
 			b.fill(true)
 			if err := b.wait("accept", big); !errors.Is(err, ErrUnavailable) {
 				t.Errorf("error %v, want %v", err, ErrUnavailable)
 			}
-			b.fill(false)
 		}
-		n := 0
-		succeed := func(do func(*tx) error) error {
-			if err := b.wait("accept", do); err != nil {
-				t.Error(err)
-			}
+		probes := 0
+		probe := func() error {
+			b.probe(func(c *sqlite.Conn) error { probes++; return writeMuch(c) })
 			return b.state()
 		}
-		write := func() func(*tx) error { n++; return insert(n) }
-		nothing := func(*tx) error { return nil }
-		fail()
-		b.pass(calm / 2)
-		if succeed(write()) == nil {
-			t.Error("well again too soon")
+		if err := probe(); err != nil || probes != 0 {
+			t.Error("a disk that is well was probed")
 		}
 		fail()
+		b.fill(false)
 		b.pass(calm - time.Millisecond)
-		if succeed(write()) == nil {
-			t.Error("well again too soon after the second failure")
+		if probe() == nil || probes != 0 {
+			t.Error("probed too soon")
 		}
-		b.pass(time.Millisecond)
-		if succeed(nothing) == nil {
-			t.Error("well again after a group that wrote nothing")
+		fail()
+		b.pass(calm)
+		if err := b.wait("accept", insert(1)); err != nil {
+			t.Errorf("a small write on the full disk: %v", err)
 		}
-		if err := succeed(write()); err != nil {
-			t.Errorf("not well again: %v", err)
+		if probe() == nil || probes != 1 {
+			t.Errorf("well again although a large write has no room; %d probes", probes)
+		}
+		b.fill(false)
+		b.pass(calm / 2)
+		if probe() == nil || probes != 1 {
+			t.Error("the probe that failed did not count as a failure")
+		}
+		b.pass(calm / 2)
+		if err := b.wait("accept", insert(2)); err != nil || b.state() == nil {
+			t.Errorf("a small write made the disk well: error %v", err)
+		}
+		if err := probe(); err != nil || probes != 2 {
+			t.Errorf("not well again: %v, %d probes", err, probes)
 		}
 	})
 }

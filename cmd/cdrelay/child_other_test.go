@@ -1,0 +1,8 @@
+//go:build !linux
+
+package main
+
+import "syscall"
+
+// child: only Linux ends a process with the one that started it.
+func child() *syscall.SysProcAttr { return nil }

@@ -1,0 +1,263 @@
+package spool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+)
+
+// A file that turns out to be damaged while the spool works is opened anew, by
+// the same way as at a start: it is checked, set aside, and what can be read of
+// it is saved. The lanes stay, and so does what they have leased or reported: a
+// delivery on its way is not made twice, and its report is committed to the new
+// file.
+
+const (
+	// reopenMost is how often a file may be replaced in reopenSpan. A disk that
+	// damages one file after the other is not mended by making more of them.
+	reopenMost = 5
+	reopenSpan = 24 * time.Hour
+	// reopenFirst and reopenLongest bound the wait before the second and later
+	// tries; each waits four times as long.
+	reopenFirst   = 10 * time.Second
+	reopenLongest = 15 * time.Minute
+)
+
+// reopenings spaces out how often the file is opened anew. A try that fails
+// because the disk has no room replaces nothing: it counts for the wait only.
+type reopenings struct {
+	last     time.Time
+	tries    int
+	replaced int
+}
+
+// next gives the wait before the next try; false when it was done too often.
+func (r *reopenings) next(now time.Time) (wait time.Duration, ok bool) {
+	if now.Sub(r.last) > reopenSpan {
+		*r = reopenings{}
+	}
+	if r.replaced == reopenMost {
+		return 0, false
+	}
+	if r.tries > 0 {
+		wait = min(reopenFirst<<(2*min(r.tries-1, 8)), reopenLongest)
+	}
+	r.last = now
+	r.tries++
+	return wait, true
+}
+
+// noticeDamage marks the spool as damaged: it takes no calls until its file is
+// opened anew, which tend does. Should the process end before, the next start
+// looks at the whole file.
+func (s *Spool) noticeDamage(err error) {
+	if s.damaged.Swap(true) {
+		return
+	}
+	s.stopCheck()
+	s.log.Error("damage was met in the spool file; callbacks are answered 503 until it is set aside", "file", s.cfg.Path, "error", err)
+	if err := writeMark(s.cfg.Path, markCheck); err != nil {
+		s.log.Error("the next start will not know of the damage", "error", err)
+	}
+	s.hurt <- struct{}{} // has room: who set damaged is alone
+}
+
+// checkInBackground reads the whole file after an unclean stop, while the spool
+// already works.
+func (s *Spool) checkInBackground(ctx context.Context) {
+	conn, err := openReader(s.cfg.Path)
+	if err == nil {
+		conn.SetInterrupt(ctx.Done())
+		err = errors.Join(quickCheck(conn), conn.Close())
+	}
+	switch {
+	case ctx.Err() != nil: // closing, or damage was met otherwise
+	case isDamage(err):
+		s.noticeDamage(err)
+	case err != nil:
+		s.log.Warn("the spool file could not be checked", "error", err)
+	}
+}
+
+// tend opens the file anew whenever damage was met in it, until ctx ends or that
+// happens too often.
+func (s *Spool) tend(ctx context.Context) {
+	var r reopenings
+	for {
+		select {
+		case <-s.hurt:
+		case <-ctx.Done():
+			return
+		}
+		for again := true; again; {
+			wait, ok := r.next(time.Now())
+			if !ok {
+				s.hopeless.Store(true)
+				s.log.Error("the spool file was damaged again and again; it is left as it is until a restart", "times", reopenMost)
+				return
+			}
+			select {
+			case <-time.After(wait):
+			case <-ctx.Done():
+				return
+			}
+			if err := s.reopen(ctx); err != nil {
+				s.metrics.failed("reopen")
+				s.log.Error("the damaged spool file could not be replaced; it is tried again", "error", err)
+				continue
+			}
+			r.replaced++
+			again = false
+		}
+	}
+}
+
+// reopen lets the writer change files, and wakes all lanes.
+func (s *Spool) reopen(ctx context.Context) error {
+	err := s.writer.replace(errDamaged, func(old *sqlite.Conn) (*sqlite.Conn, error) {
+		err := s.closeReaders(errDamaged)
+		if old != nil {
+			err = errors.Join(err, old.Close())
+		}
+		if err != nil {
+			return nil, err
+		}
+		return s.openAnew(ctx)
+	})
+	if err != nil {
+		return err
+	}
+	for _, l := range s.allLanes() {
+		l.signal()
+	}
+	s.log.Warn("the spool works again after damage")
+	return nil
+}
+
+// openAnew opens the file for writer and readers; nobody has it open.
+func (s *Spool) openAnew(ctx context.Context) (*sqlite.Conn, error) {
+	conn, err := s.openOrSetAside(ctx, s.remember())
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range s.allLanes() {
+		if err := l.keepLeases(conn); err != nil {
+			return nil, errors.Join(err, conn.Close())
+		}
+	}
+	for _, r := range []*readers{s.lanesRd, s.listRd, s.houseRd} {
+		if err := r.open(); err != nil {
+			return nil, errors.Join(err, s.closeReaders(errDamaged), conn.Close())
+		}
+	}
+	s.damaged.Store(false)
+	return conn, nil
+}
+
+// present gives the configuration as Configure left it, for the file that is open.
+func (s *Spool) present() Config {
+	cfg := *s.limits.Load()
+	cfg.Path = s.cfg.Path
+	return cfg
+}
+
+// memory is what a spool that works knows without its file. At a start there is
+// none.
+type memory struct {
+	lanes map[string]*lane
+	last  int64 // the highest seq that was given out
+}
+
+func (s *Spool) remember() memory {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return memory{lanes: maps.Clone(s.lanes), last: s.last.Load()}
+}
+
+func (m memory) running() bool { return m.lanes != nil }
+
+// write puts it into a new file, before what is saved of the damaged one: lanes
+// keep their numbers, and no call gets a seq that a lane has in its hands.
+func (m memory) write(c *sqlite.Conn) error {
+	for _, l := range m.lanes {
+		l.mu.Lock()
+		giveUp, until, by := l.giveUp, l.pausedUntil, l.pausedBy
+		l.mu.Unlock()
+		if err := execute(c, `INSERT INTO lanes(id, name, give_up, paused_until, paused_by) VALUES (?, ?, ?, ?, ?)`,
+			l.id, l.name, giveUp.Milliseconds(), millis(until), string(by)); err != nil {
+			return err
+		}
+	}
+	if m.last == 0 {
+		return nil
+	}
+	return execute(c, `INSERT INTO sqlite_sequence(name, seq) VALUES ('calls', ?)`, m.last)
+}
+
+const stillWaits = `SELECT count(*) FROM deliveries WHERE call_seq = ? AND lane = ? AND state < 4`
+
+// keepLeases ends the leases of deliveries that wait no more in a file that was
+// opened anew.
+func (l *lane) keepLeases(c *sqlite.Conn) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.reading = false // what is being leased was read from the file before
+	for seq := range l.leased {
+		n, err := readInt(c, stillWaits, seq, l.id)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			delete(l.leased, seq)
+			l.lost[seq] = struct{}{}
+		}
+	}
+	return nil
+}
+
+// isLost tells whether the row of a delivery was lost while it was leased.
+func (l *lane) isLost(seq int64) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, ok := l.lost[seq]
+	return ok
+}
+
+// replace lets f change the connection between two groups. From now on until it
+// has given one, callbacks are refused and reports wait; so they do on when it
+// fails. f gets nil where there is no connection.
+func (w *writer) replace(why error, f func(*sqlite.Conn) (*sqlite.Conn, error)) error {
+	outcome := make(chan error, 1)
+	w.mu.Lock()
+	if w.closed {
+		w.mu.Unlock()
+		return errClosed
+	}
+	refused := w.urgent
+	w.away, w.urgent = why, nil
+	w.swap = func() {
+		var err error
+		if w.conn, err = f(w.conn); err == nil {
+			w.mu.Lock()
+			w.away, w.broken = nil, nil
+			w.mu.Unlock()
+		}
+		outcome <- err
+	}
+	w.signal()
+	w.mu.Unlock()
+	w.refuseAll(refused, why)
+	return <-outcome
+}
+
+// refuseAll ends urgent ops that were not tried.
+func (w *writer) refuseAll(ops []*op, why error) {
+	for _, o := range ops {
+		w.metrics.failed(o.name)
+		o.done(fmt.Errorf("%w: %w", ErrUnavailable, why))
+	}
+}
