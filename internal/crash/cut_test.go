@@ -38,16 +38,24 @@ rules: [{name: all, to: [well, failing, away]}]
 // TestCrashPowerCuts runs the real process on a disk that forgets what was not
 // synced, ends its power at random operations, and then looks for what was lost.
 func TestCrashPowerCuts(t *testing.T) {
-	want := numberFromEnv(t, "CDRELAY_CRASH_CUTS", plainCuts)
+	cutOnDisks(t, numberFromEnv(t, "CDRELAY_CRASH_CUTS", plainCuts), func(t *testing.T, seed uint64, cuts int) cutTally {
+		e := newEpisode(t, seed, 0)
+		e.run(cuts)
+		return e.tally
+	})
+}
+
+// cutOnDisks makes that many cuts, each disk with a seed of its own, and logs
+// what came of them.
+func cutOnDisks(t *testing.T, want int, run func(t *testing.T, seed uint64, cuts int) cutTally) {
+	t.Helper()
 	seed := seedFromEnv(t)
 	begun := time.Now()
 	var total cutTally
 	for disk := 0; total.cuts < want; disk++ {
 		cuts := min(want-total.cuts, cutsOnOneDisk)
 		t.Run(fmt.Sprintf("disk %d", disk), func(t *testing.T) {
-			e := newEpisode(t, seed+uint64(disk)*1000)
-			e.run(cuts)
-			total.add(e.tally)
+			total.add(run(t, seed+uint64(disk)*1000, cuts))
 		})
 		if t.Failed() || t.Skipped() || total.cuts == 0 {
 			break
@@ -99,9 +107,12 @@ type episode struct {
 	moods  *moods
 	sinks  []*recorder
 	tally  cutTally
+	before func() // the first cut; may be nil
 }
 
-func newEpisode(t *testing.T, seed uint64) *episode {
+// newEpisode makes a disk and what stands around it; megabytes are max_bytes, 0
+// for enough.
+func newEpisode(t *testing.T, seed uint64, megabytes int) *episode {
 	t.Helper()
 	e := &episode{
 		t: t, disk: faultfs.New(t), random: rand.New(rand.NewPCG(seed, 3<<32)), moods: newMoods(seed),
@@ -112,9 +123,10 @@ func newEpisode(t *testing.T, seed uint64) *episode {
 		newRecorder(t, "failing", e.moods.failing),
 		newRecorder(t, "away", e.moods.absent),
 	}
-	// The WAL is moved into the file after 256 to 1024 pages.
-	bytes := fmt.Sprintf(", max_bytes: %dMiB", 8<<e.random.IntN(3))
-	e.config = configOn(t, e.disk, bytes, sprintfSinks(cutSinks, e.sinks...))
+	if megabytes == 0 {
+		megabytes = 8 << e.random.IntN(3) // the WAL is moved into the file after 256 to 1024 pages
+	}
+	e.config = configOn(t, e.disk, fmt.Sprintf(", max_bytes: %dMiB", megabytes), sprintfSinks(cutSinks, e.sinks...))
 	return e
 }
 
@@ -150,6 +162,9 @@ func (e *episode) run(cuts int) {
 	calling, hangUp := context.WithCancel(ctx)
 	defer hangUp()
 	e.calls.start(calling, connections)
+	if e.before != nil {
+		e.before()
+	}
 	for e.tally.cuts < cuts && !e.t.Failed() {
 		e.life()
 	}

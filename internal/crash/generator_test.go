@@ -34,6 +34,9 @@ type generator struct {
 	samples samples
 	// pause is how long a connection waits between two posts, on average.
 	pause time.Duration
+	// plain has new calls only: a revision or a repeat of a call that was purged
+	// is a new call to the spool.
+	plain bool
 	// target is the address of the server that lives; nil between two.
 	target  atomic.Pointer[string]
 	running sync.WaitGroup
@@ -166,7 +169,7 @@ func (c *caller) run(ctx context.Context) {
 // step posts a new call, a new revision of one, or something once more.
 func (c *caller) step(ctx context.Context) {
 	luck := c.random.Float64()
-	if len(c.known) == 0 || luck < 0.75 {
+	if c.plain || len(c.known) == 0 || luck < 0.75 {
 		c.made++
 		m := made{number: c.made, contents: 1}
 		if c.insist(ctx, m.number, 1) {
