@@ -91,8 +91,8 @@ func revisions(c *sqlite.Conn, id string, content call.ContentHash) (last, same 
 // insert writes the call, its search keys and its deliveries.
 func (s *Spool) insert(t *tx, p *prepared, last int) error {
 	r := p.Record
-	if err := execute(t.conn, `INSERT INTO calls(call_id, revision, content, source, outcome, received_at, record, trace) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-		r.ID, r.Revision, p.Content[:], r.Source, string(r.Outcome), millis(r.ReceivedAt.Time), p.encoded, p.Trace); err != nil {
+	if err := execute(t.conn, `INSERT INTO calls(call_id, revision, content, source, outcome, received_at, record, trace, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		r.ID, r.Revision, p.Content[:], r.Source, string(r.Outcome), millis(r.ReceivedAt.Time), p.encoded, p.Trace, checksum(p.Content[:], p.encoded)); err != nil {
 		return err
 	}
 	seq := t.conn.LastInsertRowID()

@@ -37,6 +37,7 @@ func TestACheckFindsRowsThatContradictEachOther(t *testing.T) {
 		"a fresh one with a time":     {`UPDATE deliveries SET due = 5 WHERE call_seq = 15`, "order of acceptance", "call 15 in lane 1"},
 		"held behind nothing":         {`UPDATE deliveries SET state = 3 WHERE call_seq = 15`, "held behind", "call 15 in lane 1"},
 		"a record of nonsense":        {`UPDATE calls SET record = x'00' WHERE seq = 15`, "cannot be read", "dialer:14"},
+		"a flipped byte in a record":  {`UPDATE calls SET record = replace(record, '081234567890', '081234567891') WHERE seq = 15`, "cannot be read", "dialer:14"},
 		"a record of another schema":  {`UPDATE calls SET record = '{"schema":"x"}' WHERE seq = 15`, "cannot be read", "dialer:14"},
 		"a key is gone":               {`DELETE FROM number_keys WHERE call_seq = 15`, "not found by their number", "dialer:14"},
 		"a key of nothing":            {`INSERT INTO number_keys VALUES ('123', 999)`, "search keys", "123"},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -233,6 +234,42 @@ func TestACheckAfterAnUncleanStopFindsDamage(t *testing.T) {
 			if got := len(lease(t, after, 10)); got != 10 {
 				t.Errorf("%s: %d leased meanwhile", name, got)
 			}
+		}
+	})
+}
+
+// TestAFlippedByteThatLeavesValidJSONReachesNoSink: nor does it get through a
+// salvage. Calls of versions without a checksum are delivered as they are.
+func TestAFlippedByteThatLeavesValidJSONReachesNoSink(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, spool.Config{})
+		accept(t, s, "number", "hash", "good", "old")
+		for _, sql := range []string{
+			`UPDATE calls SET record = CAST(replace(record, '081234567890', '081234567891') AS BLOB) WHERE call_id IN ('dialer:number', 'dialer:old')`,
+			`UPDATE calls SET content = CAST(replace(content, 'hash', 'hush') AS BLOB) WHERE call_id = 'dialer:hash'`,
+			`UPDATE calls SET checksum = NULL WHERE call_id = 'dialer:old'`,
+		} {
+			if err := s.Exec(sql); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.Checkpoint()
+		file := copied(t, s.Path())
+		s.ForgetRecent()
+		got := lease(t, s, 10)
+		if want := []string{"dialer:good", "dialer:old"}; !slices.Equal(ids(got), want) {
+			t.Errorf("leased %q, want %q", ids(got), want)
+		}
+		pass(time.Second)
+		if n, err := s.Int(`SELECT count(*) FROM set_aside WHERE reason LIKE '%not those that were written%' AND bytes IS NOT NULL`); err != nil || n != 2 || s.Totals().SetAside != 2 {
+			t.Errorf("%d are kept, error %v, totals %+v", n, err, s.Totals())
+		}
+		r, err := spool.Salvage(t.Context(), spool.Config{Path: file}, true)
+		if err != nil || r.Unreadable != 2 {
+			t.Errorf("a salvage found %d, error %v", r.Unreadable, err)
+		}
+		if got := ids(lease(t, open(t, spool.Config{Path: file}), 10)); !slices.Equal(got, []string{"dialer:good", "dialer:old"}) {
+			t.Errorf("after a salvage: %q", got)
 		}
 	})
 }

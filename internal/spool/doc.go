@@ -47,7 +47,9 @@
 //	              paused_until, paused_by: the durable pause
 //	calls         seq: order of acceptance; call_id and revision (unique);
 //	              content: hash; source, outcome, received_at; record: the JSON;
-//	              trace: the trace context of the callback, "" for none
+//	              trace: the trace context of the callback, "" for none;
+//	              checksum: CRC-32C of content and record, NULL in calls of
+//	              older versions
 //	number_keys   digits of each number reversed, for search by suffix
 //	deliveries    one row for (call_seq, lane): state, due, since (acceptance or
 //	              last replay), tries, tries_before (the last replay), attempts

@@ -1,13 +1,10 @@
 package spool
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 
 	"zombiezen.com/go/sqlite"
-
-	"github.com/cdrelay/cdrelay/internal/call"
 )
 
 // inspector runs the checks on one connection.
@@ -117,17 +114,21 @@ func (i *inspector) relations() error {
 func (i *inspector) records() error {
 	var bad, lost int64
 	var badExample, lostExample string
-	err := query(i.conn, `SELECT seq, call_id, content, record, EXISTS (SELECT 1 FROM deliveries d WHERE d.call_seq = c.seq AND d.state < 4)
+	sum := "ifnull(checksum, -1)"
+	if i.report.Schema < 4 {
+		sum = "-1"
+	}
+	err := query(i.conn, `SELECT seq, call_id, content, record, EXISTS (SELECT 1 FROM deliveries d WHERE d.call_seq = c.seq AND d.state < 4), `+sum+`
 		FROM calls c`, func(r *sqlite.Stmt) error {
-		rec := &call.Record{}
 		id := r.ColumnText(1)
-		if err := json.Unmarshal(columnBytes(r, 3), rec); err != nil || rec.Schema != call.SchemaID || r.ColumnLen(2) != len(call.ContentHash{}) {
+		d := Delivery{content: columnBytes(r, 2), encoded: columnBytes(r, 3), sum: r.ColumnInt64(5)}
+		if err := d.decode(); err != nil {
 			if r.ColumnBool(4) {
 				bad, badExample = bad+1, id
 			}
 			return nil
 		}
-		for _, digits := range numberKeys(rec) {
+		for _, digits := range numberKeys(d.Record) {
 			n, err := readInt(i.conn, `SELECT count(*) FROM number_keys WHERE digits = ? AND call_seq = ?`, digits, r.ColumnInt64(0))
 			if err != nil {
 				return err

@@ -41,6 +41,7 @@ type Delivery struct {
 	attempts []byte
 	content  []byte // the hash; with encoded only between reading and decoding
 	encoded  []byte
+	sum      int64 // over both, or unsummed
 }
 
 // Lease gives up to limit deliveries of a lane whose time has come. Those that
@@ -88,6 +89,9 @@ func (s *Spool) decode(leased []*Delivery) []*Delivery {
 
 func (d *Delivery) decode() error {
 	var content call.ContentHash
+	if d.sum != unsummed && d.sum != checksum(d.content, d.encoded) {
+		return errors.New("its bytes are not those that were written")
+	}
 	rec := &call.Record{}
 	if err := json.Unmarshal(d.encoded, rec); err != nil {
 		return err
@@ -117,7 +121,7 @@ const (
 	leaseFresh     = `SELECT d.call_seq, d.state, d.since` + leaseOf + `d.state = 0 AND d.due = 0 AND d.call_seq > ? ORDER BY d.call_seq`
 	leaseScheduled = leaseTried + `d.state = 1 AND d.due <= ? ORDER BY d.due, d.call_seq`
 	leaseReplayed  = leaseTried + `d.state = 2 AND d.due <= ? ORDER BY d.due, d.call_seq`
-	leasedCall     = `SELECT content, record, trace FROM calls WHERE seq = ?`
+	leasedCall     = `SELECT content, record, trace, ifnull(checksum, -1) FROM calls WHERE seq = ?`
 )
 
 // read takes the due ones, the fresh ones and, where places are left, the
@@ -187,7 +191,7 @@ func (r *leaseReader) call(d *Delivery) error {
 		return nil
 	}
 	return query(r.conn, leasedCall, func(s *sqlite.Stmt) error {
-		d.content, d.encoded, d.Trace = columnBytes(s, 0), columnBytes(s, 1), s.ColumnText(2)
+		d.content, d.encoded, d.Trace, d.sum = columnBytes(s, 0), columnBytes(s, 1), s.ColumnText(2), s.ColumnInt64(3)
 		return nil
 	}, d.Seq)
 }

@@ -33,7 +33,7 @@ func sources() []source {
 		{table: "lanes", columns: words("id name give_up paused_until paused_by"), from: "lanes", key: "id"},
 		{table: "lanes", columns: words("id name"), from: "lanes INDEXED BY sqlite_autoindex_lanes_1 WHERE name > ''", key: "name"},
 		{
-			table: "calls", columns: words("seq call_id revision content source outcome received_at record trace"),
+			table: "calls", columns: words("seq call_id revision content source outcome received_at record trace checksum"),
 			from: "calls", key: "seq", keys: `SELECT seq FROM calls INDEXED BY calls_identity WHERE call_id > ''`,
 		},
 		{
@@ -251,8 +251,8 @@ func columnValue(r *sqlite.Stmt, i int) any {
 // readRecords makes the search keys of all calls, and sets those aside that wait
 // and cannot be read.
 func readRecords(c *sqlite.Conn) (unreadable int, err error) {
-	err = query(c, `SELECT seq, record, content FROM calls`, func(r *sqlite.Stmt) error {
-		d := Delivery{Seq: r.ColumnInt64(0), encoded: columnBytes(r, 1), content: columnBytes(r, 2)}
+	err = query(c, `SELECT seq, record, content, ifnull(checksum, -1) FROM calls`, func(r *sqlite.Stmt) error {
+		d := Delivery{Seq: r.ColumnInt64(0), encoded: columnBytes(r, 1), content: columnBytes(r, 2), sum: r.ColumnInt64(3)}
 		if err := insertKeys(c, d.Seq, decodeLeniently(d.encoded)); err != nil {
 			return err
 		}

@@ -11,14 +11,14 @@ import (
 const applicationID = 0x6364726c
 
 // schemaVersion is the version that this binary writes.
-const schemaVersion = 3
+const schemaVersion = 4
 
 // migration brings a file from the version before it to its own, inside one
 // transaction.
 type migration []string
 
 // migrations lists the steps; step i leads from version i to i+1.
-func migrations() []migration { return []migration{version1(), version2(), version3()} }
+func migrations() []migration { return []migration{version1(), version2(), version3(), version4()} }
 
 func version1() migration {
 	return migration{
@@ -100,6 +100,12 @@ func version3() migration {
 		`CREATE TABLE counted (calls INTEGER NOT NULL, up_to INTEGER NOT NULL)`,
 		`INSERT INTO counted(calls, up_to) SELECT count(*), ` + lastSeq + ` FROM calls`,
 	}
+}
+
+// version4 lets damage be noticed that leaves a record readable. Calls of before
+// have no checksum and are taken as they are.
+func version4() migration {
+	return migration{`ALTER TABLE calls ADD COLUMN checksum INTEGER`}
 }
 
 // identify refuses a file of another program or of a newer cdrelay before
