@@ -22,7 +22,8 @@
 //     run in time is measured too and allowed for.
 //   - A power cut ends a process on a disk of internal/faultfs in place of a
 //     random write, sync or change of a name: what was not synced is lost, torn or
-//     reordered. All else is as after a kill.
+//     reordered. All else is as after a kill. So it is while a start salvages a
+//     damaged file, and while history is purged.
 //   - The disk of a process that serves becomes full, read-only or broken, and
 //     well again, and then loses its power.
 //   - The clock of a real process is set by days while it runs, by a few bytes in
@@ -33,5 +34,6 @@
 // Times, bodies and moments come from one seed, which every run logs.
 // CDRELAY_CRASH_SEED repeats it as far as two processes can be repeated;
 // CDRELAY_CRASH_KILLS sets the number of kills, CDRELAY_CRASH_CUTS that of power
-// cuts, and one round of failing disks is run for 20 cuts. All traffic is on loopback.
+// cuts, of which a quarter each is made again during salvages and purges, and one
+// round of failing disks is run for 20 cuts. All traffic is on loopback.
 package crash
