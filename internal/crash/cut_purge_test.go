@@ -8,6 +8,7 @@ import "testing"
 func TestCrashPowerCutsWhilePurging(t *testing.T) {
 	want := max(plainCuts, numberFromEnv(t, "CDRELAY_CRASH_CUTS", plainCuts)/4)
 	cutOnDisks(t, want, func(t *testing.T, seed uint64, cuts int) cutTally {
+		t.Helper()
 		e := newEpisode(t, seed, 2)
 		e.calls.plain = true
 		e.before = e.fillUp

@@ -19,6 +19,7 @@ import (
 func TestCrashPowerCutsWhileSalvaging(t *testing.T) {
 	want := max(plainCuts, numberFromEnv(t, "CDRELAY_CRASH_CUTS", plainCuts)/4)
 	cutOnDisks(t, want, func(t *testing.T, seed uint64, cuts int) cutTally {
+		t.Helper()
 		w := newWard(t, seed, "")
 		w.damaged = true
 		w.eventually("calls wait for the sink that is away", func() bool { return w.p.sink("away").Pending >= 200 })

@@ -39,6 +39,7 @@ rules: [{name: all, to: [well, failing, away]}]
 // synced, ends its power at random operations, and then looks for what was lost.
 func TestCrashPowerCuts(t *testing.T) {
 	cutOnDisks(t, numberFromEnv(t, "CDRELAY_CRASH_CUTS", plainCuts), func(t *testing.T, seed uint64, cuts int) cutTally {
+		t.Helper()
 		e := newEpisode(t, seed, 0)
 		e.run(cuts)
 		return e.tally

@@ -1,12 +1,31 @@
 package spool
 
-import "testing"
+import (
+	"errors"
+	"path/filepath"
+	"testing"
+)
 
 func rows(seqs ...int64) (out []*Delivery) {
 	for _, s := range seqs {
 		out = append(out, &Delivery{Seq: s})
 	}
 	return out
+}
+
+// dropAll opens a file anew in which nothing is left.
+func dropAll(t *testing.T, l *lane) {
+	t.Helper()
+	conn, err := openWriter(Config{Path: filepath.Join(t.TempDir(), "cdrelay.db")}.WithDefaults())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(l.keepLeases(conn), conn.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if len(l.leased) != 0 || !l.isLost(1) {
+		t.Errorf("%d are leased still", len(l.leased))
+	}
 }
 
 // TestWhatHappensDuringARead: a lease is read from a snapshot that may be older
@@ -25,6 +44,7 @@ func TestWhatHappensDuringARead(t *testing.T) {
 		{"one was given back that the read passed over", func(l *lane) { l.giveBack(2) }, rows(4, 5), 2, 1},
 		{"two were given back", func(l *lane) { l.giveBack(3); l.giveBack(1) }, rows(4, 5), 2, 0},
 		{"more was found than asked for", func(*lane) {}, rows(4, 5, 6, 7), 3, 6},
+		{"the file was replaced", func(l *lane) { dropAll(t, l) }, rows(4, 5), 0, 3},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l := newLane(1, "crm")

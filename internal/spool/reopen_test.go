@@ -116,12 +116,27 @@ func TestDamageMetWhileRunningIsSetAsideWithoutARestart(t *testing.T) {
 	})
 }
 
+// aside lets a spool have set so many records aside.
+func aside(t *testing.T, path string, n int) {
+	t.Helper()
+	s := open(t, spool.Config{Path: path})
+	for range n {
+		if err := s.Exec(`INSERT INTO set_aside(at, call_seq, lane, reason) VALUES (1, 1, 1, 'of before')`); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestALaneWhoseRowIsLostWhileRunningStaysWhatItIs: name, number and pause are
 // known without the file, and no call gets a number that was given out before.
 func TestALaneWhoseRowIsLostWhileRunningStaysWhatItIs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		path := closed(t, 30)
-		pages := []int{rootPage(t, path, "lanes"), rootPage(t, path, "sqlite_autoindex_lanes_1"), rootPage(t, path, "sqlite_sequence")}
+		aside(t, path, 40)
+		pages := []int{rootPage(t, path, "set_aside"), rootPage(t, path, "lanes"), rootPage(t, path, "sqlite_autoindex_lanes_1"), rootPage(t, path, "sqlite_sequence")}
 		s, log := logged(t, path)
 		if err := s.SetPause("crm", spool.Pause{By: spool.ByOperator}); err != nil {
 			t.Fatal(err)
@@ -147,6 +162,9 @@ func TestALaneWhoseRowIsLostWhileRunningStaysWhatItIs(t *testing.T) {
 		if seq, err := s.Int(`SELECT seq FROM calls WHERE call_id = 'dialer:new'`); err != nil || seq <= last {
 			t.Errorf("the new call has seq %d, and %d was given out before; error %v", seq, last, err)
 		}
+		if n := s.Totals().SetAside; n < 41 {
+			t.Errorf("%d set aside: those of before are forgotten", n)
+		}
 		if by, err := s.Int(`SELECT count(*) FROM lanes WHERE name = 'crm' AND paused_by = 'operator' AND give_up = 3600000`); err != nil || by != 1 {
 			t.Errorf("the lane is not in the new file: error %v", err)
 		}
@@ -166,6 +184,9 @@ func TestAFileThatIsDamagedAgainAndAgainIsLeftAlone(t *testing.T) {
 			meet(t, s)
 			if wait > 0 {
 				pass(wait - time.Second)
+				if _, err := s.Accept(t.Context(), acceptance("early", "first", "crm")); !errors.Is(err, spool.ErrUnavailable) {
+					t.Errorf("a call on a damaged file: error %v, want %v", err, spool.ErrUnavailable)
+				}
 				if s.Ready() == nil || len(kept(t, path)) != i {
 					t.Errorf("time %d: replaced before %v", i+1, wait)
 				}

@@ -362,6 +362,31 @@ func TestCloseEndsAlthoughTheDiskRefuses(t *testing.T) {
 	})
 }
 
+// TestAFileIsReplacedThoughTheWriterCloses: who waits for it is told.
+func TestAFileIsReplacedThoughTheWriterCloses(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		release := b.hold()
+		done := false
+		b.running.Go(func() {
+			if err := b.replace(errDamaged, func(c *sqlite.Conn) (*sqlite.Conn, error) { return c, nil }); err != nil {
+				t.Error(err)
+			}
+			done = true
+		})
+		synctest.Wait()
+		if err := b.wait("accept", insert(1)); !errors.Is(err, ErrUnavailable) || !errors.Is(err, errDamaged) {
+			t.Errorf("a call meanwhile: %v", err)
+		}
+		b.close()
+		release()
+		synctest.Wait()
+		if !done {
+			t.Error("it waits for ever")
+			b.swap()
+		}
+	})
+}
+
 func TestTooManyWaitingCallbacksAreRefused(t *testing.T) {
 	inBubble(t, func(b *bench) {
 		release := b.hold()
