@@ -104,3 +104,6 @@ func (s *Spool) Remember(seq int64, size int) { s.recent.put(seq, recentCall{siz
 
 // Remembered gives how many calls are remembered, and their bytes.
 func (s *Spool) Remembered() (calls, bytes int) { return len(s.recent.bySeq), s.recent.bytes }
+
+// CheckInBackground is the check after an unclean stop.
+func (s *Spool) CheckInBackground(ctx context.Context) { s.checkInBackground(ctx) }

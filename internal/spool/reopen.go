@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"time"
 
 	"zombiezen.com/go/sqlite"
@@ -67,8 +68,12 @@ func (s *Spool) noticeDamage(err error) {
 }
 
 // checkInBackground reads the whole file after an unclean stop, while the spool
-// already works.
+// already works. A check that a stop cuts short is made at the next start.
 func (s *Spool) checkInBackground(ctx context.Context) {
+	if err := createPrivate(uncheckedMark(s.cfg.Path)); err != nil {
+		s.log.Warn("the spool file could not be checked", "error", err)
+		return
+	}
 	conn, err := openReader(s.cfg.Path)
 	if err == nil {
 		conn.SetInterrupt(ctx.Done())
@@ -78,9 +83,30 @@ func (s *Spool) checkInBackground(ctx context.Context) {
 	case ctx.Err() != nil: // closing, or damage was met otherwise
 	case isDamage(err):
 		s.noticeDamage(err)
+		s.checked()
 	case err != nil:
 		s.log.Warn("the spool file could not be checked", "error", err)
+	default:
+		s.checked()
 	}
+}
+
+// checked takes the mark away.
+func (s *Spool) checked() {
+	if err := os.Remove(uncheckedMark(s.cfg.Path)); err != nil {
+		s.log.Warn("the spool file will be checked again at the next start", "error", err)
+	}
+}
+
+// uncheckedMark is a file that is there while a check is owed.
+func uncheckedMark(path string) string { return path + ".unchecked" }
+
+// isUnchecked tells whether the process before did not end the orderly way, which
+// alone takes the WAL away, or was stopped before its check was over.
+func isUnchecked(path string) bool {
+	_, wal := os.Stat(path + "-wal")
+	_, owed := os.Stat(uncheckedMark(path))
+	return wal == nil || owed == nil
 }
 
 // tend opens the file anew whenever damage was met in it, until ctx ends or that

@@ -289,3 +289,27 @@ func TestClosingDoesNotWaitForASalvage(t *testing.T) {
 		}
 	})
 }
+
+func TestACheckThatWasCutShortIsMadeAtTheNextStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, spool.Config{Path: filepath.Join(t.TempDir(), "cdrelay.db")})
+		for i := range 100 {
+			accept(t, s, fmt.Sprint(i))
+		}
+		stopped, stop := context.WithCancel(t.Context())
+		stop()
+		s.CheckInBackground(stopped)
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		spoil(t, s.Path(), `"dialer:50"`, 0)
+		after := open(t, spool.Config{Path: s.Path()})
+		pass(time.Second)
+		if len(kept(t, s.Path())) == 0 || after.Totals().SetAside == 0 {
+			t.Errorf("the damage was not found: kept %q, totals %+v", kept(t, s.Path()), after.Totals())
+		}
+		if _, err := os.Stat(s.Path() + ".unchecked"); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("the check is still owed: %v", err)
+		}
+	})
+}

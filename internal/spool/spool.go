@@ -97,12 +97,12 @@ func Open(ctx context.Context, cfg Config, deps Deps) (*Spool, error) {
 		metrics: newMetrics(), recent: newRecent(), hurt: make(chan struct{}, 1),
 	}
 	s.limits.Store(&cfg)
-	_, clean := os.Stat(cfg.Path + "-wal") // only an unclean stop leaves it behind
+	unchecked := isUnchecked(cfg.Path)
 	conn, err := s.openOrSetAside(ctx, memory{})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("spool %s: %w", cfg.Path, withRemedy(err, filepath.Dir(cfg.Path))), lock.release())
 	}
-	if err := s.begin(ctx, conn, clean == nil); err != nil {
+	if err := s.begin(ctx, conn, unchecked); err != nil {
 		return nil, errors.Join(fmt.Errorf("spool %s: %w", cfg.Path, withRemedy(err, filepath.Dir(cfg.Path))), conn.Close(), lock.release())
 	}
 	return s, nil
