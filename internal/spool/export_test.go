@@ -45,7 +45,7 @@ func SuspectMark(path string) string { return suspectMark(path) }
 func (s *Spool) Path() string { return s.cfg.Path }
 
 // Checkpoint does what housekeeping does near max_bytes.
-func (s *Spool) Checkpoint() { s.checkpoint() }
+func (s *Spool) Checkpoint() { s.emptyWAL() }
 
 // FillDisk makes the file unable to grow, or able again.
 func (s *Spool) FillDisk(tb testing.TB, full bool) {
@@ -107,3 +107,6 @@ func (s *Spool) Remembered() (calls, bytes int) { return len(s.recent.bySeq), s.
 
 // CheckInBackground is the check after an unclean stop.
 func (s *Spool) CheckInBackground(ctx context.Context) { s.checkInBackground(ctx) }
+
+// CheckpointEvery is after how many changes the WAL is moved.
+const CheckpointEvery = checkpointEvery

@@ -58,7 +58,7 @@ func (s *Spool) watchSpace(ctx context.Context, room *sweep) {
 		used = s.measure(ctx)
 	}
 	if used >= limit {
-		s.checkpoint()
+		s.emptyWAL()
 		used = s.measure(ctx)
 	}
 	// Once full, it stays so until some room is gained, so that the state does
@@ -78,7 +78,7 @@ func (s *Spool) setFull(full bool) {
 // makeRoom erases delivered history, oldest first, until no more than target
 // bytes are in use or no history is left.
 func (s *Spool) makeRoom(ctx context.Context, room *sweep, target int64) {
-	s.checkpoint() // the WAL counts too
+	s.emptyWAL() // the WAL counts too
 	gone := s.eraseHistory(ctx, room, forever(), func() bool { return s.measure(ctx) <= target })
 	if gone == 0 {
 		return
@@ -141,19 +141,6 @@ func (s *Spool) endOrphans(ctx context.Context) {
 				s.deps.OnSinkRemoved(l.name, n)
 			}
 		}
-	}
-}
-
-// checkpoint moves the WAL into the file and empties it, unless a reader is in
-// the way: the writer must not wait for one.
-func (s *Spool) checkpoint() {
-	err := s.writer.between(func(c *sqlite.Conn) error {
-		c.SetBusyTimeout(0)
-		defer c.SetBusyTimeout(busyTimeout)
-		return execute(c, `PRAGMA wal_checkpoint(TRUNCATE)`)
-	})
-	if err != nil {
-		s.log.Debug("the WAL could not be emptied", "error", err)
 	}
 }
 

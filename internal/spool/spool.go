@@ -128,6 +128,7 @@ func (s *Spool) begin(ctx context.Context, conn *sqlite.Conn, check bool) error 
 	s.measure(ctx)
 	s.done.Go(s.writer.run)
 	s.done.Go(func() { s.keepHouse(background) })
+	s.done.Go(func() { s.moveWAL(background) })
 	s.done.Go(func() {
 		if check {
 			s.checkInBackground(checking)

@@ -60,6 +60,8 @@ type writer struct {
 	metrics *metrics
 	damage  func(error)
 	wake    chan struct{}
+	long    chan struct{} // told when the WAL has grown
+	written int           // changes since; run's
 
 	mu      sync.Mutex // guards everything below
 	urgent  []*op
@@ -75,7 +77,7 @@ type writer struct {
 }
 
 func newWriter(conn *sqlite.Conn, c *clock, log *slog.Logger, m *metrics, damage func(error)) *writer {
-	return &writer{conn: conn, clock: c, log: log, metrics: m, damage: damage, wake: make(chan struct{}, 1)}
+	return &writer{conn: conn, clock: c, log: log, metrics: m, damage: damage, wake: make(chan struct{}, 1), long: make(chan struct{}, 1)}
 }
 
 // submit queues an op; an urgent one is committed as soon as the disk is free.
@@ -276,6 +278,7 @@ func (w *writer) commit(group []*op) {
 			return
 		}
 		finish(group, t)
+		w.grew(len(group))
 		return
 	}
 }

@@ -1,0 +1,42 @@
+package spool_test
+
+import (
+	"fmt"
+	"os"
+	"testing"
+	"testing/synctest"
+
+	"github.com/cdrelay/cdrelay/internal/spool"
+)
+
+// TestTheWALIsMovedBesideTheCommits switches SQLite's own way off, so that only
+// the spool's can move anything.
+func TestTheWALIsMovedBesideTheCommits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, spool.Config{})
+		if err := s.Exec(`PRAGMA wal_autocheckpoint = 0`); err != nil {
+			t.Fatal(err)
+		}
+		size := func() int64 {
+			synctest.Wait()
+			info, err := os.Stat(s.Path())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return info.Size()
+		}
+		before := size()
+		for i := range spool.CheckpointEvery - 10 {
+			accept(t, s, fmt.Sprint(i))
+		}
+		if now := size(); now != before {
+			t.Errorf("the file grew from %d to %d before there was much to move", before, now)
+		}
+		for i := range 20 {
+			accept(t, s, fmt.Sprint("more", i))
+		}
+		if now := size(); now < before+spool.CheckpointEvery*100 {
+			t.Errorf("the file has %d bytes and had %d: the WAL was not moved", now, before)
+		}
+	})
+}
