@@ -81,15 +81,19 @@ func (w *ward) cutSalvage(tally *cutTally) {
 	}
 }
 
-// spoil damages the index of waiting deliveries, where the file has one and no
-// WAL that has its pages too; else it asks for a salvage, as one that was cut
-// short does.
+// spoil does damage that costs nothing: to the header of the WAL, of which all
+// can be told from its frames; without a WAL to the index of waiting deliveries;
+// else it asks for a salvage, as one that was cut short does.
 func (w *ward) spoil() {
 	w.t.Helper()
 	path := filepath.Join(w.disk.Folder(), "data", "cdrelay.db")
-	_, werr := os.Stat(path + "-wal")
 	if _, err := os.Stat(path); err != nil {
 		return // in the middle of a salvage
+	}
+	wal, werr := os.Stat(path + "-wal")
+	if werr == nil && wal.Size() > 4096 && w.random.IntN(2) == 0 {
+		w.write(path+"-wal", 17, []byte{0xff})
+		return
 	}
 	if page := waitingIndex(path); werr != nil && page > 0 {
 		w.write(path, (page-1)*4096, make([]byte, 4096))

@@ -38,8 +38,20 @@ const (
 	markSalvage = "salvage\n" // finish what was begun
 )
 
+// writeMark is whole or does not happen: a mark that a power cut emptied would
+// ask for less.
 func writeMark(path, text string) error {
-	return errors.Join(os.WriteFile(suspectMark(path), []byte(text), 0o600), syncFolder(path))
+	part := suspectMark(path) + ".new"
+	if err := os.WriteFile(part, []byte(text), 0o600); err != nil {
+		return err
+	}
+	if err := syncFile(part); err != nil {
+		return err
+	}
+	if err := os.Rename(part, suspectMark(path)); err != nil {
+		return err
+	}
+	return syncFolder(path)
 }
 
 // damagedError is what a whole check found.
@@ -90,8 +102,13 @@ func (s *Spool) openOrSetAside(ctx context.Context, m memory) (*sqlite.Conn, err
 	if err != nil {
 		return nil, err
 	}
-	if err := removeIfThere(suspectMark(path)); err != nil {
-		return nil, errors.Join(err, conn.Close())
+	if merr != nil {
+		_, merr = os.Stat(suspectMark(path)) // of a salvage just now
+	}
+	if merr == nil {
+		if err := errors.Join(removeIfThere(suspectMark(path)), syncFolder(path)); err != nil {
+			return nil, errors.Join(err, conn.Close())
+		}
 	}
 	return conn, nil
 }

@@ -166,8 +166,15 @@ func walHeader(order binary.ByteOrder, sequence uint32, salts [8]byte) []byte {
 
 // judge finds where SQLite would stop and what was synced for certain: a commit
 // that another frame follows, since the next transaction is written only after
-// the sync of the one before.
+// the sync of the one before. A header is synced before the first frame, and is
+// smaller than a sector: one that is not whole was damaged, and so what fits
+// behind it counts up to the last commit.
 func (w *wal) judge() {
+	for i := 0; !w.whole && i < len(w.frames) && w.frames[i].fits; i++ {
+		if w.frames[i].commit > 0 {
+			w.synced = i + 1
+		}
+	}
 	for i, reads := 0, w.whole; i < len(w.frames); i++ {
 		f := w.frames[i]
 		reads = reads && f.fits
@@ -175,7 +182,7 @@ func (w *wal) judge() {
 			w.read = i + 1
 		}
 		if f.fits && i > 0 && w.frames[i-1].commit > 0 && w.frames[i-1].salts == w.salts {
-			w.synced = i
+			w.synced = max(w.synced, i)
 		}
 	}
 }
