@@ -122,7 +122,9 @@ func (s *Spool) vacuum() {
 // endOrphans buries what has waited too long for a sink that is no longer
 // configured.
 func (s *Spool) endOrphans(ctx context.Context) {
-	if !s.lanesSet.Load() {
+	select {
+	case <-s.lanesSet:
+	default:
 		return // nobody has told yet which sinks there are
 	}
 	for _, l := range s.allLanes() {

@@ -72,7 +72,7 @@ func (s *Spool) SetLanes(configs []LaneConfig) error {
 			}
 		}
 		t.then(func() {
-			s.lanesSet.Store(true)
+			s.lanesOnce.Do(func() { close(s.lanesSet) })
 			for _, l := range s.allLanes() {
 				c, ok := byName[l.name]
 				l.mu.Lock()

@@ -68,10 +68,16 @@ func (s *Spool) noticeDamage(err error) {
 }
 
 // checkInBackground reads the whole file after an unclean stop, while the spool
-// already works. A check that a stop cuts short is made at the next start.
+// already works; not before SetLanes, which must not fail because the check is so
+// quick. A check that a stop cuts short is made at the next start.
 func (s *Spool) checkInBackground(ctx context.Context) {
 	if err := createPrivate(uncheckedMark(s.cfg.Path)); err != nil {
 		s.log.Warn("the spool file could not be checked", "error", err)
+		return
+	}
+	select {
+	case <-s.lanesSet:
+	case <-ctx.Done():
 		return
 	}
 	conn, err := openReader(s.cfg.Path)

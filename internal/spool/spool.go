@@ -58,7 +58,8 @@ type Spool struct {
 	idMu    sync.Mutex // guards entropy
 	entropy *ulid.MonotonicEntropy
 
-	lanesSet atomic.Bool // SetLanes was called
+	lanesSet  chan struct{} // closed when SetLanes was called
+	lanesOnce sync.Once     // closes it
 
 	full      atomic.Bool // max_bytes is reached by waiting work and dead letters
 	damaged   atomic.Bool // damage was met in the file, which was not opened anew since
@@ -94,7 +95,7 @@ func Open(ctx context.Context, cfg Config, deps Deps) (*Spool, error) {
 	s := &Spool{
 		cfg: cfg, log: deps.Log.With("component", "spool"), deps: deps, lock: lock, clock: newClock(),
 		entropy: ulid.Monotonic(rand.Reader, 0),
-		metrics: newMetrics(), recent: newRecent(), hurt: make(chan struct{}, 1),
+		metrics: newMetrics(), recent: newRecent(), hurt: make(chan struct{}, 1), lanesSet: make(chan struct{}),
 	}
 	s.limits.Store(&cfg)
 	unchecked := isUnchecked(cfg.Path)
