@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"os/signal"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -72,16 +73,21 @@ func runBare(ctx context.Context, args []string, in io.Reader, out io.Writer) er
 	return serveUntil(ctx, peer.Bare(), args, in, out)
 }
 
-// runProxy takes the sink's URL as its second argument.
+// runProxy takes the sink's URL as its second argument, and how many connections
+// it keeps as its third.
 func runProxy(ctx context.Context, args []string, in io.Reader, out io.Writer) error {
-	if len(args) != 2 {
-		return errors.New("wants an address and a URL")
+	if len(args) != 3 {
+		return errors.New("wants an address, a URL and a number of connections")
 	}
 	target, err := url.Parse(args[1])
 	if err != nil {
 		return err
 	}
-	return serveUntil(ctx, peer.Proxy(target, 512), args, in, out)
+	kept, err := strconv.Atoi(args[2])
+	if err != nil {
+		return err
+	}
+	return serveUntil(ctx, peer.Proxy(target, kept), args, in, out)
 }
 
 // serveUntil serves until standard input ends.

@@ -26,10 +26,13 @@ func Bare() http.Handler {
 	})
 }
 
-// Proxy hands each request on to the sink: a relay that keeps nothing. Its
-// connections are kept open, unlike with http.DefaultTransport, which keeps two.
+// Proxy hands each request on to the sink: a relay that keeps nothing. It keeps
+// that many connections to the sink; 0 is httputil.ReverseProxy as it comes, with
+// http.DefaultTransport, which keeps two and opens the others anew.
 func Proxy(target *url.URL, connections int) http.Handler {
 	p := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }}
-	p.Transport = &http.Transport{MaxIdleConns: connections, MaxIdleConnsPerHost: connections, DisableCompression: true}
+	if connections > 0 {
+		p.Transport = &http.Transport{MaxIdleConns: connections, MaxIdleConnsPerHost: connections, DisableCompression: true}
+	}
 	return p
 }
