@@ -9,8 +9,9 @@ import (
 
 const (
 	// gcPercent lets the heap grow further between collections than Go's 100:
-	// little of it lives long, so that most collections find nothing to do.
-	gcPercent = 300
+	// little of it lives long, so that most collections find nothing to do. With
+	// 300, 2,000 hostile senders made it 211 MB; with 200 they make it 139.
+	gcPercent = 200
 	// memoryShare is how much of the container's memory limit the heap may have;
 	// the rest is for SQLite's maps and the kernel's socket buffers.
 	memoryShare = 0.8
