@@ -113,10 +113,11 @@ type leaseReader struct {
 	found  []*Delivery
 }
 
-// No LIMIT here: SQLite prepares a statement anew for each value bound to it.
-// The reader stops by itself.
+// No LIMIT here: SQLite prepares a statement anew for each value bound to it, and
+// for each bound to a bare lane = ?, which it compares with the condition of the
+// partial index; lane = +? it does not. The reader stops by itself.
 const (
-	leaseOf        = ` FROM deliveries d WHERE d.lane = ? AND d.state < 4 AND `
+	leaseOf        = ` FROM deliveries d WHERE d.lane = +? AND d.state < 4 AND `
 	leaseTried     = `SELECT d.call_seq, d.state, d.since, d.tries, d.attempts, d.tries_before` + leaseOf
 	leaseFresh     = `SELECT d.call_seq, d.state, d.since` + leaseOf + `d.state = 0 AND d.due = 0 AND d.call_seq > ? ORDER BY d.call_seq`
 	leaseScheduled = leaseTried + `d.state = 1 AND d.due <= ? ORDER BY d.due, d.call_seq`
@@ -197,8 +198,8 @@ func (r *leaseReader) call(d *Delivery) error {
 }
 
 const (
-	nextScheduled = `SELECT call_seq, due FROM deliveries WHERE lane = ? AND state < 4 AND state = 1 ORDER BY due, call_seq`
-	nextReplayed  = `SELECT call_seq, due FROM deliveries WHERE lane = ? AND state < 4 AND state = 2 ORDER BY due, call_seq`
+	nextScheduled = `SELECT call_seq, due FROM deliveries WHERE lane = +? AND state < 4 AND state = 1 ORDER BY due, call_seq`
+	nextReplayed  = `SELECT call_seq, due FROM deliveries WHERE lane = +? AND state < 4 AND state = 2 ORDER BY due, call_seq`
 )
 
 // NextDue tells when the lane's next delivery that was attempted or replayed is

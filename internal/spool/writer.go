@@ -16,6 +16,8 @@ const (
 	lazyDelay = 50 * time.Millisecond
 	// lazyFull commits lazy work early.
 	lazyFull = 512
+	// gatherMax is the size of a group that waits for no more company.
+	gatherMax = 64
 	// groupMax bounds one transaction.
 	groupMax = 1024
 	// queueMax bounds the callbacks that wait for a commit.
@@ -195,6 +197,7 @@ func (w *writer) close() {
 func (w *writer) run() {
 	for {
 		w.runTasks()
+		w.gather()
 		group, wait, end := w.next()
 		switch {
 		case len(group) > 0:
@@ -217,47 +220,6 @@ func (w *writer) sleep(d time.Duration) {
 	case <-t.C:
 	case <-w.wake:
 	}
-}
-
-// next gives the ops to commit now, or how long to wait for the lazy ones. While
-// the disk refuses, the two kinds go apart: reports need little room, and must
-// not fail for ever because callbacks do.
-func (w *writer) next() (group []*op, wait time.Duration, end bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	now := time.Now()
-	due := w.lazyDue
-	if w.holdOff.After(due) {
-		due = w.holdOff
-	}
-	ripe := len(w.lazies) > 0 && (w.closed || !now.Before(due) || len(w.lazies) >= lazyFull && !now.Before(w.holdOff))
-	switch {
-	case w.away != nil:
-		return nil, 0, w.closed && w.swap == nil
-	case len(w.urgent) == 0 && !ripe:
-		if len(w.lazies) > 0 {
-			wait = max(due.Sub(now), time.Millisecond)
-		}
-		return nil, wait, w.closed && len(w.tasks) == 0
-	case w.broken == nil:
-		group, w.urgent = take(w.urgent)
-		var lazies []*op
-		lazies, w.lazies = take(w.lazies)
-		group = append(group, lazies...)
-	case ripe:
-		group, w.lazies = take(w.lazies)
-	default:
-		group, w.urgent = take(w.urgent)
-	}
-	return group, 0, false
-}
-
-// take splits off as many ops as one transaction may have.
-func take(q []*op) (head, rest []*op) {
-	if len(q) <= groupMax {
-		return q, nil
-	}
-	return q[:groupMax:groupMax], append([]*op(nil), q[groupMax:]...)
 }
 
 // commit writes a group. An op that fails for a reason of its own is taken out
