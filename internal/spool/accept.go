@@ -38,10 +38,11 @@ type prepared struct {
 	Acceptance
 	encoded []byte
 	sinks   []string
+	digits  []string // the search keys
 }
 
 func prepare(a Acceptance) *prepared {
-	p := &prepared{Acceptance: a}
+	p := &prepared{Acceptance: a, digits: numberKeys(a.Record)}
 	p.revise(1)
 	return p
 }
@@ -88,7 +89,7 @@ func revisions(c *sqlite.Conn, id string, content call.ContentHash) (last, same 
 	return last, same, err
 }
 
-// insert writes the call, its search keys and its deliveries.
+// insert writes the call and its deliveries. Its search keys follow: see keys.go.
 func (s *Spool) insert(t *tx, p *prepared, last int) error {
 	r := p.Record
 	if err := execute(t.conn, `INSERT INTO calls(call_id, revision, content, source, outcome, received_at, record, trace, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -96,9 +97,7 @@ func (s *Spool) insert(t *tx, p *prepared, last int) error {
 		return err
 	}
 	seq := t.conn.LastInsertRowID()
-	if err := insertKeys(t.conn, seq, r); err != nil {
-		return err
-	}
+	t.then(func() { s.unindexed.add(seq, p.digits) })
 	if len(p.sinks) > 0 {
 		// Before the deliveries wake their lanes.
 		t.then(func() {
@@ -114,15 +113,6 @@ func (s *Spool) insert(t *tx, p *prepared, last int) error {
 		}
 	}
 	s.count(t, seq)
-	return nil
-}
-
-func insertKeys(c *sqlite.Conn, seq int64, r *call.Record) error {
-	for _, digits := range numberKeys(r) {
-		if err := execute(c, `INSERT OR IGNORE INTO number_keys(digits, call_seq) VALUES (?, ?)`, digits, seq); err != nil {
-			return err
-		}
-	}
 	return nil
 }
 

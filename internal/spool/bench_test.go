@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/cdrelay/cdrelay/internal/spool"
 )
@@ -27,6 +28,33 @@ func BenchmarkAccept(b *testing.B) {
 	commits, calls := s.Commits(b)
 	b.ReportMetric(float64(commits)/float64(calls), "commits/call")
 	b.ReportMetric(float64(calls)/b.Elapsed().Seconds(), "calls/s")
+}
+
+// BenchmarkAcceptNumbers takes calls of other numbers each, beside few and many
+// that are stored: what a number costs must not grow with what is stored.
+func BenchmarkAcceptNumbers(b *testing.B) {
+	for _, stored := range []int{0, 1_000_000} {
+		b.Run(fmt.Sprint(stored), func(b *testing.B) {
+			s := open(b, spool.Config{MaxBytes: 1 << 40, Retention: 1000 * time.Hour})
+			if stored > 0 {
+				fill(b, s, stored, "6281200000000 + i * 7919 % 1000000")
+			}
+			var n atomic.Int64
+			b.SetParallelism(64 / runtime.GOMAXPROCS(0))
+			b.ResetTimer()
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					i := n.Add(1)
+					a := acceptance(fmt.Sprint("new", i), "first", "crm")
+					a.Record.From.Number = fmt.Sprintf("+6281%09d", i*7919%1e9)
+					a.Record.To.Number = fmt.Sprintf("+6221%09d", i*104729%1e9)
+					if _, err := s.Accept(b.Context(), a); err != nil {
+						b.Error(err)
+					}
+				}
+			})
+		})
+	}
 }
 
 // BenchmarkLeaseSettle leases and settles what was accepted before, as one lane

@@ -1,10 +1,10 @@
 package spool
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
 	"zombiezen.com/go/sqlite"
@@ -118,16 +118,11 @@ func numberKeys(r *call.Record) []string {
 // searchDigits reverses the digits of a number as typed, without the leading
 // zeros of a trunk prefix or of an international one.
 func searchDigits(number string) string {
-	var digits []byte
-	for i := range len(number) {
-		if c := number[i]; c >= '0' && c <= '9' {
-			digits = append(digits, c)
+	reversed := make([]byte, 0, len(number))
+	for i := len(number) - 1; i >= 0; i-- {
+		if isDigit(number[i]) {
+			reversed = append(reversed, number[i])
 		}
 	}
-	trimmed := strings.TrimLeft(string(digits), "0")
-	b := []byte(trimmed)
-	for i, j := 0, len(b)-1; i < j; i, j = i+1, j-1 {
-		b[i], b[j] = b[j], b[i]
-	}
-	return string(b)
+	return string(bytes.TrimRight(reversed, "0"))
 }

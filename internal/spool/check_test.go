@@ -40,7 +40,7 @@ func TestACheckFindsRowsThatContradictEachOther(t *testing.T) {
 		"a flipped byte in a record":  {`UPDATE calls SET record = replace(record, '081234567890', '081234567891') WHERE seq = 15`, "cannot be read", "dialer:14"},
 		"a record of another schema":  {`UPDATE calls SET record = '{"schema":"x"}' WHERE seq = 15`, "cannot be read", "dialer:14"},
 		"a key is gone":               {`DELETE FROM number_keys WHERE call_seq = 15`, "not found by their number", "dialer:14"},
-		"a key of nothing":            {`INSERT INTO number_keys VALUES ('123', 999)`, "search keys", "123"},
+		"a key of nothing":            {`INSERT INTO number_keys VALUES (0, '123', 999)`, "search keys", "123"},
 		"a wrong number of calls":     {`UPDATE counted SET calls = 100`, "number of calls", ""},
 		"an index without rows":       {`PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = replace(sql, 'state < 4', 'state < 9') WHERE name = 'waiting'`, "SQLite finds", ""},
 		"no tables":                   {`PRAGMA user_version = 0`, "no tables", ""},

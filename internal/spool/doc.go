@@ -50,7 +50,9 @@
 //	              trace: the trace context of the callback, "" for none;
 //	              checksum: CRC-32C of content and record, NULL in calls of
 //	              older versions
-//	number_keys   digits of each number reversed, for search by suffix
+//	number_keys   digits of each number reversed, for search by suffix, in blocks
+//	              of calls; written behind the calls (keys.go)
+//	indexed       one row: up_to, the last call whose keys are written
 //	deliveries    one row for (call_seq, lane): state, due, since (acceptance or
 //	              last replay), tries, tries_before (the last replay), attempts
 //	              (JSON), successor, ended_at

@@ -137,7 +137,7 @@ func eraseCall(c *sqlite.Conn, seq int64) error {
 		return err
 	}
 	for _, digits := range numberKeys(rec) {
-		if err := execute(c, `DELETE FROM number_keys WHERE digits = ? AND call_seq = ?`, digits, seq); err != nil {
+		if err := execute(c, deleteKey, seq>>blockBits, digits, seq); err != nil {
 			return err
 		}
 	}

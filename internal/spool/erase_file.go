@@ -41,14 +41,26 @@ func (e *eraser) overwrite(ctx context.Context) error {
 	}
 }
 
+// keyBlocks steps from one block to the next, without a look at what is in them.
+const (
+	keyBlocks = `WITH RECURSIVE b(n) AS (SELECT min(block) FROM number_keys UNION ALL
+		SELECT (SELECT min(block) FROM number_keys WHERE block > n) FROM b WHERE n IS NOT NULL) SELECT n FROM b WHERE n IS NOT NULL`
+	deleteOrphanKey = `DELETE FROM number_keys WHERE block = ? AND digits = ? AND NOT EXISTS (SELECT 1 FROM calls WHERE seq = call_seq)`
+)
+
 // orphanKeys deletes the number's keys of calls that are no more: those of a
 // damaged record cannot be read from it.
 func (e *eraser) orphanKeys() error {
 	return e.writer.wait("erase", func(t *tx) error {
-		for form := range e.match.forms {
-			err := execute(t.conn, `DELETE FROM number_keys WHERE digits = ? AND NOT EXISTS (SELECT 1 FROM calls WHERE seq = call_seq)`, searchDigits(form))
-			if err != nil {
-				return err
+		blocks, err := readInts(t.conn, keyBlocks)
+		if err != nil {
+			return err
+		}
+		for _, block := range blocks {
+			for form := range e.match.forms {
+				if err := execute(t.conn, deleteOrphanKey, block, searchDigits(form)); err != nil {
+					return err
+				}
 			}
 		}
 		return nil

@@ -110,3 +110,16 @@ func (s *Spool) CheckInBackground(ctx context.Context) { s.checkInBackground(ctx
 
 // CheckpointEvery is after how many changes the WAL is moved.
 const CheckpointEvery = checkpointEvery
+
+// IndexStep is how many calls get their search keys at once.
+const IndexStep = indexStep
+
+// ForgetKeys forgets the search keys of calls up to one, as beyond the bound.
+func (s *Spool) ForgetKeys(last int64) {
+	s.unindexed.mu.Lock()
+	defer s.unindexed.mu.Unlock()
+	for len(s.unindexed.keys) > 0 && s.unindexed.keys[0].seq <= last {
+		s.unindexed.keys = s.unindexed.keys[1:]
+	}
+	s.unindexed.from = last
+}

@@ -118,7 +118,11 @@ func (i *inspector) records() error {
 	if i.report.Schema < 4 {
 		sum = "-1"
 	}
-	err := query(i.conn, `SELECT seq, call_id, content, record, EXISTS (SELECT 1 FROM deliveries d WHERE d.call_seq = c.seq AND d.state < 4), `+sum+`
+	indexed, err := i.indexed()
+	if err != nil {
+		return err
+	}
+	err = query(i.conn, `SELECT seq, call_id, content, record, EXISTS (SELECT 1 FROM deliveries d WHERE d.call_seq = c.seq AND d.state < 4), `+sum+`
 		FROM calls c`, func(r *sqlite.Stmt) error {
 		id := r.ColumnText(1)
 		d := Delivery{content: columnBytes(r, 2), encoded: columnBytes(r, 3), sum: r.ColumnInt64(5)}
@@ -128,8 +132,12 @@ func (i *inspector) records() error {
 			}
 			return nil
 		}
+		seq := r.ColumnInt64(0)
+		if seq > indexed {
+			return nil
+		}
 		for _, digits := range numberKeys(d.Record) {
-			n, err := readInt(i.conn, `SELECT count(*) FROM number_keys WHERE digits = ? AND call_seq = ?`, digits, r.ColumnInt64(0))
+			n, err := readInt(i.conn, `SELECT count(*) FROM number_keys WHERE block = ? AND digits = ? AND call_seq = ?`, seq>>blockBits, digits, seq)
 			if err != nil {
 				return err
 			}
@@ -144,7 +152,16 @@ func (i *inspector) records() error {
 			"start the server: it sets each aside in the table set_aside and goes on")
 	}
 	if lost > 0 {
-		i.report.find("calls that are not found by their number", lost, lostExample, "run `cdrelay spool salvage --force`, which makes the search keys anew")
+		i.report.find("calls that are not found by their number", lost, lostExample, "run `cdrelay spool salvage --force`, after which the server makes the search keys anew")
 	}
 	return err
+}
+
+// indexed gives the last call that must be found by its numbers. Keys of older
+// versions are made anew.
+func (i *inspector) indexed() (int64, error) {
+	if i.report.Schema < 5 {
+		return 0, nil
+	}
+	return readInt(i.conn, indexedTo)
 }

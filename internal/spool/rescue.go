@@ -26,7 +26,7 @@ type source struct {
 // sources are copied in this order, each row on its own, so that one damaged
 // page loses only the rows on it. The indexes of waiting deliveries and of the
 // names of lanes are second copies of what matters of them. Search keys are made
-// anew.
+// anew by the next start.
 func sources() []source {
 	words := strings.Fields
 	return []source{
@@ -248,14 +248,10 @@ func columnValue(r *sqlite.Stmt, i int) any {
 	}
 }
 
-// readRecords makes the search keys of all calls, and sets those aside that wait
-// and cannot be read.
+// readRecords sets the calls aside that wait and cannot be read.
 func readRecords(c *sqlite.Conn) (unreadable int, err error) {
 	err = query(c, `SELECT seq, record, content, ifnull(checksum, -1) FROM calls`, func(r *sqlite.Stmt) error {
 		d := Delivery{Seq: r.ColumnInt64(0), encoded: columnBytes(r, 1), content: columnBytes(r, 2), sum: r.ColumnInt64(3)}
-		if err := insertKeys(c, d.Seq, decodeLeniently(d.encoded)); err != nil {
-			return err
-		}
 		derr := d.decode()
 		if derr == nil {
 			return nil

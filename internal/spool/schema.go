@@ -11,14 +11,16 @@ import (
 const applicationID = 0x6364726c
 
 // schemaVersion is the version that this binary writes.
-const schemaVersion = 4
+const schemaVersion = 5
 
 // migration brings a file from the version before it to its own, inside one
 // transaction.
 type migration []string
 
 // migrations lists the steps; step i leads from version i to i+1.
-func migrations() []migration { return []migration{version1(), version2(), version3(), version4()} }
+func migrations() []migration {
+	return []migration{version1(), version2(), version3(), version4(), version5()}
+}
 
 func version1() migration {
 	return migration{
@@ -106,6 +108,22 @@ func version3() migration {
 // have no checksum and are taken as they are.
 func version4() migration {
 	return migration{`ALTER TABLE calls ADD COLUMN checksum INTEGER`}
+}
+
+// version5 has search keys in blocks, written behind the calls; those of before
+// are made anew.
+func version5() migration {
+	return migration{
+		`DROP TABLE number_keys`,
+		`CREATE TABLE number_keys (
+			block INTEGER NOT NULL,
+			digits TEXT NOT NULL,
+			call_seq INTEGER NOT NULL,
+			PRIMARY KEY (block, digits, call_seq)
+		) WITHOUT ROWID`,
+		`CREATE TABLE indexed (up_to INTEGER NOT NULL)`,
+		`INSERT INTO indexed(up_to) VALUES (0)`,
+	}
 }
 
 // identify refuses a file of another program or of a newer cdrelay before

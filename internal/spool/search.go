@@ -30,13 +30,7 @@ type SinkState struct {
 }
 
 const (
-	// searchKeys bounds the numbers that a search by suffix looks up; where more
-	// end alike, the calls themselves are looked through.
-	searchKeys = 2000
-	// searchCalls bounds the calls that one page of a search by number looks at.
-	searchCalls = 1000
-	// lookCalls bounds the calls whose numbers one page reads when the suffix is
-	// that of more than searchKeys numbers.
+	// lookCalls bounds the calls that one page of a search by number looks at.
 	lookCalls = 5000
 	// pageBytes bounds the records of one page; a record may hold 1 MiB.
 	pageBytes = 8 << 20
@@ -49,9 +43,6 @@ const (
 	callsBetween = callColumns + `WHERE seq < ? AND seq > ? ORDER BY seq DESC`
 	callBySeq    = callColumns + `WHERE seq = ?`
 	callFrom     = `SELECT seq, received_at FROM calls WHERE seq >= ? ORDER BY seq LIMIT 1`
-	firstKey     = `SELECT digits FROM number_keys WHERE digits >= ? AND digits < ? ORDER BY digits LIMIT 1`
-	nextKey      = `SELECT digits FROM number_keys WHERE digits > ? AND digits < ? ORDER BY digits LIMIT 1`
-	callsOfKey   = `SELECT call_seq FROM number_keys WHERE digits = ? AND call_seq < ? AND call_seq > ? ORDER BY call_seq DESC LIMIT ?`
 )
 
 // SearchCalls lists calls, newest first, one entry a revision. Time and memory
@@ -100,7 +91,7 @@ type callSearch struct {
 	rows      int // how many calls the page may look at
 	readings  func(typed string) []string
 	number    *wanted
-	look      bool // calls are asked for their numbers
+	looking   bool // calls are asked for their numbers
 
 	seen, bytes int
 	last        int64
@@ -112,20 +103,10 @@ func (q *callSearch) run() error {
 	if err := q.bound(); err != nil {
 		return err
 	}
-	q.number = newWanted(q.filter.Number, q.readings)
-	if q.number == nil {
-		return q.read(callsBetween, q.high, q.low)
+	if q.number = newWanted(q.filter.Number, q.readings); q.number != nil {
+		return q.byNumber()
 	}
-	seqs, few, err := q.candidates()
-	switch {
-	case err != nil:
-		return err
-	case few:
-		return q.pick(seqs)
-	default:
-		q.look, q.rows = true, lookCalls
-		return q.read(callsBetween, q.high, q.low)
-	}
+	return q.read(callsBetween, q.high, q.low)
 }
 
 // bound turns the times of the filter into seqs, so that a page does not walk
@@ -172,76 +153,6 @@ func (q *callSearch) firstSince(t time.Time) (int64, error) {
 	return high, err
 }
 
-// candidates gives the newest calls with the number, newest first; few is false
-// where too many numbers end like it.
-func (q *callSearch) candidates() (seqs []int64, few bool, err error) {
-	keys, few, err := q.keys()
-	if err != nil || !few {
-		return nil, few, err
-	}
-	low := q.low
-	for _, key := range keys {
-		err = query(q.conn, callsOfKey, func(r *sqlite.Stmt) error {
-			seqs = append(seqs, r.ColumnInt64(0))
-			return nil
-		}, key, q.high, low, searchCalls)
-		if err != nil {
-			return nil, false, err
-		}
-		if len(seqs) >= 2*searchCalls {
-			if seqs = newest(seqs); len(seqs) == searchCalls {
-				low = seqs[searchCalls-1] // those before cannot be among the newest
-			}
-		}
-	}
-	return newest(seqs), true, nil
-}
-
-// keys gives the keys of the numbers that match.
-func (q *callSearch) keys() (keys []string, few bool, err error) {
-	for sql, from := firstKey, q.number.end; ; sql = nextKey {
-		key := ""
-		err := query(q.conn, sql, func(r *sqlite.Stmt) error {
-			key = r.ColumnText(0)
-			return nil
-		}, from, q.number.end+":") // ':' follows '9'
-		if err != nil {
-			return nil, false, err
-		}
-		if key == "" {
-			break
-		}
-		if len(keys) == searchKeys {
-			return nil, false, nil
-		}
-		keys, from = append(keys, key), key
-	}
-	keys = append(keys, q.number.whole...)
-	slices.Sort(keys)
-	return slices.Compact(keys), true, nil
-}
-
-// newest sorts, newest first, and keeps no more than a page looks at. Both
-// numbers of a call may have the suffix.
-func newest(seqs []int64) []int64 {
-	slices.SortFunc(seqs, func(a, b int64) int { return int(b - a) })
-	seqs = slices.Compact(seqs)
-	return seqs[:min(len(seqs), searchCalls)]
-}
-
-// pick reads the calls of a search by number.
-func (q *callSearch) pick(seqs []int64) error {
-	for _, seq := range seqs {
-		if err := q.read(callBySeq, seq); err != nil || q.next != "" {
-			return err
-		}
-	}
-	if len(seqs) == searchCalls {
-		q.next = strconv.FormatInt(seqs[len(seqs)-1], 10)
-	}
-	return nil
-}
-
 func (q *callSearch) read(sql string, args ...any) error {
 	err := query(q.conn, sql, q.row, args...)
 	if errors.Is(err, errEnough) {
@@ -264,7 +175,7 @@ func (q *callSearch) row(r *sqlite.Stmt) error {
 		return nil
 	}
 	record := columnBytes(r, 6)
-	if q.look && !slices.ContainsFunc(numberKeys(decodeLeniently(record)), q.number.matches) {
+	if q.looking && !slices.ContainsFunc(numberKeys(decodeLeniently(record)), q.number.matches) {
 		return nil
 	}
 	q.bytes += len(record)

@@ -54,9 +54,10 @@ func fillSized(tb testing.TB, s *spool.Spool, n int, of string, more int) {
 			WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < %d)
 			SELECT 'dialer:' || i, 1, x'00', CASE WHEN i %% 1000 = 5 THEN 'rare' ELSE 'dialer' END, 'answered', %d + i * 1000,
 				'{"from":{"number":"+' || (%s) || '"},"raw":"' || replace(hex(zeroblob(%d)), '00', 'x') || '"}' FROM n`, n-1, first().UnixMilli(), of, more),
-		fmt.Sprintf(`INSERT INTO number_keys(digits, call_seq)
-			SELECT (WITH RECURSIVE r(t, i) AS (SELECT '', 1 UNION ALL SELECT substr(d, i, 1) || t, i + 1 FROM r WHERE i <= length(d)) SELECT t FROM r WHERE i = length(d) + 1), seq
+		fmt.Sprintf(`INSERT INTO number_keys(block, digits, call_seq)
+			SELECT seq >> 14, (WITH RECURSIVE r(t, i) AS (SELECT '', 1 UNION ALL SELECT substr(d, i, 1) || t, i + 1 FROM r WHERE i <= length(d)) SELECT t FROM r WHERE i = length(d) + 1), seq
 			FROM (SELECT seq, CAST((SELECT %s FROM (SELECT seq - 1 AS i)) AS TEXT) AS d FROM calls)`, of),
+		`UPDATE indexed SET up_to = (SELECT max(seq) FROM calls)`,
 	} {
 		if err := s.Exec(sql); err != nil {
 			tb.Fatal(err)
@@ -65,11 +66,24 @@ func fillSized(tb testing.TB, s *spool.Spool, n int, of string, more int) {
 }
 
 // TestSearchOfManyCalls: numbers that end alike, be it few or more than are
-// looked up, come newest first and all.
+// looked up, come newest first and all, whether their keys are written or not.
 func TestSearchOfManyCalls(t *testing.T) {
-	s := open(t, spool.Config{})
-	const n = 12_000
-	fill(t, s, n, "6281200000000 + i * 7 % 5000")
+	const n = 36_000 // three blocks of keys
+	for _, indexed := range []int{n, n / 2, 0} {
+		t.Run(fmt.Sprint(indexed, " indexed"), func(t *testing.T) {
+			s := open(t, spool.Config{})
+			fill(t, s, n, "6281200000000 + i * 7 % 5000")
+			for _, sql := range []string{`DELETE FROM number_keys WHERE call_seq > ?`, `UPDATE indexed SET up_to = ?`} {
+				if err := s.Exec(sql, indexed); err != nil {
+					t.Fatal(err)
+				}
+			}
+			searchMany(t, s, n)
+		})
+	}
+}
+
+func searchMany(t *testing.T, s *spool.Spool, n int) {
 	at := func(i int) time.Time { return first().Add(time.Duration(i) * time.Second) }
 	for _, c := range []struct {
 		name   string
@@ -84,7 +98,7 @@ func TestSearchOfManyCalls(t *testing.T) {
 		{"one digit", spool.CallFilter{Number: "1"}, func(i int) bool { return i*7%5000%10 == 1 }},
 		{"a number and a source", spool.CallFilter{Number: "5", Source: "rare"}, func(i int) bool { return i*7%5000%10 == 5 && i%1000 == 5 }},
 		{"a rare source", spool.CallFilter{Source: "rare"}, func(i int) bool { return i%1000 == 5 }},
-		{"since", spool.CallFilter{Since: at(11_990)}, func(i int) bool { return i >= 11_990 }},
+		{"since", spool.CallFilter{Since: at(35_990)}, func(i int) bool { return i >= 35_990 }},
 		{"until", spool.CallFilter{Until: at(10)}, func(i int) bool { return i < 10 }},
 		{"between", spool.CallFilter{Since: at(5000), Until: at(5003)}, func(i int) bool { return i >= 5000 && i < 5003 }},
 		{"a number between", spool.CallFilter{Number: "0007", Since: at(5001)}, func(i int) bool { return i*7%5000 == 7 && i >= 5001 }},

@@ -44,12 +44,13 @@ type Spool struct {
 
 	limits atomic.Pointer[Config]
 
-	writer  *writer
-	lanesRd *readers // for leasing, so that a listing never delays a lane
-	listRd  *readers // for listings and details
-	houseRd *readers // for housekeeping
-	metrics *metrics
-	recent  *recent
+	writer    *writer
+	lanesRd   *readers // for leasing, so that a listing never delays a lane
+	listRd    *readers // for listings and details
+	houseRd   *readers // for housekeeping
+	metrics   *metrics
+	recent    *recent
+	unindexed *unindexed
 
 	mu    sync.RWMutex // guards lanes and byID
 	lanes map[string]*lane
@@ -95,7 +96,7 @@ func Open(ctx context.Context, cfg Config, deps Deps) (*Spool, error) {
 	s := &Spool{
 		cfg: cfg, log: deps.Log.With("component", "spool"), deps: deps, lock: lock, clock: newClock(),
 		entropy: ulid.Monotonic(rand.Reader, 0),
-		metrics: newMetrics(), recent: newRecent(), hurt: make(chan struct{}, 1), lanesSet: make(chan struct{}),
+		metrics: newMetrics(), recent: newRecent(), unindexed: newUnindexed(), hurt: make(chan struct{}, 1), lanesSet: make(chan struct{}),
 	}
 	s.limits.Store(&cfg)
 	unchecked := isUnchecked(cfg.Path)
@@ -130,6 +131,8 @@ func (s *Spool) begin(ctx context.Context, conn *sqlite.Conn, check bool) error 
 	s.done.Go(s.writer.run)
 	s.done.Go(func() { s.keepHouse(background) })
 	s.done.Go(func() { s.moveWAL(background) })
+	s.unindexed.begin(s.last.Load())
+	s.done.Go(func() { s.keepIndexed(background) })
 	s.done.Go(func() {
 		if check {
 			s.checkInBackground(checking)
@@ -156,6 +159,7 @@ func (s *Spool) Configure(cfg Config) {
 func (s *Spool) Close() error {
 	var err error
 	s.closing.Do(func() {
+		s.indexRest()
 		s.stop()
 		s.writer.close()
 		s.done.Wait()

@@ -27,7 +27,7 @@ func TestASalvageLeavesNoContradiction(t *testing.T) {
 		"held behind nothing":                   `UPDATE deliveries SET state = 3 WHERE call_seq = 15`,
 		"a record of nonsense":                  `UPDATE calls SET record = x'00' WHERE seq = 15`,
 		"a key is gone":                         `DELETE FROM number_keys WHERE call_seq = 15`,
-		"a key of nothing":                      `INSERT INTO number_keys VALUES ('123', 999)`,
+		"a key of nothing":                      `INSERT INTO number_keys VALUES (0, '123', 999)`,
 		"a wrong number of calls":               `UPDATE counted SET calls = 100`,
 	} {
 		t.Run(name, func(t *testing.T) {
