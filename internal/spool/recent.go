@@ -8,7 +8,7 @@ import (
 
 const (
 	// recentCalls and recentBytes bound what is remembered, whatever waits.
-	recentCalls = 512
+	recentCalls = 4096
 	recentBytes = 4 << 20
 )
 
