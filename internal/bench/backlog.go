@@ -122,7 +122,9 @@ func storedCall(sink string) (func(int) (spool.Acceptance, error), error) {
 	return func(n int) (spool.Acceptance, error) {
 		number, record := fmt.Appendf(nil, "%0*d", peer.Digits, n), *sampled
 		record.ID = call.NewID("b", peer.Mark+string(number))
-		record.Raw = bytes.Replace(body, zero, number, 1)
+		caller := peer.CallerOf(int64(n))
+		record.From = call.Party{Raw: caller, Number: "+" + caller}
+		record.Raw = bytes.Replace(bytes.Replace(body, zero, number, 1), []byte(peer.NoCaller()), []byte(caller), 1)
 		record.ReceivedAt = call.At(time.Now())
 		content := call.ContentHash(sha256.Sum256(record.Raw))
 		return spool.Acceptance{Record: &record, Content: content, Route: func(*call.Record) []string { return to }}, nil

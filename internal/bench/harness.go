@@ -58,7 +58,7 @@ func newHarness(ctx context.Context, s settings, out io.Writer) (*harness, error
 
 func (h *harness) close() error { return os.RemoveAll(h.dir) }
 
-// sample is a real callback; its callId is replaced.
+// sample is a real callback; its callId and its caller are replaced.
 const sample = "docs/examples/callbacks/nxcc-call.json"
 
 // writeBody writes the sample, padded to a size, with a name that the generator
@@ -83,6 +83,7 @@ func callback(number int64, size int) ([]byte, error) {
 		return nil, err
 	}
 	fields["callId"] = fmt.Appendf(nil, `"%s%0*d"`, peer.Mark, peer.Digits, number)
+	fields["caller"] = fmt.Appendf(nil, "%q", peer.NoCaller())
 	body, err := json.Marshal(fields)
 	if err != nil || len(body) >= size {
 		return body, err

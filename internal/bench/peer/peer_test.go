@@ -5,11 +5,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -137,5 +140,32 @@ func TestTheSinkAnswersWishes(t *testing.T) {
 	cancel()
 	if a := sink.Await(ended, 1_000_000, time.Hour); a.Calls >= 1_000_000 {
 		t.Error(fmt.Sprint(a))
+	}
+}
+
+func TestEachCallHasACallerOfItsOwn(t *testing.T) {
+	var mu sync.Mutex
+	seen := map[string]bool{}
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		var body struct{ CallID, Caller string }
+		if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
+			t.Error(err)
+		}
+		number, err := strconv.ParseInt(strings.TrimPrefix(body.CallID, peer.Mark), 10, 64)
+		if err != nil || body.Caller != peer.CallerOf(number) {
+			t.Errorf("call %q has the caller %q, error %v", body.CallID, body.Caller, err)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		seen[body.Caller] = true
+	}))
+	defer server.Close()
+	v := volley(t, server.Listener.Addr().String(), "/")
+	v.BodyFile = body(t, `{"callId":"`+peer.Mark+`0000000000","caller":"`+peer.NoCaller()+`"}`)
+	posted, err := peer.Fire(t.Context(), v)
+	mu.Lock()
+	defer mu.Unlock()
+	if err != nil || posted.Answered < 2 || len(seen) != int(posted.Answered) {
+		t.Errorf("%d callers of %d calls, error %v", len(seen), posted.Answered, err)
 	}
 }

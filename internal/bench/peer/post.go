@@ -109,10 +109,12 @@ type gunner struct {
 	calls    int64
 }
 
-// rendered is a request but for its number.
+// rendered is a request but for its number and its caller.
 type rendered struct {
 	text []byte
 	at   int // where the digits stand
+	// caller is where those of the telephone number stand, 0 where there is none.
+	caller int
 }
 
 func newGunner(ctx context.Context, g *gun, body []byte) (*gunner, error) {
@@ -142,15 +144,11 @@ func render(v Volley, path string, body []byte) (rendered, error) {
 	if mark < 0 || mark+len(Mark)+Digits > len(body) {
 		return rendered{}, fmt.Errorf("%s has no call named %s", v.BodyFile, Mark)
 	}
-	return rendered{text: append(text, body...), at: len(text) + mark + len(Mark)}, nil
-}
-
-// setNumber writes the digits of a call's number.
-func setNumber(digits []byte, number int64) {
-	for i := Digits - 1; i >= 0; i-- {
-		digits[i] = byte('0' + number%10)
-		number /= 10
+	r := rendered{text: append(text, body...), at: len(text) + mark + len(Mark)}
+	if caller := bytes.Index(body, []byte(NoCaller())); caller >= 0 {
+		r.caller = len(text) + caller + len(Caller)
 	}
+	return r, nil
 }
 
 func (o *gunner) run(ctx context.Context) error {
@@ -160,7 +158,10 @@ func (o *gunner) run(ctx context.Context) error {
 			return nil
 		}
 		r := o.requests[path]
-		setNumber(r.text[r.at:r.at+Digits], number)
+		setDigits(r.text[r.at:r.at+Digits], number)
+		if r.caller > 0 {
+			setCaller(r.text[r.caller:r.caller+callerDigits], number)
+		}
 		begun := time.Now()
 		if len(o.took)%256 == 0 {
 			if err := o.conn.SetDeadline(begun.Add(exchangeTimeout)); err != nil {
