@@ -28,7 +28,10 @@ func valid(text, region string) string {
 	q := question{text, region}
 	answer, known := answers.Get(q)
 	if !known {
-		answer = q.ask()
+		certain := false
+		if answer, certain = q.plain(); !certain {
+			answer = q.ask()
+		}
 		answers.Add(q, answer)
 	}
 	return answer

@@ -123,7 +123,8 @@ func (u *unindexed) written(to int64) {
 	}
 }
 
-// keepIndexed writes search keys behind the calls, until ctx ends.
+// keepIndexed writes search keys behind the calls, until ctx ends, and then those
+// that are in memory, so that no start has to read the calls for them.
 func (s *Spool) keepIndexed(ctx context.Context) {
 	idle := time.NewTicker(indexIdle)
 	defer idle.Stop()
@@ -142,16 +143,15 @@ func (s *Spool) keepIndexed(ctx context.Context) {
 		case <-s.unindexed.ripe:
 		case <-idle.C:
 		case <-ctx.Done():
+			s.indexRest(context.WithoutCancel(ctx))
 			return
 		}
 	}
 }
 
-// indexRest writes the keys that are in memory, so that no start has to read the
-// calls for them.
-func (s *Spool) indexRest() {
+func (s *Spool) indexRest(ctx context.Context) {
 	for {
-		if step, here, err := s.index(context.Background()); err != nil || step.empty() || !here {
+		if step, here, err := s.index(ctx); err != nil || step.empty() || !here {
 			return
 		}
 	}

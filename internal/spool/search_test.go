@@ -84,6 +84,7 @@ func TestSearchOfManyCalls(t *testing.T) {
 }
 
 func searchMany(t *testing.T, s *spool.Spool, n int) {
+	t.Helper()
 	at := func(i int) time.Time { return first().Add(time.Duration(i) * time.Second) }
 	for _, c := range []struct {
 		name   string

@@ -73,9 +73,10 @@ type Spool struct {
 	used      atomic.Int64 // bytes in use, as last measured
 	intakes   atomic.Int64 // dead letters of stage intake
 
-	stop    context.CancelFunc
-	done    sync.WaitGroup
-	closing sync.Once
+	stop     context.CancelFunc
+	done     sync.WaitGroup
+	indexing sync.WaitGroup // keepIndexed
+	closing  sync.Once
 }
 
 // Open locks, opens or creates the file, migrates its schema and starts the
@@ -132,7 +133,7 @@ func (s *Spool) begin(ctx context.Context, conn *sqlite.Conn, check bool) error 
 	s.done.Go(func() { s.keepHouse(background) })
 	s.done.Go(func() { s.moveWAL(background) })
 	s.unindexed.begin(s.last.Load())
-	s.done.Go(func() { s.keepIndexed(background) })
+	s.indexing.Go(func() { s.keepIndexed(background) })
 	s.done.Go(func() {
 		if check {
 			s.checkInBackground(checking)
@@ -159,8 +160,8 @@ func (s *Spool) Configure(cfg Config) {
 func (s *Spool) Close() error {
 	var err error
 	s.closing.Do(func() {
-		s.indexRest()
 		s.stop()
+		s.indexing.Wait() // it has something left to write
 		s.writer.close()
 		s.done.Wait()
 		err = s.closeReaders(errClosed)
