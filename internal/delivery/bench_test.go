@@ -1,0 +1,73 @@
+package delivery
+
+import (
+	"log/slog"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/cdrelay/cdrelay/internal/bench/peer"
+	"github.com/cdrelay/cdrelay/internal/outbound"
+	"github.com/cdrelay/cdrelay/internal/secret"
+	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/sinks/contracttest"
+	"github.com/cdrelay/cdrelay/sinks/webhook"
+)
+
+// settled is a store without a disk that counts what was delivered.
+type settled struct {
+	Store
+	n int
+}
+
+func (s *settled) Settle(*spool.Delivery, []spool.Attempt) { s.n++ }
+
+// BenchmarkAttempt is one delivered attempt over loopback: rendering, exchange
+// and metrics, without the spool. The sink is in it, and costs little.
+func BenchmarkAttempt(b *testing.B) {
+	for name, sign := range map[string]*webhook.Sign{
+		"plain":  nil,
+		"signed": {StandardWebhooks: webhook.SigningSecrets{secret.New("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")}},
+	} {
+		b.Run(name, func(b *testing.B) {
+			store := &settled{}
+			l := benchLane(b, store, webhook.Config{URL: secret.New("http://" + serve(b) + "/hooks/t0ken"), Sign: sign})
+			d := &spool.Delivery{MessageID: "msg_ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", Record: contracttest.Records()[0]}
+			b.ReportAllocs()
+			for b.Loop() {
+				l.attempt(b.Context(), d)
+			}
+			if store.n == 0 {
+				b.Fatal("nothing was delivered")
+			}
+		})
+	}
+}
+
+func benchLane(b *testing.B, store Store, c webhook.Config) *Lane {
+	b.Helper()
+	sink, err := webhook.New(c)
+	if err != nil {
+		b.Fatal(err)
+	}
+	client, err := outbound.New("crm", sink.Transport(), outbound.Settings{Timeout: time.Minute})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(client.Close)
+	return New("crm", Settings{}, 2, Deps{
+		Store: store, Renderer: sink, Client: client, Metrics: NewMetrics(), Log: slog.New(slog.DiscardHandler),
+	})
+}
+
+// serve gives the address of a sink that answers 200 to everything.
+func serve(b *testing.B) string {
+	b.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = l.Close() })
+	go func() { _ = peer.NewSink().Serve(l) }()
+	return l.Addr().String()
+}
