@@ -16,6 +16,8 @@ import (
 type URL struct {
 	host  string
 	parts []urlPiece
+	// fixed is the whole URL where it holds no template.
+	fixed string
 }
 
 // urlPiece is a piece and the place where it stands.
@@ -47,6 +49,9 @@ func ParseURL(src string) (URL, error) {
 		return URL{}, err
 	}
 	u.host = parsed.Host
+	if !u.HasTemplate() {
+		u.fixed = skeleton
+	}
 	return u, nil
 }
 
@@ -156,13 +161,13 @@ func (u URL) Host() string { return u.host }
 // Render gives the URL of a record. Values are escaped for the place where they
 // stand and never end it; what has no value is empty.
 func (u URL) Render(r *call.Record) (string, error) {
+	if u.fixed != "" {
+		return u.fixed, nil
+	}
 	v := &view{record: r}
 	out, err := u.join(func(p *program) (string, error) { return p.text(v) })
 	if err != nil {
 		return "", fmt.Errorf("render the URL: %w", err)
-	}
-	if !u.HasTemplate() {
-		return out, nil
 	}
 	if err := checkSegments(out); err != nil {
 		return "", fmt.Errorf("render the URL: %w", err)

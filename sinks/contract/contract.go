@@ -13,10 +13,11 @@ import (
 	"github.com/cdrelay/cdrelay/internal/outbound"
 )
 
-// The headers that carry the message id, on every try of a delivery.
+// The headers that carry the message id, on every try of a delivery, as net/http
+// spells them.
 const (
 	// WebhookID is the header of Standard Webhooks.
-	WebhookID = "webhook-id"
+	WebhookID = "Webhook-Id"
 	// IdempotencyKey is the header that many APIs read to recognise a repeat.
 	IdempotencyKey = "Idempotency-Key"
 )

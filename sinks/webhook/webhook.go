@@ -25,7 +25,7 @@ type Sink struct {
 	fixed     []fixedHeader
 	keys      keys
 	oauth     *oauth
-	answers   answers
+	read      func(outbound.Answer) outbound.Verdict
 	transport outbound.Transport
 }
 
@@ -59,7 +59,7 @@ func New(c Config) (*Sink, error) {
 		payload:   newPayload(c),
 		fields:    c.Headers.fields(),
 		keys:      signing,
-		answers:   answers{success: c.Success, retryIf: c.RetryIf},
+		read:      answers{success: c.Success, retryIf: c.RetryIf}.read,
 		transport: outbound.Transport{TLS: c.TLS, DenyPrivate: c.DenyPrivate, Secrets: c.secrets()},
 	}
 	s.fixed = s.fixedHeaders(c.Auth)
@@ -112,7 +112,7 @@ func (s *Sink) Request(messageID string, r *call.Record) (*outbound.Request, err
 		Header:   h,
 		Body:     body,
 		FixedURL: !s.url.HasTemplate(),
-		Read:     s.answers.read,
+		Read:     s.read,
 	}
 	s.finish(request, messageID)
 	return request, nil
@@ -150,8 +150,8 @@ func (s *Sink) preview(h http.Header) {
 		h.Set("Authorization", s.oauth.scheme+" "+outbound.Mask)
 	}
 	if s.keys != nil {
-		h.Set("webhook-timestamp", strconv.FormatInt(time.Now().Unix(), 10))
-		h.Set("webhook-signature", strings.TrimSpace(strings.Repeat(signatureVersion+outbound.Mask+" ", len(s.keys()))))
+		h.Set(timestampHeader, strconv.FormatInt(time.Now().Unix(), 10))
+		h.Set(signatureHeader, strings.TrimSpace(strings.Repeat(signatureVersion+outbound.Mask+" ", len(s.keys))))
 	}
 }
 
