@@ -1,10 +1,10 @@
 package outbound
 
 import (
+	"bytes"
 	"io"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -67,15 +67,14 @@ func addressIsWrong(status int) bool {
 
 // describe gives the status in words and the beginning of the body.
 func describe(a Answer) string {
-	text := strconv.Itoa(a.Status)
+	text := strconv.AppendInt(make([]byte, 0, 64), int64(a.Status), 10)
 	if words := http.StatusText(a.Status); words != "" {
-		text += " " + words
+		text = append(append(text, ' '), words...)
 	}
-	body := strings.TrimSpace(string(a.Body[:min(len(a.Body), maxRawDetail)]))
-	if body == "" {
-		return text
+	if body := bytes.TrimSpace(a.Body[:min(len(a.Body), maxRawDetail)]); len(body) > 0 {
+		text = append(append(text, ": "...), body...)
 	}
-	return text + ": " + body
+	return string(text)
 }
 
 // readAnswer reads the body within its bound, and on to its end where that is
@@ -83,8 +82,8 @@ func describe(a Answer) string {
 // answer is not complete; the status is still told.
 func readAnswer(resp *http.Response, fixedURL bool) (Answer, error) {
 	a := Answer{Status: resp.StatusCode, Header: resp.Header, FixedURL: fixedURL}
-	if resp.StatusCode == http.StatusSwitchingProtocols {
-		// What follows is no body, and reading it would not obey the context.
+	if resp.StatusCode == http.StatusSwitchingProtocols || resp.Body == http.NoBody {
+		// What follows a switch is no body, and reading it would not obey the context.
 		return a, nil
 	}
 	var err error

@@ -48,3 +48,22 @@ func accept(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(io.Discard, r.Body)
 	_, _ = io.WriteString(w, `{"status":"ok","id":"12345"}`)
 }
+
+// BenchmarkClean is what an answer costs until it may be kept: one that says
+// little, and a long one in lines.
+func BenchmarkClean(b *testing.B) {
+	r := newRedactor([]secret.Value{secret.New("https://crm.example.com/services/T000/B000/t0kent0ken"), secret.New("p4ssword")})
+	for name, text := range map[string]string{
+		"short": `200 OK: {"status":"ok","id":"12345"}`,
+		"long":  "201 Created: " + strings.Repeat("{\n  \"id\": \"12345\",\n  \"owner\": \"Besprechung mit Jörg\"\n}, ", 30),
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if r.clean(text) == "" {
+					b.Fatal("nothing is left")
+				}
+			}
+		})
+	}
+}

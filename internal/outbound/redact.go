@@ -88,7 +88,9 @@ func (r *redactor) clean(text string) string {
 	if cut {
 		text = r.withoutTail(text)
 	}
-	text = r.remove(printable(text)) // a blank for a newline may complete one
+	if clean := printable(text); clean != text {
+		text = r.remove(clean) // a blank for a newline may complete one
+	}
 	return firstBytes(text, maxDetail)
 }
 
@@ -221,7 +223,7 @@ func printable(text string) string {
 // isLineOrBidi tells characters that turn lines or directions about in a
 // terminal although Unicode does not call them controls.
 func isLineOrBidi(r rune) bool {
-	return r == '\u2028' || r == '\u2029' || unicode.Is(unicode.Bidi_Control, r)
+	return r > unicode.MaxLatin1 && (r == '\u2028' || r == '\u2029' || unicode.Is(unicode.Bidi_Control, r))
 }
 
 func firstBytes(text string, n int) string {
