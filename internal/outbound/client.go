@@ -16,6 +16,8 @@ type Client struct {
 	wire      http.RoundTripper
 	breaker   *breaker
 	redact    *redactor
+	// late is the cause with which the context of a try ends by `timeout`.
+	late *tooLate
 }
 
 // New gives the client of the sink with this name. Absent settings take their
@@ -35,6 +37,7 @@ func New(name string, t Transport, s Settings) (*Client, error) {
 		wire:      wire,
 		breaker:   newBreaker(name, s),
 		redact:    newRedactor(t.Secrets),
+		late:      &tooLate{s.Timeout},
 	}, nil
 }
 
@@ -53,12 +56,7 @@ func (c *Client) Do(ctx context.Context, r *Request) Outcome {
 	if err != nil {
 		return Outcome{Verdict: Verdict{Meaning: Rejected, Detail: c.redact.clean(err.Error())}}
 	}
-	e := &exchange{client: c, request: r, quickLeft: *c.settings.QuickTries}
-	resp, err := e.library().Do(req)
-	if resp != nil {
-		_ = resp.Body.Close()
-	}
-	return e.outcome(err)
+	return newExchange(c, r).do(req)
 }
 
 // Close closes the connections that are idle. Exchanges under way go on.

@@ -1,9 +1,7 @@
 package outbound
 
 import (
-	"bytes"
 	"context"
-	"io"
 	"math/rand/v2"
 	"net/http"
 	"time"
@@ -20,6 +18,11 @@ const quickBudget = 2 * time.Second
 type exchange struct {
 	client  *Client
 	request *Request
+	// library is the retrying client of this one exchange. It shares nothing but
+	// the wire: its CloseIdleConnections, called at every give-up, ends here,
+	// because exchange has no such method.
+	library retryablehttp.Client
+	plain   http.Client
 
 	tries []Try
 	last  Verdict // of the last try that ended, or the breaker's refusal
@@ -31,28 +34,37 @@ type exchange struct {
 	over bool
 }
 
-// library is the retrying client of this one exchange. It shares nothing but
-// the wire: its CloseIdleConnections, called at every give-up, ends here,
-// because exchange has no such method.
-func (e *exchange) library() *retryablehttp.Client {
-	return &retryablehttp.Client{
-		HTTPClient:   &http.Client{Transport: e, CheckRedirect: noRedirects},
+func newExchange(c *Client, r *Request) *exchange {
+	e := &exchange{client: c, request: r, quickLeft: *c.settings.QuickTries}
+	e.plain = http.Client{Transport: e, CheckRedirect: noRedirects}
+	e.library = retryablehttp.Client{
+		HTTPClient:   &e.plain,
 		Logger:       nil, // it would write the URL
-		RetryMax:     *e.client.settings.QuickTries + 1,
+		RetryMax:     e.quickLeft + 1,
 		CheckRetry:   e.check,
 		Backoff:      e.backoff,
 		ErrorHandler: giveUp,
 	}
+	return e
+}
+
+// do makes it.
+func (e *exchange) do(req *retryablehttp.Request) Outcome {
+	resp, err := e.library.Do(req)
+	if resp != nil {
+		_ = resp.Body.Close()
+	}
+	return e.outcome(err)
 }
 
 // RoundTrip is one wire try inside the breaker. The breaker gets evidence, the
-// library the answer with its body in memory.
+// library only the status: the answer was read here.
 func (e *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 	e.again = false
-	var answer *Answer
+	var status int
 	var verdict Verdict
 	passed := e.client.breaker.do(func() error {
-		answer, verdict = e.try(req)
+		status, verdict = e.try(req)
 		if verdict.Meaning == Delivered {
 			return nil
 		}
@@ -62,22 +74,21 @@ func (e *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 		verdict = e.client.breaker.refusal()
 		e.conclude(verdict)
 	}
-	if answer == nil {
+	if status == 0 {
 		return nil, &Failure{Meaning: verdict.Meaning}
 	}
-	return buffered(req, answer), nil
+	return &http.Response{StatusCode: status, Body: http.NoBody, Request: req}, nil
 }
 
-// try makes one try within the timeout and keeps what came of it. The answer is
-// nil when it is not complete.
-func (e *exchange) try(req *http.Request) (*Answer, Verdict) {
+// try makes one try within the timeout and keeps what came of it. The status is
+// 0 when the answer is not complete.
+func (e *exchange) try(req *http.Request) (status int, v Verdict) {
 	c, begun := e.client, time.Now()
-	ctx, cancel := context.WithTimeoutCause(req.Context(), c.settings.Timeout, &tooLate{c.settings.Timeout})
+	ctx, cancel := context.WithTimeoutCause(req.Context(), c.settings.Timeout, c.late)
 	defer cancel()
 
-	sent := req.Clone(ctx)
+	sent := e.outgoing(ctx, req)
 	answer, err := e.send(sent)
-	var v Verdict
 	if err != nil {
 		v = failed(req.Context(), ctx, req.URL.Host, err)
 	} else {
@@ -91,9 +102,21 @@ func (e *exchange) try(req *http.Request) (*Answer, Verdict) {
 		})
 	}
 	if err != nil {
-		return nil, v
+		return 0, v
 	}
-	return &answer, v
+	return answer.Status, v
+}
+
+// outgoing is the request of one try, with headers of its own. The credentials of
+// its URL are sent unless it has others.
+func (e *exchange) outgoing(ctx context.Context, req *http.Request) *http.Request {
+	req = req.WithContext(ctx)
+	req.Header = e.request.header(e.client.userAgent)
+	if u := req.URL.User; u != nil && req.Header.Get("Authorization") == "" {
+		password, _ := u.Password()
+		req.SetBasicAuth(u.Username(), password)
+	}
+	return req
 }
 
 // send prepares the request and reads the whole answer.
@@ -106,7 +129,6 @@ func (e *exchange) send(req *http.Request) (Answer, error) {
 			return Answer{}, &Failure{Meaning: Credentials, Err: err}
 		}
 	}
-	nameUs(req, e.client.userAgent)
 	resp, err := e.client.wire.RoundTrip(req)
 	if err != nil {
 		return Answer{}, err
@@ -197,14 +219,4 @@ func giveUp(resp *http.Response, err error, _ int) (*http.Response, error) {
 		_ = resp.Body.Close()
 	}
 	return nil, err
-}
-
-// buffered is the answer as a response that holds nothing open.
-func buffered(req *http.Request, a *Answer) *http.Response {
-	return &http.Response{
-		Status: http.StatusText(a.Status), StatusCode: a.Status,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: a.Header, Request: req,
-		Body: io.NopCloser(bytes.NewReader(a.Body)), ContentLength: int64(len(a.Body)),
-	}
 }

@@ -28,11 +28,11 @@ func (t Transport) Preview(ctx context.Context, r *Request) (Wire, error) {
 	if err != nil {
 		return Wire{}, err
 	}
+	h := r.header(t.userAgent())
 	if r.Preview != nil {
-		r.Preview(req.Header)
+		r.Preview(h)
 	}
-	nameUs(req.Request, t.userAgent())
-	return Wire{Method: req.Method, URL: req.URL.String(), Header: req.Header, Body: r.Body}, nil
+	return Wire{Method: req.Method, URL: req.URL.String(), Header: h, Body: r.Body}, nil
 }
 
 // Shown gives a copy for people to see, with the secrets of the Transport masked

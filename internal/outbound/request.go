@@ -7,10 +7,10 @@ import (
 	"net/http"
 	"net/textproto"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
+	"golang.org/x/net/http/httpguts"
 )
 
 // Request is one exchange to make. It is not changed and may be made again.
@@ -21,8 +21,8 @@ type Request struct {
 	// FixedURL says that the URL holds no template: then 404, 405 and 410 mean
 	// that the address is wrong, not this call.
 	FixedURL bool
-	// Prepare is called before each wire try, the first too, with a copy of the
-	// request: for signatures with a fresh timestamp, and for tokens. Its time
+	// Prepare is called before each wire try, the first too, with a request whose
+	// headers are its own: for signatures with a fresh timestamp, and for tokens. Its time
 	// counts for `timeout`, and its failure for the breaker. A Failure says what
 	// it means; any other error is Connect or Timeout when it is a net.Error,
 	// else Credentials.
@@ -58,51 +58,55 @@ type Outcome struct {
 	Tries []Try
 }
 
-// build makes the request for the library, which rewinds its body. Errors never
-// hold the URL.
+// build makes the request for the library, which rewinds its body. Its headers
+// are empty: net/http would copy them in case of a redirect, and none is
+// followed. Errors never hold the URL.
 func (r *Request) build(ctx context.Context) (*retryablehttp.Request, error) {
-	u, err := url.Parse(r.URL)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, errors.New("the URL cannot be used: it needs http:// or https:// and a host")
-	}
-	if err := checkHeader(r.Header); err != nil {
-		return nil, err
-	}
 	var body any
 	if len(r.Body) > 0 {
 		body = r.Body
 	}
 	req, err := retryablehttp.NewRequestWithContext(ctx, r.Method, r.URL, body)
+	if _, unread := errors.AsType[*url.Error](err); unread || err == nil && !isWeb(req.URL) {
+		return nil, errors.New("the URL cannot be used: it needs http:// or https:// and a host")
+	}
 	if err != nil {
 		return nil, errors.New(withoutURL(err))
 	}
-	req.Header = r.Header.Clone()
-	if req.Header == nil {
-		req.Header = http.Header{}
+	if err := checkHeader(r.Header); err != nil {
+		return nil, err
 	}
-	if host := req.Header.Get("Host"); host != "" {
-		req.Host = host // net/http reads it from nowhere else
-	}
+	req.Host = r.Header.Get("Host") // net/http reads it from nowhere else; "" is the URL's
 	return req, nil
+}
+
+func isWeb(u *url.URL) bool {
+	return u.Host != "" && (u.Scheme == "http" || u.Scheme == "https")
+}
+
+// header is a copy of the headers, in which we are named.
+func (r *Request) header(userAgent string) http.Header {
+	h := r.Header.Clone()
+	if h == nil {
+		h = http.Header{}
+	}
+	nameUs(h, userAgent)
+	return h
 }
 
 // checkHeader finds what net/http would refuse on the wire, where it would look
 // like a fault of the sink. It names the header and never its value.
 func checkHeader(h http.Header) error {
 	for name, values := range h {
-		if name == "" || strings.ContainsFunc(name, notInToken) {
+		if !httpguts.ValidHeaderFieldName(name) {
 			return fmt.Errorf("%q is no name for a header", name)
 		}
 		for _, v := range values {
-			if strings.ContainsFunc(v, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) {
+			if !httpguts.ValidHeaderFieldValue(v) {
 				return fmt.Errorf("header %s holds a line break or another control character",
 					textproto.CanonicalMIMEHeaderKey(name))
 			}
 		}
 	}
 	return nil
-}
-
-func notInToken(r rune) bool {
-	return r <= ' ' || r >= 0x7f || strings.ContainsRune(`()<>@,;:\"/[]?={}`, r)
 }

@@ -101,16 +101,16 @@ type signed struct {
 // RoundTrip adds the User-Agent to a copy of the request.
 func (s *signed) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context())
-	nameUs(r, s.userAgent)
+	nameUs(r.Header, s.userAgent)
 	return s.wire.RoundTrip(r)
 }
 
 // CloseIdleConnections lets http.Client reach the connections.
 func (s *signed) CloseIdleConnections() { closeIdle(s.wire) }
 
-func nameUs(r *http.Request, userAgent string) {
-	if len(r.Header.Values("User-Agent")) == 0 {
-		r.Header.Set("User-Agent", userAgent)
+func nameUs(h http.Header, userAgent string) {
+	if len(h.Values("User-Agent")) == 0 {
+		h.Set("User-Agent", userAgent)
 	}
 }
 

@@ -190,6 +190,29 @@ func TestWhatArrives(t *testing.T) {
 	}
 }
 
+// TestCredentialsOfTheURL go with every try, unless the request has others.
+func TestCredentialsOfTheURL(t *testing.T) {
+	const url = "https://user:p4ssword@crm.example.com/hooks"
+	for own, want := range map[string]string{"": "Basic dXNlcjpwNHNzd29yZA==", "Bearer abc": "Bearer abc"} {
+		s := answers(401, 200)
+		r := post(url)
+		if own != "" {
+			r.Header.Set("Authorization", own)
+		}
+		r.Renew = func(Answer) bool { return true }
+		o := newClient(t, Transport{Wire: s}, Settings{}).Do(t.Context(), r)
+		isMeaning(t, o, Delivered, "credentials delivered")
+		for i, seen := range s.seen {
+			if got := seen.Header.Values("Authorization"); len(got) != 1 || got[0] != want {
+				t.Errorf("try %d: Authorization %q, want %q", i+1, got, want)
+			}
+		}
+		if r.Header.Get("Authorization") != own {
+			t.Error("the request was changed")
+		}
+	}
+}
+
 // TestNothingSecretComesBack: a sink echoes all that it got.
 func TestNothingSecretComesBack(t *testing.T) {
 	server := echo(t)
