@@ -9,9 +9,9 @@ import (
 
 const (
 	// idleConns is how many connections to a sink are kept for the next
-	// delivery; more than any sensible concurrency, so that none is closed and
-	// opened again under load.
-	idleConns = 128
+	// delivery; as many as a lane can have on their way at once, so that none is
+	// closed and opened again under load.
+	idleConns = 1024
 	// maxHeader bounds the headers of an answer.
 	maxHeader = 64 << 10
 )

@@ -9,6 +9,8 @@ import (
 	"net/http/httptest"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -210,6 +212,46 @@ func TestCredentialsOfTheURL(t *testing.T) {
 		if r.Header.Get("Authorization") != own {
 			t.Error("the request was changed")
 		}
+	}
+}
+
+// TestEveryConnectionIsKept: however many deliveries are on their way at once,
+// the next ones open no connection anew.
+func TestEveryConnectionIsKept(t *testing.T) {
+	const together = 200
+	var opened atomic.Int64
+	arrived := make(chan chan struct{}, together)
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		answer := make(chan struct{})
+		arrived <- answer
+		<-answer
+	}))
+	server.Config.ConnState = func(_ net.Conn, s http.ConnState) {
+		if s == http.StateNew {
+			opened.Add(1)
+		}
+	}
+	server.Start()
+	t.Cleanup(server.Close)
+	c := newClient(t, Transport{}, Settings{})
+	for range 2 {
+		var all sync.WaitGroup
+		for range together {
+			all.Go(func() { isMeaning(t, c.Do(t.Context(), post(server.URL)), Delivered, "delivered") })
+		}
+		var waiting []chan struct{}
+		for range together {
+			waiting = append(waiting, <-arrived)
+		}
+		for _, answer := range waiting {
+			close(answer)
+		}
+		all.Wait()
+	}
+	// net/http drops a connection whose writing goroutine is much later than the answer.
+	const spare = together / 8
+	if n := opened.Load(); n > together+spare {
+		t.Errorf("%d connections for %d deliveries at once", n, together)
 	}
 }
 
