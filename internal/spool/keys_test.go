@@ -63,13 +63,13 @@ func TestACleanStopLeavesNoKeyUnwritten(t *testing.T) {
 
 // TestKeysAreMadeFromTheRecordsAfterAKill: what was in memory is in the calls.
 func TestKeysAreMadeFromTheRecordsAfterAKill(t *testing.T) {
-	path := killed(t, 2*spool.IndexStep+20)
+	path := killed(t, spool.IndexStep+20)
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t, spool.Config{Path: path})
 		pass(time.Minute)
 		for sql, want := range map[string]int64{
-			`SELECT up_to FROM indexed`:        2*spool.IndexStep + 20,
-			`SELECT count(*) FROM number_keys`: 2*spool.IndexStep + 20,
+			`SELECT up_to FROM indexed`:        spool.IndexStep + 20,
+			`SELECT count(*) FROM number_keys`: spool.IndexStep + 20,
 		} {
 			if n, err := s.Int(sql); err != nil || n != want {
 				t.Errorf("%s: %d, error %v, want %d", sql, n, err, want)
