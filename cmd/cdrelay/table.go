@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"net/netip"
 	"regexp"
 	"strings"
 	"text/tabwriter"
@@ -75,13 +76,14 @@ func (o *operator) number(text string) string {
 	return call.Mask(text)
 }
 
-// masked hides what looks like a telephone number in a text.
+// masked hides what looks like a telephone number in a text. An IP address stays:
+// it is what an operator needs of a connection that failed.
 func (o *operator) masked(text string) string {
 	if o.numbers {
 		return text
 	}
 	return numberLike.ReplaceAllStringFunc(text, func(n string) string {
-		if dateLike.MatchString(n) {
+		if _, err := netip.ParseAddr(n); err == nil || dateLike.MatchString(n) {
 			return n
 		}
 		return call.Mask(n)

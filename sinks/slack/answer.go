@@ -64,7 +64,7 @@ func readAPI(a outbound.Answer) outbound.Verdict {
 		return outbound.Standard(a)
 	case !readable:
 		// Not Slack's: a proxy's page. Nothing is known about the message.
-		return outbound.Verdict{Meaning: outbound.Unwell, Detail: "slack's answer is not JSON"}
+		return outbound.Verdict{Meaning: outbound.Unwell, Detail: "slack's answer is not JSON: " + outbound.Standard(a).Detail}
 	case answer.OK:
 		return outbound.Verdict{Meaning: outbound.Delivered}
 	default:

@@ -49,6 +49,14 @@ func TestReadWebhook(t *testing.T) {
 	}
 }
 
+// Of an answer that is not Slack's the operator sees whose it is.
+func TestForeignAnswerIsTold(t *testing.T) {
+	got := readAPI(outbound.Answer{Status: http.StatusOK, Body: []byte("<html>log in to the proxy</html>")})
+	if !strings.Contains(got.Detail, "not JSON: 200 OK: <html>log in to the proxy") {
+		t.Errorf("detail: %q", got.Detail)
+	}
+}
+
 func TestReadAPI(t *testing.T) {
 	failure := func(code string) string { return `{"ok":false,"error":"` + code + `"}` }
 	for _, test := range []struct {

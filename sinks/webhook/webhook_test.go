@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -51,6 +52,11 @@ func TestAnswers(t *testing.T) {
 			got := a.read(outbound.Answer{Status: test.status, Header: test.header, Body: []byte(test.body), FixedURL: true})
 			if got.Meaning != test.want {
 				t.Errorf("%v (%s), want %v", got.Meaning, got.Detail, test.want)
+			}
+			for _, told := range []string{strconv.Itoa(test.status), test.body} {
+				if !strings.Contains(got.Detail, told) {
+					t.Errorf("%q is not told in %q", told, got.Detail)
+				}
 			}
 		})
 	}
