@@ -83,19 +83,9 @@ func annotateKey(key *jsonschema.Schema, f reflect.StructField, v reflect.Value)
 		}
 		key.Examples = []any{example}
 	}
-	part := v
-	for part.Kind() == reflect.Pointer || part.Kind() == reflect.Slice {
-		switch {
-		case part.Kind() == reflect.Slice && part.Len() > 0:
-			part = part.Index(0)
-		case part.Kind() == reflect.Pointer && !part.IsNil():
-			part = part.Elem()
-		default:
-			part = reflect.Zero(part.Type().Elem())
-		}
-	}
+	part := innermost(v)
 	switch {
-	case part.Kind() != reflect.Struct || schemaOf(part.Type()) != nil:
+	case !isMapping(part):
 		return nil // a leaf
 	case key.Items != nil:
 		return annotate(key.Items, part)

@@ -102,6 +102,7 @@ func TestProblems(t *testing.T) {
 		{"log level", "sinks:", "log: {level: loud}\nsinks:", []string{"c.yaml:5", "log.level", "debug, info"}},
 		{"tracing", "sinks:", "tracing:\n  otlp_endpoint: collector:4317\n  sample_ratio: 2\nsinks:", []string{"c.yaml:6", "tracing.otlp_endpoint", "http://localhost:4318", "c.yaml:7", "tracing.sample_ratio"}},
 		{"rate", `webhook: {url: "http://127.0.0.1:9/x"}`, "webhook: {url: \"http://127.0.0.1:9/x\"}\n    rate: {per_second: 0}", []string{"c.yaml:8", "rate.per_second", "greater than 0"}},
+		{"one port for both listeners", "sinks:", "listen: \":8081\"\nsinks:", []string{"admin.listen", "127.0.0.1:8081 is taken by listen (:8081)", "a port of its own"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

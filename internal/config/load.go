@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"reflect"
 
 	"gopkg.in/yaml.v3"
 )
@@ -68,12 +69,9 @@ func Parse(file string, text []byte) (*Loaded, error) {
 	var c Config
 	decode(text, &c, problems)
 	c = c.withDefaults()
-	unread := problems.lines()
-	c.validate(func(path, text string) {
-		if line := t.line(path); !unread[line] { // what could not be read has been said
-			problems.add(line, path, text)
-		}
-	})
+	report := problems.unlessSaid(t)
+	t.checkWritten(t.root, reflect.ValueOf(unset()), "", report)
+	c.validate(report)
 	if err := problems.orNil(); err != nil {
 		return nil, err
 	}

@@ -66,6 +66,17 @@ func (p *Problems) lines() map[int]bool {
 	return out
 }
 
+// unlessSaid gives a reporter that is quiet about the lines that have a problem
+// now: what could not be read has been said.
+func (p *Problems) unlessSaid(t *tree) reporter {
+	said := p.lines()
+	return func(path, text string) {
+		if line := t.line(path); !said[line] {
+			p.add(line, path, text)
+		}
+	}
+}
+
 // orNil gives the problems in the order of the file, or nil.
 func (p *Problems) orNil() error {
 	if len(p.List) == 0 {

@@ -2,6 +2,8 @@ package config
 
 import (
 	"fmt"
+	"net"
+	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
@@ -35,6 +37,9 @@ func (r reporter) under(prefix string) func(path, text string) {
 func (c Config) validate(report reporter) {
 	c.Validate(report) // the embedded public listener
 	c.Admin.Settings().Validate(report.under("admin"))
+	if sameAddress(c.Listen, c.Admin.Listen) {
+		report("admin.listen", fmt.Sprintf("%s is taken by listen (%s): give it a port of its own", c.Admin.Listen, c.Listen))
+	}
 	c.Spool.Validate(report.under("spool"))
 	c.Shutdown.validate(report.under("shutdown"))
 	c.Log.validate(report.under("log"))
@@ -55,6 +60,22 @@ func (c Config) validate(report reporter) {
 		seen[s.Name] = i
 	}
 	route.Validate(c.Rules, c.SinkNames(), report.under("rules"))
+}
+
+// sameAddress tells two listeners of which the second could not start. Names of
+// hosts are not looked up.
+func sameAddress(a, b string) bool {
+	hostA, portA, errA := net.SplitHostPort(a)
+	hostB, portB, errB := net.SplitHostPort(b)
+	if errA != nil || errB != nil || portA != portB || portA == "0" {
+		return false
+	}
+	return hostA == hostB || anyHost(hostA) || anyHost(hostB)
+}
+
+func anyHost(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "" || err == nil && ip.IsUnspecified()
 }
 
 func (s Sink) validate(report func(path, text string)) {
