@@ -1,8 +1,10 @@
 package admin
 
 import (
+	"context"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/cdrelay/cdrelay/internal/problem"
 	"github.com/cdrelay/cdrelay/internal/spool"
@@ -15,7 +17,7 @@ type purged struct {
 }
 
 func (a *api) purge(w http.ResponseWriter, r *http.Request) {
-	sel := &selection{}
+	sel := newSelection()
 	if !a.read(w, r, sel.fields()...) {
 		return
 	}
@@ -24,12 +26,16 @@ func (a *api) purge(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	unhurried(w)
+	pace := newPacer(sel)
 	out := purged{selected: newSelected(sel)}
 	var err error
 	out.Missing, out.NextCursor, err = sel.letters(r.Context(), a.Store, func(page []spool.DeadLetter) error {
 		out.count(page)
 		if sel.dryRun || len(page) == 0 {
 			return r.Context().Err()
+		}
+		if err := pace.wait(r.Context(), len(page)); err != nil {
+			return err
 		}
 		n, err := a.Store.Purge(idsOf(page))
 		out.Purged += n
@@ -43,6 +49,41 @@ func (a *api) purge(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	writeJSON(w, out)
+}
+
+// stepsPerSecond is into how many steps the work of a second is cut where there
+// is a rate.
+const stepsPerSecond = 10
+
+// pacer holds work to a rate. A replay does not need it: what it replays comes
+// due at the rate, and the request ends at once.
+type pacer struct {
+	rate float64
+	next time.Time
+}
+
+// newPacer cuts the selection into steps that are even enough for its rate.
+func newPacer(s *selection) *pacer {
+	if s.rate > 0 && !s.dryRun {
+		s.step = int(min(max(s.rate/stepsPerSecond, 1), selectionStep))
+	}
+	return &pacer{rate: s.rate, next: time.Now()}
+}
+
+// wait returns when n more may be worked on.
+func (p *pacer) wait(ctx context.Context, n int) error {
+	if p.rate <= 0 {
+		return nil
+	}
+	timer := time.NewTimer(time.Until(p.next))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		p.next = p.next.Add(time.Duration(float64(n) / p.rate * float64(time.Second)))
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // clip bounds a reason that may quote a body.

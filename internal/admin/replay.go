@@ -12,8 +12,6 @@ import (
 )
 
 const (
-	// maxRate bounds rate_per_second; beyond it there is no rate to speak of.
-	maxRate = 1_000_000
 	// maxFailures bounds the failures that an answer lists.
 	maxFailures = 20
 	// maxNote bounds the reason that is kept with a dead letter.
@@ -43,24 +41,21 @@ type failure struct {
 }
 
 func (a *api) replay(w http.ResponseWriter, r *http.Request) {
-	sel := &selection{}
+	sel := newSelection()
 	p := replayer{api: a, out: replayed{Failures: []failure{}}}
 	fields := append(
 		sel.fields(),
-		field{"rate_per_second", &p.rate, "a number", false},
 		field{"not_before", &p.start, "a time in RFC 3339", false},
 	)
 	if !a.read(w, r, fields...) {
 		return
 	}
 	err := sel.check()
-	if err == nil && (p.rate < 0 || p.rate > maxRate) {
-		err = errors.New(`"rate_per_second" must be above 0 and at most 1000000; leave it out for none`)
-	}
 	if err != nil {
 		problem.Write(w, http.StatusBadRequest, err.Error())
 		return
 	}
+	p.rate = sel.rate
 	unhurried(w)
 	if err = p.begin(r.Context()); err == nil {
 		err = p.run(r.Context(), sel)

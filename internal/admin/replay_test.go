@@ -171,12 +171,35 @@ func TestSelectionIsRefused(t *testing.T) {
 		`{"filter":{},"cursor":"x"}`: "cursor", `{"filter":{"colour":1}}`: `unknown field "filter.colour"`, `{"filter":{"since":"today"}}`: `"filter.since" must be a time`,
 		`{"filter":{"stage":"delivry"}}`: `no stage "delivry"`, `{"filter":{"reason":"x"}}`: `no reason "x"`, `{"filter":[]}`: "filter must be a JSON object", `{"filter":null}`: "filter must be",
 		`{"filter":{},"dry_run":"yes"}`: `"dry_run" must be`, `{"filter":{},"limit":1.5}`: `"limit" must be`,
+		`{"filter":{},"rate_per_second":-1}`: "rate_per_second", `{"filter":{},"rate_per_second":"1"}`: `"rate_per_second" must be a number`,
 		`{"ids":["` + strings.Repeat(`a","`, 100_000) + `b"]}`: "at most 100000",
 	}
 	f.refused(t, replayPath, http.StatusBadRequest, cases)
 	f.refused(t, purgePath, http.StatusBadRequest, cases)
-	f.refused(t, replayPath, http.StatusBadRequest, map[string]string{
-		`{"filter":{},"rate_per_second":-1}`: "rate_per_second", `{"filter":{},"rate_per_second":"1"}`: `"rate_per_second" must be a number`, `{"filter":{},"not_before":1}`: "not_before",
-	})
-	f.refused(t, purgePath, http.StatusBadRequest, map[string]string{`{"filter":{},"rate_per_second":1}`: "unknown field"})
+	f.refused(t, replayPath, http.StatusBadRequest, map[string]string{`{"filter":{},"not_before":1}`: "not_before"})
+	f.refused(t, purgePath, http.StatusBadRequest, map[string]string{`{"filter":{},"not_before":1}`: "unknown field"})
+}
+
+// A purge takes a rate, as a replay does, and holds to it.
+func TestPurgeAtARate(t *testing.T) {
+	for _, which := range []string{`"filter":{}`, `"ids":[%s]`} {
+		f := newFixture(t)
+		f.wire()
+		f.keep("bad-1", "bad-2", "bad-3")
+		if strings.Contains(which, "%s") {
+			var ids []string
+			for _, l := range f.list("").Items {
+				ids = append(ids, fmt.Sprintf("%q", l["id"]))
+			}
+			which = fmt.Sprintf(which, strings.Join(ids, ","))
+		}
+		begun := time.Now()
+		if got := f.post(purgePath, `{`+which+`,"rate_per_second":20}`).text("purged"); got != "purged=3" {
+			t.Errorf("%s: %s", which, got)
+		}
+		// The first two at once, the third when they have taken their tenth of a second.
+		if took := time.Since(begun); took < 100*time.Millisecond {
+			t.Errorf("%s: three at 20 a second in %v", which, took)
+		}
+	}
 }

@@ -17,6 +17,8 @@ const (
 	selectionStep = 200
 	// maxIDs bounds the ids of one request.
 	maxIDs = 100_000
+	// maxRate bounds rate_per_second; beyond it there is no rate to speak of.
+	maxRate = 1_000_000
 )
 
 var selectionCursor = regexp.MustCompile(`^([0-9A-Z]{26})\.([0-9A-Z]{26})$`)
@@ -30,7 +32,13 @@ type selection struct {
 	cursor string
 	limit  int
 	dryRun bool
+	// rate is how many are to be worked on in a second; 0 for no bound.
+	rate float64
+	// step is how many go to the caller at a time.
+	step int
 }
+
+func newSelection() *selection { return &selection{step: selectionStep} }
 
 // fields are the members of a body that selects dead letters.
 func (s *selection) fields() []field {
@@ -40,6 +48,7 @@ func (s *selection) fields() []field {
 		{"limit", &s.limit, "a whole number", false},
 		{"cursor", &s.cursor, "a text", false},
 		{"dry_run", &s.dryRun, "true or false", false},
+		{"rate_per_second", &s.rate, "a number", false},
 	}
 }
 
@@ -67,6 +76,8 @@ func (s *selection) check() error {
 		return errors.New(`"limit" must be 1 or more; leave it out for all`)
 	case s.cursor != "" && !selectionCursor.MatchString(s.cursor):
 		return fmt.Errorf("%q is not a cursor that an answer gave", s.cursor)
+	case s.rate < 0 || s.rate > maxRate:
+		return errors.New(`"rate_per_second" must be above 0 and at most 1000000; leave it out for none`)
 	case s.filter != nil:
 		return checkFilter(*s.filter)
 	default:
@@ -101,7 +112,7 @@ func (s *selection) letters(ctx context.Context, store Store, f func([]spool.Dea
 		return 0, "", err
 	}
 	for left := s.limit; ; {
-		step := selectionStep
+		step := s.step
 		if s.limit > 0 {
 			step = min(step, left)
 		}
@@ -131,7 +142,7 @@ func (s *selection) byIDs(ctx context.Context, store Store, f func([]spool.DeadL
 		seen[id] = true
 		return again
 	})
-	for step := range slices.Chunk(ids, selectionStep) {
+	for step := range slices.Chunk(ids, s.step) {
 		page, err := store.LettersByID(ctx, step)
 		if err != nil {
 			return missing, err
