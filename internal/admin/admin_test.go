@@ -339,6 +339,27 @@ func TestStatus(t *testing.T) {
 	}
 }
 
+// Who takes the wrong method for a path is told the right one.
+func TestWrongMethod(t *testing.T) {
+	f := newFixture(t)
+	for _, c := range []struct {
+		method, path string
+		status       int
+		allow, text  string
+	}{
+		{http.MethodPost, "/api/v1/status", http.StatusMethodNotAllowed, "GET", "this takes GET, not POST"},
+		{http.MethodGet, "/api/v1/sinks/crm/pause", http.StatusMethodNotAllowed, "POST", "this takes POST, not GET"},
+		{http.MethodDelete, "/api/v1/calls/dialer:1", http.StatusMethodNotAllowed, "GET", "this takes GET, not DELETE"},
+		{http.MethodGet, "/-/reload", http.StatusMethodNotAllowed, "POST", "this takes POST, not GET"},
+		{http.MethodGet, "/api/v1/nothing", http.StatusNotFound, "", "GET /api/v1/openapi.json"},
+	} {
+		w := f.send(c.method, c.path, "")
+		if w.Code != c.status || w.Header().Get("Allow") != c.allow || !strings.Contains(w.Body.String(), c.text) {
+			t.Errorf("%s %s: %d, Allow %q, %s", c.method, c.path, w.Code, w.Header().Get("Allow"), w.Body)
+		}
+	}
+}
+
 func TestConfig(t *testing.T) {
 	for listen, exposed := range map[string]bool{
 		"127.0.0.1:8081": false, "localhost:8081": false, "[::1]:8081": false, ":8081": true, "0.0.0.0:8081": true, "10.0.0.1:8081": true,

@@ -45,17 +45,29 @@ func (a *api) mux() *http.ServeMux {
 	}
 	if a.Page == nil {
 		m.HandleFunc("GET /{$}", a.index)
-		m.HandleFunc("/", nothing)
+		m.HandleFunc("/", nothing(m))
 		return m
 	}
-	m.HandleFunc("/api/", nothing)
-	m.HandleFunc("/-/", nothing)
+	m.HandleFunc("/api/", nothing(m))
+	m.HandleFunc("/-/", nothing(m))
 	m.Handle("/", a.Page)
 	return m
 }
 
-func nothing(w http.ResponseWriter, _ *http.Request) {
-	problem.Write(w, http.StatusNotFound, "there is nothing here; / lists what there is")
+// nothing answers what no route of m takes: the path is not there, or it is with
+// another method.
+func nothing(m *http.ServeMux) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		other := *r
+		for _, other.Method = range []string{http.MethodGet, http.MethodPost} {
+			if _, pattern := m.Handler(&other); strings.HasPrefix(pattern, other.Method+" ") {
+				w.Header().Set("Allow", other.Method)
+				problem.Write(w, http.StatusMethodNotAllowed, "this takes "+other.Method+", not "+r.Method)
+				return
+			}
+		}
+		problem.Write(w, http.StatusNotFound, "there is nothing here: GET /api/v1/openapi.json tells what there is")
+	}
 }
 
 func (a *api) index(w http.ResponseWriter, _ *http.Request) {
