@@ -13,6 +13,7 @@ import (
 
 	"github.com/cdrelay/cdrelay/adapter"
 	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/phone"
 )
 
 // sourceName is what a source may be called in a configuration.
@@ -78,6 +79,9 @@ func (f convertFlags) read() (adapter.Format, call.Source, error) {
 	case call.FormatNumbers, call.National, call.International:
 	default:
 		return format, src, fmt.Errorf("--numbers is national or international, not %q", f.numbers)
+	}
+	if src.Region != "" && !phone.KnownRegion(src.Region) {
+		return format, src, fmt.Errorf("--region %q is no country that has telephone numbers: write a code of ISO 3166 such as ID", f.region)
 	}
 	if f.timezone != "" {
 		zone, err := time.LoadLocation(f.timezone)

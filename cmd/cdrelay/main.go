@@ -12,13 +12,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	_ "time/tzdata" // the image has no time zones of its own
 
 	"github.com/spf13/cobra"
 	_ "golang.org/x/crypto/x509roots/fallback" // nor roots of certificates; where a system has them, they win
+
+	"github.com/cdrelay/cdrelay/internal/adminclient"
 )
 
 func main() {
@@ -38,17 +42,24 @@ func run(args []string, s streams) int {
 	root := newRoot(s)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
-	var wrong *usageError
-	switch {
-	case err == nil:
+	if err == nil {
 		return 0
-	case errors.As(err, &wrong):
-		_, _ = fmt.Fprintf(s.err, "cdrelay: %v\n", err) // nowhere else to say it
-		return 2
-	default:
-		_, _ = fmt.Fprintf(s.err, "cdrelay: %v\n", err)
-		return 1
 	}
+	_, _ = fmt.Fprintf(s.err, "cdrelay: %v\n", err) // nowhere else to say it
+	if isWrongUse(err) {
+		return 2
+	}
+	return 1
+}
+
+// isWrongUse tells a command line that cannot be carried out as written, by our
+// own word or by that of the server, from one that was carried out and failed.
+func isWrongUse(err error) bool {
+	if _, ours := errors.AsType[*usageError](err); ours {
+		return true
+	}
+	p, ok := errors.AsType[*adminclient.Problem](err)
+	return ok && p.Status == http.StatusBadRequest
 }
 
 // usageError is a command line that cannot be carried out as written.
@@ -85,7 +96,26 @@ for.`,
 	root.PersistentFlags().StringP("config", "c", "config.yaml", "the configuration file")
 	root.AddCommand(serveCommand(), checkCommand(), convertCommand(), explainCommand(), testCommand(), spoolCommand(),
 		callsCommand(), dlqCommand(), sinksCommand(), demoCommand(), schemaCommand(), versionCommand())
+	addCompletion(root)
 	return root
+}
+
+// addCompletion adds cobra's own command, and lets it refuse what it would
+// otherwise answer with its help and exit code 0.
+func addCompletion(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		if cmd.Name() != "completion" {
+			continue
+		}
+		var shells []string
+		for _, shell := range cmd.Commands() {
+			shells = append(shells, shell.Name())
+			shell.Args = exactly(0, "no arguments")
+		}
+		cmd.Args = exactly(0, "a shell: "+strings.Join(shells, ", "))
+		cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	}
 }
 
 // exactly takes n arguments and names them where they are missing.
