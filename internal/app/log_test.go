@@ -202,3 +202,27 @@ rules: [{name: all, to: [crm]}]
 		}
 	}
 }
+
+// TestWhatARemovedSinkIsOwedIsTold at the reload that removes it, and at each
+// start.
+func TestWhatARemovedSinkIsOwedIsTold(t *testing.T) {
+	dead := newCounter(t, http.StatusInternalServerError)
+	text := head(t.TempDir())
+	handler := func(w io.Writer, o *slog.HandlerOptions) slog.Handler { return slog.NewTextHandler(w, o) }
+	const line = `msg="deliveries wait for a sink that is not configured" component=app sink=crm deliveries=2`
+	l := runLogged(t, text+toCRM(dead.URL), handler)
+	l.post(1)
+	l.post(2)
+	if err := l.reload(text); err != nil {
+		t.Fatal(err)
+	}
+	l.stop()
+	if n := strings.Count(l.log.String(), line); n != 1 {
+		t.Errorf("the reload told it %d times:\n%s", n, l.log)
+	}
+	l = runLogged(t, text, handler)
+	l.stop()
+	if n := strings.Count(l.log.String(), line); n != 1 {
+		t.Errorf("the start told it %d times:\n%s", n, l.log)
+	}
+}

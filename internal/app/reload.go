@@ -150,6 +150,21 @@ func (a *App) adopt(ctx context.Context, loaded *config.Loaded, p plan) {
 	for _, w := range loaded.Warnings {
 		a.log.Warn("configuration", "line", w.Line, "key", w.Path, "warning", w.Text)
 	}
+	a.tellOwed(ctx)
+}
+
+// tellOwed says which sinks are gone from the configuration and are still owed
+// something: a name that was mistyped or changed leaves its deliveries behind.
+func (a *App) tellOwed(ctx context.Context) {
+	lanes, err := a.spool.Lanes(ctx)
+	if err != nil {
+		return // the spool tells of its troubles itself, and the status of the lanes
+	}
+	for _, l := range lanes {
+		if !l.Configured && l.Waiting > 0 {
+			a.log.Warn("deliveries wait for a sink that is not configured", "sink", l.Sink, "deliveries", l.Waiting)
+		}
+	}
 }
 
 // endReplaced stops the lanes that are not kept, all at once, with time for the
