@@ -98,6 +98,8 @@ func TestProblems(t *testing.T) {
 		{"sink name", "- name: crm", "- name: CRM", []string{"c.yaml:6", "a-z, 0-9 and -"}},
 		{"a list where a mapping belongs", `{url: "http://127.0.0.1:9/x"}`, `[a]`, []string{"c.yaml:7", "a list stands where a mapping"}},
 		{"syntax", "sinks:", "sinks: [", []string{"c.yaml:"}},
+		{"tab", "    to: [crm]", "\tto: [crm]", []string{"c.yaml:", "tab character", "indent with spaces"}},
+		{"tab where a value begins", "rules:\n  -", "rules:\n\t-", []string{"c.yaml:9", "a tab", "indent with spaces"}},
 		{"size", "sinks:", "spool: {max_bytes: much}\nsinks:", []string{"c.yaml:5", "GiB", "no size"}},
 		{"log level", "sinks:", "log: {level: loud}\nsinks:", []string{"c.yaml:5", "log.level", "debug, info"}},
 		{"tracing", "sinks:", "tracing:\n  otlp_endpoint: collector:4317\n  sample_ratio: 2\nsinks:", []string{"c.yaml:6", "tracing.otlp_endpoint", "http://localhost:4318", "c.yaml:7", "tracing.sample_ratio"}},
@@ -181,6 +183,7 @@ func TestNullIsAValueInABody(t *testing.T) {
 func TestWarnings(t *testing.T) {
 	text := strings.Replace(minimal, "rules:", "admin: {listen: \"0.0.0.0:8081\"}\nrules:", 1)
 	text = strings.Replace(text, "- name: crm", "- name: spare\n    webhook: {url: \"http://127.0.0.1:9/y\"}\n  - name: crm", 1)
+	text += "  - stop: true\n  - to: [crm]\n  - to: [crm]\n"
 	l, err := config.Parse("c.yaml", []byte(text))
 	if err != nil {
 		t.Fatal(err)
@@ -189,7 +192,7 @@ func TestWarnings(t *testing.T) {
 	for _, w := range l.Warnings {
 		all.WriteString(w.In("c.yaml") + "\n")
 	}
-	for _, want := range []string{"admin.listen", "403", "c.yaml:6", "spare"} {
+	for _, want := range []string{"admin.listen", "403", "c.yaml:6", "spare", "c.yaml:15: rules[2]: is never reached: rules[1] has no condition"} {
 		if !strings.Contains(all.String(), want) {
 			t.Errorf("no warning says %q:\n%s", want, all.String())
 		}

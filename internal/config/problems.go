@@ -102,6 +102,10 @@ func (p *Problems) addYAML(text string) {
 		text = m[2]
 	}
 	switch {
+	case strings.Contains(text, "cannot start any token"):
+		text = "what stands here begins with a tab, or with a sign such as @, % or `: indent with spaces, and put quotes around such a text"
+	case strings.Contains(text, "tab character"):
+		text += ": indent with spaces"
 	case yamlTwice.MatchString(text):
 		return // checkTree reports repeated keys with both lines
 	case yamlUnknown.MatchString(text):

@@ -24,6 +24,17 @@ func (c Config) warn(report reporter) {
 		report("sources", "there is no source: nothing can be received")
 	}
 	c.warnUnused(report)
+	c.warnUnreached(report)
+}
+
+// warnUnreached notes the rules behind one that ends every reading.
+func (c Config) warnUnreached(report reporter) {
+	for i, r := range c.Rules {
+		if r.Stop && r.When.IsZero() && i+1 < len(c.Rules) {
+			report(fmt.Sprintf("rules[%d]", i+1), fmt.Sprintf("is never reached: rules[%d] has no condition, and stops", i))
+			return
+		}
+	}
 }
 
 // warnUnused notes sinks that no rule names.

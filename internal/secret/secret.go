@@ -124,8 +124,11 @@ func (v *Value) fromMapping(n *yaml.Node) error {
 	switch n.Content[0].Value {
 	case "env":
 		text, ok := os.LookupEnv(place)
-		if !ok || text == "" {
+		if !ok {
 			return at(n, "environment variable %s is not set: set it, or write {file: PATH}", place)
+		}
+		if text == "" {
+			return at(n, "environment variable %s is empty: give it a value, or write {file: PATH}", place)
 		}
 		*v = Value{text: &text, from: &Origin{Env: place}}
 		return nil

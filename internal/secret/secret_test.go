@@ -226,7 +226,7 @@ func TestReadingErrorsNameTheLineAndTheRemedy(t *testing.T) {
 		"token: {env: [A]}":                            one,
 		"token: {vault: A}":                            "unknown key in a secret's mapping: it takes env or file; put a text in quotes",
 		"token: {env: CDRELAY_TEST_MISSING}":           "environment variable CDRELAY_TEST_MISSING is not set: set it, or write {file: PATH}",
-		"token: {env: CDRELAY_TEST_EMPTY}":             "environment variable CDRELAY_TEST_EMPTY is not set: set it, or write {file: PATH}",
+		"token: {env: CDRELAY_TEST_EMPTY}":             "environment variable CDRELAY_TEST_EMPTY is empty: give it a value, or write {file: PATH}",
 		"token: {file: /missing/secret-file}":          "secret file: open /missing/secret-file: no such file or directory",
 		"token: {file: '" + empty + "'}":               "secret file " + empty + " is empty",
 		"token: {file: '" + filepath.Dir(empty) + "'}": "secret file: read " + filepath.Dir(empty) + ": is a directory",
