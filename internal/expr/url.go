@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/cdrelay/cdrelay/internal/call"
@@ -72,6 +73,9 @@ func withoutPlace(err error) error {
 // path, or after something that it could complete.
 func (u *URL) place(parts []piece) error {
 	inQuery := false
+	if len(parts) > 0 && parts[0].program == nil && !strings.Contains(parts[0].literal, "://") {
+		return problem(noScheme)
+	}
 	if len(parts) == 0 || parts[0].program != nil || !reachesPath(parts[0].literal, len(parts) > 1) {
 		return problem("${…} may stand only in the path and the query of a URL: scheme and host are fixed")
 	}
@@ -112,6 +116,16 @@ func isHex(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
 }
 
+const noScheme = "the URL must begin with http:// or https://"
+
+func portInRange(port string) bool {
+	if port == "" {
+		return true
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	return err == nil && n > 0
+}
+
 // parseAbsolute parses a URL and says what is wrong without showing it.
 func parseAbsolute(s string) (*url.URL, error) {
 	u, err := url.Parse(s)
@@ -119,7 +133,9 @@ func parseAbsolute(s string) (*url.URL, error) {
 	case err != nil:
 		return nil, problem("the URL is malformed")
 	case u.Scheme != "http" && u.Scheme != "https":
-		return nil, problem("the URL must begin with http:// or https://")
+		return nil, problem(noScheme)
+	case !portInRange(u.Port()):
+		return nil, problem("the port of the URL is none: write 1 to 65535")
 	case u.Hostname() == "":
 		return nil, problem("the URL has no host")
 	}

@@ -43,8 +43,11 @@ func TestURLErrors(t *testing.T) {
 	for src, want := range map[string]string{
 		"":                                      "empty",
 		" https://sekrit.example/":              "space at its beginning",
+		"sekrit.example/calls":                  "must begin with http",
+		"sekrit.example/${call.id}":             "must begin with http",
+		"http://sekrit.example:99999/":          "1 to 65535",
+		"http://sekrit.example:0/":              "1 to 65535",
 		"ftp://sekrit.example/":                 "must begin with http",
-		"sekrit.example/x":                      "scheme and host are fixed",
 		"https:///sekrit":                       "no host",
 		"https://sekrit.example/#frag":          "#fragment",
 		"https://sekrit.example/a b":            "a space",
