@@ -26,15 +26,16 @@ func (a *api) purge(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	unhurried(w)
+	ctx := r.Context()
 	pace := newPacer(sel)
 	out := purged{selected: newSelected(sel)}
 	var err error
-	out.Missing, out.NextCursor, err = sel.letters(r.Context(), a.Store, func(page []spool.DeadLetter) error {
+	out.Missing, out.NextCursor, err = sel.letters(ctx, a.Store, func(page []spool.DeadLetter) error {
 		out.count(page)
 		if sel.dryRun || len(page) == 0 {
-			return r.Context().Err()
+			return ctx.Err()
 		}
-		if err := pace.wait(r.Context(), len(page)); err != nil {
+		if err := pace.wait(ctx, len(page)); err != nil {
 			return err
 		}
 		n, err := a.Store.Purge(idsOf(page))
@@ -42,7 +43,7 @@ func (a *api) purge(w http.ResponseWriter, r *http.Request) {
 		return err
 	})
 	if !sel.dryRun {
-		a.Log.InfoContext(r.Context(), "an operator purged dead letters", "via", via, "purged", out.Purged, "complete", err == nil)
+		a.Log.InfoContext(ctx, "an operator purged dead letters", "via", via, "purged", out.Purged, "complete", err == nil)
 	}
 	if err != nil {
 		a.fail(w, r, err)

@@ -89,14 +89,15 @@ func written(t *testing.T, at, text string) string {
 	parts := strings.Split(at, ".")
 	place := tree
 	for _, part := range parts[:len(parts)-1] {
-		name, item := strings.CutSuffix(part, "[0]")
-		if place[name] == nil {
+		name, _ := strings.CutSuffix(part, "[0]")
+		switch next := place[name].(type) {
+		case m:
+			place = next
+		case []any:
+			place, _ = next[0].(m)
+		default:
 			place[name] = m{}
-		}
-		if item {
-			place = place[name].([]any)[0].(m)
-		} else {
-			place = place[name].(m)
+			place, _ = place[name].(m)
 		}
 	}
 	place[parts[len(parts)-1]] = value.Content[0]
