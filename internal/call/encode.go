@@ -1,6 +1,7 @@
 package call
 
 import (
+	"bytes"
 	"encoding/json"
 	"strconv"
 )
@@ -10,7 +11,7 @@ import (
 const encodedSize = 1 << 10
 
 // JSON gives the record as encoding/json would write it, byte for byte, in a
-// third of the time: each call is written when it is stored and when it is sent.
+// fraction of the time: each call is written when it is stored and when it is sent.
 // Raw must be JSON, as Record says.
 func (r *Record) JSON() []byte {
 	e := encoder(make([]byte, 0, encodedSize+len(r.Raw)))
@@ -95,9 +96,7 @@ func (e *encoder) rest(r *Record) {
 		})
 	}
 	e.known(`,"cost":`, r.Cost)
-	if len(r.Warnings) > 0 {
-		e.value(`,"warnings":`, r.Warnings)
-	}
+	e.list(`,"warnings":`, r.Warnings)
 	if len(r.Raw) > 0 {
 		e.raw(`,"raw":`, r.Raw)
 	}
@@ -108,11 +107,7 @@ type encoder []byte
 
 // text writes a string.
 func (e *encoder) text(name, s string) {
-	if !plain(s) {
-		e.value(name, s)
-		return
-	}
-	*e = append(append(append(append(*e, name...), '"'), s...), '"')
+	*e = appendText(append(*e, name...), s)
 }
 
 // known writes a string that is not empty.
@@ -156,35 +151,33 @@ func (e *encoder) object(name string, members func()) {
 	*e = append(*e, '}')
 }
 
-// raw writes JSON as it is, unless a byte tells that encoding/json would escape
-// something in it (U+2028 and U+2029 begin with 0xE2) or that it is not compact.
-func (e *encoder) raw(name string, text json.RawMessage) {
-	for _, c := range text {
-		switch c {
-		case '<', '>', '&', 0xE2, '\n':
-			e.value(name, text)
-			return
-		}
+// list writes strings, if there are any.
+func (e *encoder) list(name string, texts []string) {
+	if len(texts) == 0 {
+		return
 	}
-	*e = append(append(*e, name...), text...)
+	*e = append(*e, name...)
+	for i, s := range texts {
+		separator := byte(',')
+		if i == 0 {
+			separator = '['
+		}
+		*e = appendText(append(*e, separator), s)
+	}
+	*e = append(*e, ']')
 }
 
-// value leaves the rare cases to encoding/json.
-func (e *encoder) value(name string, v any) {
-	b, err := json.Marshal(v)
+// raw writes JSON that is compact already; a line break tells that it is not, and
+// then encoding/json makes it so.
+func (e *encoder) raw(name string, text json.RawMessage) {
+	*e = append(*e, name...)
+	if bytes.IndexByte(text, '\n') < 0 {
+		*e = appendRaw(*e, text)
+		return
+	}
+	b, err := json.Marshal(text)
 	if err != nil { // only for raw text that is no JSON
 		b = []byte("null")
 	}
-	*e = append(append(*e, name...), b...)
-}
-
-// plain tells a string that is written as it is.
-func plain(s string) bool {
-	for i := range len(s) {
-		switch c := s[i]; {
-		case c < ' ', c >= 0x7f, c == '"', c == '\\', c == '<', c == '>', c == '&':
-			return false
-		}
-	}
-	return true
+	*e = append(*e, b...)
 }

@@ -27,10 +27,12 @@ func (t Time) MarshalJSON() ([]byte, error) {
 	return t.append(make([]byte, 0, len(timeLayout)+2)), nil
 }
 
+// append writes timeLayout by way of the one layout that package time writes
+// without interpreting it: there are half a dozen times in a record.
 func (t Time) append(b []byte) []byte {
-	b = append(b, '"')
-	b = t.UTC().AppendFormat(b, timeLayout)
-	return append(b, '"')
+	b = t.UTC().AppendFormat(append(b, '"'), time.RFC3339)
+	ms := t.Nanosecond() / int(time.Millisecond)
+	return append(b[:len(b)-1], '.', byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10), 'Z', '"')
 }
 
 // UnmarshalJSON reads any RFC 3339 time, or null.

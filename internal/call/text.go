@@ -1,0 +1,90 @@
+package call
+
+import "unicode/utf8"
+
+const (
+	// markup are the bytes that encoding/json escapes wherever they stand, for
+	// HTML, as bits; separators begins the two that it escapes for JavaScript,
+	// U+2028 and U+2029.
+	markup     = 1<<'<' | 1<<'>' | 1<<'&'
+	separators = 0xE2
+	// special are all bytes below '@' that do not stand for themselves in a string.
+	special = markup | 1<<'"' | 1<<' ' - 1
+
+	hexDigits = "0123456789abcdef"
+)
+
+// appendText writes a string as encoding/json does.
+func appendText(b []byte, s string) []byte {
+	b = append(b, '"')
+	done := 0 // what stands before it is written
+	for i := 0; i < len(s); {
+		c := s[i]
+		size := 1
+		switch {
+		case c < '@' && special>>c&1 == 0, c >= '@' && c < utf8.RuneSelf && c != '\\':
+			i++
+			continue
+		case c >= utf8.RuneSelf:
+			var r rune
+			if r, size = utf8.DecodeRuneInString(s[i:]); !escaped(r, size) {
+				i += size
+				continue
+			}
+			b = appendEscapedRune(append(b, s[done:i]...), r)
+		default:
+			b = appendEscaped(append(b, s[done:i]...), c)
+		}
+		i += size
+		done = i
+	}
+	return append(append(b, s[done:]...), '"')
+}
+
+// escaped tells the runes beyond ASCII that do not stand for themselves: those two
+// and bytes that are no UTF-8.
+func escaped(r rune, size int) bool {
+	return r == '\u2028' || r == '\u2029' || r == utf8.RuneError && size == 1
+}
+
+func appendEscaped(b []byte, c byte) []byte {
+	switch c {
+	case '"', '\\':
+		return append(b, '\\', c)
+	case '\b':
+		return append(b, `\b`...)
+	case '\f':
+		return append(b, `\f`...)
+	case '\n':
+		return append(b, `\n`...)
+	case '\r':
+		return append(b, `\r`...)
+	case '\t':
+		return append(b, `\t`...)
+	}
+	return append(b, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&0xF])
+}
+
+func appendEscapedRune(b []byte, r rune) []byte {
+	return append(b, '\\', 'u', hexDigits[r>>12], hexDigits[r>>8&0xF], hexDigits[r>>4&0xF], hexDigits[r&0xF])
+}
+
+// appendRaw writes compact JSON as encoding/json does: with its strings as they are
+// spelled, but for what is dangerous in HTML and JavaScript.
+func appendRaw(b, text []byte) []byte {
+	done := 0
+	for i, c := range text {
+		switch {
+		case c < '@' && markup>>c&1 != 0:
+			b = appendEscaped(append(b, text[done:i]...), c)
+			done = i + 1
+		case c == separators:
+			r, size := utf8.DecodeRune(text[i:])
+			if r == '\u2028' || r == '\u2029' {
+				b = appendEscapedRune(append(b, text[done:i]...), r)
+				done = i + size
+			}
+		}
+	}
+	return append(b, text[done:]...)
+}
