@@ -48,6 +48,9 @@ type ContentHash [sha256.Size]byte
 // HashContent gives the SHA-256 of a JSON text after decoding: white space, key
 // order and escapes do not matter, the spelling of numbers does.
 func HashContent(body []byte) (ContentHash, error) {
+	if sorted, ok := sortedQuickly(body); ok {
+		return sha256.Sum256(sorted), nil
+	}
 	sorted, err := sortedOnce(body)
 	if err != nil {
 		sorted, err = sortedSlowly(body)

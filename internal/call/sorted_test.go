@@ -2,20 +2,65 @@ package call
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"math/rand/v2"
+	"strconv"
+	"strings"
 	"testing"
 )
 
-// FuzzSorted holds the quick way of sorting a text to the slow one: a call that
-// comes by the one and again by the other must not look changed.
-func FuzzSorted(f *testing.F) {
-	for _, seed := range []string{
+// hashedByLibraries is how every release has hashed: the hashes stand in spools,
+// and the ids of deliveries are made of them.
+func hashedByLibraries(body []byte) (ContentHash, error) {
+	sorted, err := sortedOnce(body)
+	if err != nil {
+		sorted, err = sortedSlowly(body)
+	}
+	return sha256.Sum256(sorted), err
+}
+
+func checkHash(t *testing.T, body []byte) {
+	t.Helper()
+	want, wantErr := hashedByLibraries(body)
+	got, err := HashContent(body)
+	if (err == nil) != (wantErr == nil) {
+		t.Fatalf("%q: error %v, by the libraries %v", body, err, wantErr)
+	}
+	if err == nil && got != want {
+		quick, _ := sortedQuickly(body)
+		t.Fatalf("%q has another hash than by the libraries; it was sorted as\n%s", body, quick)
+	}
+}
+
+func sortSeeds() []string {
+	many := func(n int) string {
+		var b strings.Builder
+		for i := range n {
+			b.WriteString(`,"k` + strconv.Itoa(i*7%n) + `":` + strconv.Itoa(i))
+		}
+		return "{" + b.String()[1:] + "}"
+	}
+	return []string{
 		`{"b":1.50e3,"a":[{"z":null,"y":9007199254740993000}, true ],"":"x"}`,
 		`{"a":"\u003c<&>\u2028\u00e9\/\b\f\u0001\u007f\ud83d\ude00","\u0062":"é"}`,
 		`{"a":1,"a":2}`, `{"a":"\ud800"}`, "{\"a\":\"\xff\"}", `[]`, `"x"`, `1`, ` { } `, `{} {}`, `{"a":-0.0E+00}`,
-	} {
+		`{"c":[{"b":2,"a":[]},{}],"b":{"y":"\/","x":{"d":1,"c":null}},"a":true}`, `{"b":1,"c":2,"b":3}`,
+		`{"a":01}`, `{"a":1.}`, `{"a":-}`, `{"a":1e}`, `{"a":tru}`, `{"a":}`, `{"a":1,}`, `{,}`, `[1,]`, `[,1]`, `{"a"}`, `{"a":"\`, `{"a":"x`, `{"a":1}x`,
+		"{\"\u2028\":1,\"<\":2,\"&\":\"\u2029\",\"\x7f\":3}", "{\"\ufffd\":1,\"😀\":2}", "{\"a\":\"\x01\"}", "{\"a\":\"😀\"}", "{\"a\x00\":1}",
+		many(quickMembers), many(quickMembers + 1), `{"x":` + many(40) + `,"a":` + many(40) + "}",
+		strings.Repeat("[", quickDepth) + strings.Repeat("]", quickDepth),
+		strings.Repeat(`{"b":1,"a":`, quickDepth+1) + "1" + strings.Repeat("}", quickDepth+1),
+	}
+}
+
+// FuzzSorted holds the quick ways of sorting a text to the slow one: a call that
+// comes by the one and again by the other must not look changed.
+func FuzzSorted(f *testing.F) {
+	for _, seed := range sortSeeds() {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
+		checkHash(t, body)
 		quick, err := sortedOnce(body)
 		if err != nil {
 			return // left to the slow way
@@ -35,3 +80,58 @@ func FuzzSorted(f *testing.F) {
 func beyondBMP(sorted []byte) bool {
 	return bytes.ContainsFunc(sorted, func(r rune) bool { return r > 0xFFFF })
 }
+
+// TestHashesAreThoseOfTheLibraries makes texts at random, most of them JSON, for
+// a fuzzer seldom finds its way into nested objects.
+func TestHashesAreThoseOfTheLibraries(t *testing.T) {
+	for _, depth := range []int{quickDepth + 1, 9_999, 20_000} {
+		checkHash(t, []byte(strings.Repeat("[", depth)+strings.Repeat("]", depth)))
+	}
+	quick := 0
+	for seed := range uint64(30_000) {
+		random := rand.New(rand.NewPCG(seed, 2))
+		body := appendRandom(random, nil, 0)
+		if random.IntN(8) == 0 && len(body) > 1 { // one byte gone
+			at := random.IntN(len(body))
+			body = append(body[:at], body[at+1:]...)
+		}
+		checkHash(t, body)
+		if _, ok := sortedQuickly(body); ok {
+			quick++
+		}
+	}
+	if quick < 10_000 {
+		t.Errorf("only %d texts were sorted quickly: the others test nothing", quick)
+	}
+}
+
+// appendRandom appends a value, most likely an object.
+func appendRandom(random *rand.Rand, b []byte, depth int) []byte {
+	switch kind := random.IntN(8); {
+	case depth > 4 || depth > 0 && kind > 3:
+		return append(b, pick(random, `1`, `-0.5E+3`, `null`, `true`, `false`, `"\u8f6c\/"`, `"a<b&c"`, "\"转\u2028\"", `"plain"`, `9007199254740993`, `""`)...)
+	case kind == 0:
+		b = append(b, '[')
+		for i := range random.IntN(4) {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = appendRandom(random, b, depth+1)
+		}
+		return append(b, ']')
+	default:
+		b = append(b, '{')
+		for i := range random.IntN(6) {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = append(b, '"')
+			b = append(b, pick(random, "a", "A", "ab", "b", "calledNumber", "é", "转", "\uffff", "<", "z", "zz", "id", "", "k1", "k2", "k3", "k4", "k5", "😀", `\u0061`)...)
+			b = append(append(b, '"', ':'), pick(random, "", "", "", "", "", "", "", " ")...)
+			b = appendRandom(random, b, depth+1)
+		}
+		return append(b, '}')
+	}
+}
+
+func pick(random *rand.Rand, from ...string) string { return from[random.IntN(len(from))] }

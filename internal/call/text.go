@@ -15,7 +15,7 @@ const (
 )
 
 // appendText writes a string as encoding/json does.
-func appendText(b []byte, s string) []byte {
+func appendText[text string | []byte](b []byte, s text) []byte {
 	b = append(b, '"')
 	done := 0 // what stands before it is written
 	for i := 0; i < len(s); {
@@ -27,7 +27,8 @@ func appendText(b []byte, s string) []byte {
 			continue
 		case c >= utf8.RuneSelf:
 			var r rune
-			if r, size = utf8.DecodeRuneInString(s[i:]); !escaped(r, size) {
+			// A conversion of so few bytes allocates nothing.
+			if r, size = utf8.DecodeRuneInString(string(s[i:min(i+utf8.UTFMax, len(s))])); !escaped(r, size) {
 				i += size
 				continue
 			}
