@@ -41,7 +41,7 @@ func Convert(body []byte, src call.Source) (*call.Record, error) {
 		Raw:      o.Raw(),
 	}
 	if src.Zone == nil {
-		src.Zone = time.FixedZone(DefaultZone, beijing)
+		src.Zone = time.FixedZone("", beijing) // package time keeps those without a name
 	}
 	c := conversion{Object: o, Record: r, src: src}
 	c.kind()

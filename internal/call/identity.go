@@ -17,24 +17,28 @@ import (
 // maxKey is the longest vendor key that stands in an id as it is.
 const maxKey = 128
 
+const upperHex = "0123456789ABCDEF"
+
 // NewID gives the identity of a call: "<source>:<key>". Bytes of the vendor's
 // key outside [A-Za-z0-9_~-] are percent-encoded, so that an id is safe in a
 // URL path; a key that is then longer than 128 bytes becomes "sha256-<hex>" of
 // the key.
 func NewID(source, key string) string {
-	var b strings.Builder
+	id := make([]byte, 0, len(source)+len(":")+len(key))
+	id = append(append(id, source...), ':')
+	prefix := len(id)
 	for i := range len(key) {
 		if c := key[i]; plainIDByte(c) {
-			b.WriteByte(c)
+			id = append(id, c)
 		} else {
-			fmt.Fprintf(&b, "%%%02X", c)
+			id = append(id, '%', upperHex[c>>4], upperHex[c&0xF])
 		}
 	}
-	if b.Len() > maxKey {
+	if len(id)-prefix > maxKey {
 		sum := sha256.Sum256([]byte(key))
 		return source + ":sha256-" + hex.EncodeToString(sum[:])
 	}
-	return source + ":" + b.String()
+	return string(id)
 }
 
 func plainIDByte(c byte) bool {

@@ -7,13 +7,16 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Object is a parsed JSON object.
 type Object struct {
 	raw        []byte
-	text       string // raw once more: what is read from it are substrings
+	text       string // raw once more, and decoded names: what is read are substrings
 	members    []member
+	usual      [usualMembers]member // what members is at first
 	complaints []string
 }
 
@@ -99,7 +102,7 @@ func (o *Object) Bool(key string) (v, ok bool) {
 // it costs less than a map would to build.
 func (o *Object) value(key string) string {
 	for i := len(o.members) - 1; i >= 0; i-- {
-		if m := &o.members[i]; sameKey(m.name, key) {
+		if m := &o.members[i]; sameKey(o.text[m.key:m.keyEnd], key) {
 			return o.text[m.value:m.end]
 		}
 	}
@@ -126,16 +129,14 @@ func lower(c byte) byte {
 	return c
 }
 
-// unquote decodes a string that the parser has found valid.
+// unquote decodes a string that the parser has found valid; half a surrogate pair
+// becomes U+FFFD, which is no error here.
 func unquote(quoted string) string {
 	if strings.IndexByte(quoted, '\\') < 0 {
 		return quoted[1 : len(quoted)-1]
 	}
-	var s string
-	if err := json.Unmarshal([]byte(quoted), &s); err != nil {
-		return ""
-	}
-	return s
+	decoded, _ := jsontext.AppendUnquote(make([]byte, 0, len(quoted)), quoted)
+	return string(decoded)
 }
 
 // quote shows a value in a message: a string in its quotes, anything else bare.

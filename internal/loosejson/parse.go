@@ -2,6 +2,7 @@ package loosejson
 
 import (
 	"bytes"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -28,26 +29,36 @@ func Parse(body []byte) (*Object, error) {
 		body = bytes.ToValidUTF8(body, []byte("\ufffd"))
 		o.complain("the body is not valid UTF-8: bad bytes were replaced")
 	}
-	p := parser{in: body, out: make([]byte, 0, len(body)), members: make([]member, 0, usualMembers)}
+	p := parser{in: body, out: make([]byte, 0, len(body)), members: o.usual[:0]}
 	if err := p.document(); err != nil {
 		return nil, err
 	}
 	if p.out[0] != '{' {
 		return nil, &NotObjectError{Found: kindOf(p.out[0])}
 	}
-	o.raw, o.text, o.members = p.out, string(p.out), p.members
-	for i := range o.members {
-		m := &o.members[i]
-		m.name = unquote(o.text[m.key:m.keyEnd])
-	}
+	o.raw = slices.Clip(p.out)
+	p.decodeNames()
+	o.text, o.members = string(p.out), p.members
 	return o, nil
 }
 
-// member is where a key (with its quotes) and its value stand in the compact
-// text; the decoded name is added when the text is whole.
-type member struct {
-	key, keyEnd, value, end int
-	name                    string
+// member is where a key (with its quotes, until names are decoded) and its value
+// stand in the output.
+type member struct{ key, keyEnd, value, end int32 }
+
+// decodeNames puts names that are spelled with escapes once more, decoded, behind
+// the text.
+func (p *parser) decodeNames() {
+	for i := range p.members {
+		m := &p.members[i]
+		m.key, m.keyEnd = m.key+1, m.keyEnd-1
+		if name := p.out[m.key:m.keyEnd]; bytes.IndexByte(name, '\\') >= 0 {
+			decoded := unquote(string(p.out[m.key-1 : m.keyEnd+1]))
+			m.key = p.place()
+			p.out = append(p.out, decoded...)
+			m.keyEnd = p.place()
+		}
+	}
 }
 
 // parser validates the input, writes it without white space to out and notes the
@@ -152,25 +163,29 @@ func (p *parser) object(depth int) error {
 }
 
 func (p *parser) member(depth int) (member, error) {
-	m := member{key: len(p.out)}
+	m := member{key: p.place()}
 	if p.peek() != '"' {
 		return m, p.fail("expected a key in double quotes")
 	}
 	if err := p.str(); err != nil {
 		return m, err
 	}
-	m.keyEnd = len(p.out)
+	m.keyEnd = p.place()
 	p.space()
 	if p.peek() != ':' {
 		return m, p.fail(`expected ":" after the key ` + p.keyOf(m))
 	}
 	p.take()
 	p.space()
-	m.value = len(p.out)
+	m.value = p.place()
 	err := p.value(depth+1, "expected a value")
-	m.end = len(p.out)
+	m.end = p.place()
 	return m, err
 }
+
+// place is where the output ends. It is at most a few times as long as the body:
+// what replaces a byte that is not UTF-8 has three, and names may stand there twice.
+func (p *parser) place() int32 { return int32(len(p.out)) } //nolint:gosec // G115: see above
 
 func (p *parser) keyOf(m member) string { return quote(string(p.out[m.key:m.keyEnd])) }
 

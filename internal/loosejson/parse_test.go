@@ -112,7 +112,8 @@ func TestInvalidUTF8IsReplacedAndToldOf(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	for _, s := range []string{
 		`{"a":1}`, `{}`, ` { "a" : [ ] , "b" : { } } `, `{"a":-0.5e-10}`, `{"a":"\u00e9\"\\"}`, "{\"a\":\"\xff\"}",
-		`{"a":1}{}`, `[1]`, `null`, `{"a":tru`, `{"a":01}`, "\ufeff{}", `{"A":1,"a":2}`, `{"a":"\ud800"}`, "{\"a\":1}\x00",
+		`{"a":1}{}`, `[1]`, `null`, `{"a":tru`, `{"a":01}`, "\ufeff{}", `{"A":1,"a":2}`, `{"a":"\ud800"}`,
+		`{"a":"\ud800\u0041","b":"\udc00\ud800\udc00","c":"\ud83d\ude00\/\"\\\b\f\n\r\t","\u0064":"\ud800\\"}`, "{\"a\":1}\x00",
 	} {
 		f.Add([]byte(s))
 	}
@@ -135,11 +136,33 @@ func FuzzParse(f *testing.F) {
 		}
 		for k := range members {
 			o.Has(k)
-			o.Text(k)
 			o.Int(k)
 			o.Bool(k)
 		}
+		checkTexts(t, o, members)
 	})
+}
+
+// checkTexts demands that strings are decoded as encoding/json decodes them.
+// Names that differ in their case only are one to an Object and are passed over.
+func checkTexts(t *testing.T, o *loosejson.Object, members map[string]json.RawMessage) {
+	t.Helper()
+	folded := map[string]int{}
+	for k := range members {
+		folded[strings.ToLower(k)]++
+	}
+	for k, value := range members {
+		var want string
+		if value[0] != '"' || folded[strings.ToLower(k)] > 1 {
+			continue
+		}
+		if err := json.Unmarshal(value, &want); err != nil {
+			t.Fatal(err)
+		}
+		if got := o.Text(k); got != strings.TrimSpace(want) {
+			t.Fatalf("%s is %q, and to encoding/json %q", value, got, want)
+		}
+	}
 }
 
 // checkRefusal demands that encoding/json sees no object there either.

@@ -1,6 +1,10 @@
 package phone
 
-import lru "github.com/hashicorp/golang-lru/v2"
+import (
+	"strings"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+)
 
 // memoSize bounds how many answers are remembered.
 const memoSize = 4096
@@ -24,10 +28,13 @@ func newMemo() *lru.Cache[question, string] {
 }
 
 // valid is the E.164 form of a number that libphonenumber calls valid, or empty.
+// What is remembered is a copy of the text, which is often a piece of a callback:
+// the piece would keep the whole in memory.
 func valid(text, region string) string {
 	q := question{text, region}
 	answer, known := answers.Get(q)
 	if !known {
+		q.text = strings.Clone(text)
 		certain := false
 		if answer, certain = q.plain(); !certain {
 			answer = q.ask()
