@@ -15,7 +15,8 @@ import (
 const (
 	// maxBody is the largest body, as sent and after gunzip.
 	maxBody = 1 << 20
-	// firstStep is the first buffer of a body; most callbacks fit.
+	// firstStep is the first buffer of a body and what it takes of the budget; most
+	// callbacks fit. One that announces less gets a smaller buffer.
 	firstStep = 4 << 10
 )
 
@@ -27,17 +28,21 @@ func readWire(ctx context.Context, r *http.Request, l *lease) ([]byte, error) {
 	if r.ContentLength > maxBody {
 		return nil, errTooLarge
 	}
-	return readBounded(ctx, r.Body, l)
+	size := int64(firstStep)
+	if 0 <= r.ContentLength && r.ContentLength < firstStep {
+		size = r.ContentLength + 1 // a buffer that is full is taken for too small
+	}
+	return readBounded(ctx, r.Body, size, l)
 }
 
-// readBounded reads to the end or to maxBody. The buffer doubles as bytes
-// arrive, and the lease with it, so that a sender who announces much and sends
-// little holds little.
-func readBounded(ctx context.Context, from io.Reader, l *lease) ([]byte, error) {
+// readBounded reads to the end or to maxBody, first into a buffer of the size,
+// which is at most firstStep. The buffer doubles as bytes arrive, and the lease
+// with it, so that a sender who announces much and sends little holds little.
+func readBounded(ctx context.Context, from io.Reader, size int64, l *lease) ([]byte, error) {
 	if err := l.take(ctx, firstStep); err != nil {
 		return nil, err
 	}
-	buf := make([]byte, 0, firstStep)
+	buf := make([]byte, 0, size)
 	for {
 		n, err := from.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
@@ -71,7 +76,7 @@ func grow(ctx context.Context, buf []byte, l *lease) ([]byte, error) {
 // decodeContent undoes the Content-Encoding. A body that cannot be decoded is
 // a *call.Unreadable.
 func decodeContent(ctx context.Context, header http.Header, wire []byte, l *lease) ([]byte, error) {
-	switch coding := strings.ToLower(strings.Join(header.Values("Content-Encoding"), ",")); coding {
+	switch coding := strings.ToLower(strings.Join(header["Content-Encoding"], ",")); coding {
 	case "", "identity":
 		return wire, nil
 	case "gzip", "x-gzip":
@@ -86,7 +91,7 @@ func gunzip(ctx context.Context, wire []byte, l *lease) ([]byte, error) {
 	if err != nil {
 		return nil, call.Unreadablef("the body is not gzip, as Content-Encoding says: %v", err)
 	}
-	body, err := readBounded(ctx, unzip, l)
+	body, err := readBounded(ctx, unzip, firstStep, l)
 	if err == nil || errors.Is(err, errTooLarge) || errors.Is(err, errBusy) {
 		return body, err
 	}

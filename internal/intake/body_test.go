@@ -130,7 +130,7 @@ func TestBudgetHoldsWhatArrived(t *testing.T) {
 		{maxBody, maxBody + 1},
 	} {
 		l := b.lease()
-		body, err := readBounded(t.Context(), iotest.OneByteReader(zeros(tt.size)), l)
+		body, err := readBounded(t.Context(), iotest.OneByteReader(zeros(tt.size)), firstStep, &l)
 		if err != nil || int64(len(body)) != tt.size || l.held != tt.held {
 			t.Errorf("%d bytes: read %d, hold %d, %v; want to hold %d", tt.size, len(body), l.held, err, tt.held)
 		}

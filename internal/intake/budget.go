@@ -31,7 +31,7 @@ type lease struct {
 	waited time.Duration
 }
 
-func (b *budget) lease() *lease { return &lease{from: b} }
+func (b *budget) lease() lease { return lease{from: b} }
 
 // take adds bytes to the lease, waiting when there is no room.
 func (l *lease) take(ctx context.Context, bytes int64) error {

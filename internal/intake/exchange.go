@@ -31,7 +31,7 @@ type exchange struct {
 	source   *source
 	request  *http.Request
 	received time.Time
-	lease    *lease
+	lease    lease
 	// letter is the id of the dead letter that is redeemed; empty for a callback.
 	letter string
 	// span is that of the callback, from the time when it has wholly arrived.
@@ -40,15 +40,17 @@ type exchange struct {
 
 // answer is the way of a callback: doors, body, record, store.
 func (x *exchange) answer(ctx context.Context) answer {
-	if client := x.set.proxies.client(x.request); !x.source.allows(client) {
-		x.debug(ctx, "address not allowed", slog.String("client", client.String()))
-		return fault(forbidden, http.StatusForbidden, "this address may not post here")
+	if len(x.source.allow) > 0 {
+		if client := x.set.proxies.client(x.request); !x.source.allow.contain(client) {
+			x.debug(ctx, "address not allowed", slog.String("client", client.String()))
+			return fault(forbidden, http.StatusForbidden, "this address may not post here")
+		}
 	}
 	check, err := x.source.door.open(x.request, x.received)
 	if err != nil {
 		return x.refuse(ctx, err)
 	}
-	wire, err := readWire(ctx, x.request, x.lease)
+	wire, err := readWire(ctx, x.request, &x.lease)
 	if err != nil {
 		return x.unread(ctx, err)
 	}
@@ -85,7 +87,7 @@ func (x *exchange) unread(ctx context.Context, err error) answer {
 
 // take goes on with an authentic body.
 func (x *exchange) take(ctx context.Context, wire []byte) answer {
-	body, err := decodeContent(ctx, x.request.Header, wire, x.lease)
+	body, err := decodeContent(ctx, x.request.Header, wire, &x.lease)
 	if err != nil {
 		if u, ok := errors.AsType[*call.Unreadable](err); ok {
 			return x.keep(ctx, wire, u.Reason)

@@ -30,16 +30,18 @@ const (
 // A body that is neither comes back as it is; its adapter says what is wrong.
 func Unwrap(contentType string, body []byte) ([]byte, error) {
 	body = trimMark(body)
-	mediaType, params, err := mime.ParseMediaType(contentType)
-	if err != nil {
-		mediaType, params = "", nil
-	}
 	start := bytes.TrimLeft(body, " \t\r\n")
 	switch {
 	case len(start) == 0:
 		return nil, call.Unreadablef("the body is empty: a JSON object is expected")
 	case start[0] == '{' || start[0] == '[':
 		return body, nil
+	}
+	mediaType, params, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		mediaType, params = "", nil
+	}
+	switch {
 	case bytes.HasPrefix(start, []byte("--")):
 		return fromMultipart(boundary(params["boundary"], start), start)
 	case bytes.HasPrefix(start, []byte(detailField+"=")), mediaType == urlencodedType:

@@ -3,7 +3,6 @@ package intake
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 
 	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/route"
@@ -49,7 +48,7 @@ type source struct {
 	facts   call.Source
 	convert Convert
 	door    door
-	allow   networks
+	allow   networks // who may post; empty for all
 	respond string
 	metrics sourceMetrics
 }
@@ -105,11 +104,6 @@ func newSource(c Source) (*source, error) {
 		allow:   c.Auth.Allow,
 		respond: c.Respond,
 	}, nil
-}
-
-// allows tells whether the address may post; without a list every one may.
-func (s *source) allows(client netip.Addr) bool {
-	return len(s.allow) == 0 || s.allow.contain(client)
 }
 
 // dropMetrics takes away the series of what the next set no longer has.
