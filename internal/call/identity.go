@@ -24,21 +24,25 @@ const upperHex = "0123456789ABCDEF"
 // URL path; a key that is then longer than 128 bytes becomes "sha256-<hex>" of
 // the key.
 func NewID(source, key string) string {
-	id := make([]byte, 0, len(source)+len(":")+len(key))
-	id = append(append(id, source...), ':')
-	prefix := len(id)
+	var b strings.Builder
+	b.Grow(len(source) + len(":") + len(key))
+	b.WriteString(source)
+	b.WriteByte(':')
+	prefix := b.Len()
 	for i := range len(key) {
 		if c := key[i]; plainIDByte(c) {
-			id = append(id, c)
+			b.WriteByte(c)
 		} else {
-			id = append(id, '%', upperHex[c>>4], upperHex[c&0xF])
+			b.WriteByte('%')
+			b.WriteByte(upperHex[c>>4])
+			b.WriteByte(upperHex[c&0xF])
 		}
 	}
-	if len(id)-prefix > maxKey {
+	if b.Len()-prefix > maxKey {
 		sum := sha256.Sum256([]byte(key))
 		return source + ":sha256-" + hex.EncodeToString(sum[:])
 	}
-	return string(id)
+	return b.String()
 }
 
 func plainIDByte(c byte) bool {

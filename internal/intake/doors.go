@@ -42,7 +42,7 @@ func newDoor(a Auth) (door, error) {
 	}
 	switch {
 	case a.Header != nil:
-		return headerDoor{*a.Header}, nil
+		return headerDoor{name: http.CanonicalHeaderKey(a.Header.Name), want: a.Header.Value}, nil
 	case a.Query != nil:
 		return queryDoor{*a.Query}, nil
 	case a.Basic != nil:
@@ -66,10 +66,13 @@ type openDoor struct{}
 func (openDoor) open(*http.Request, time.Time) (bodyCheck, error) { return anyBody, nil }
 func (openDoor) challenge() string                                { return keyChallenge }
 
-type headerDoor struct{ want NamedSecret }
+type headerDoor struct {
+	name string // canonical
+	want Secrets
+}
 
 func (d headerDoor) open(r *http.Request, _ time.Time) (bodyCheck, error) {
-	return compare(d.want.Value, r.Header.Get(d.want.Name))
+	return compare(d.want, r.Header.Get(d.name))
 }
 func (headerDoor) challenge() string { return keyChallenge }
 
