@@ -182,32 +182,32 @@ func rearrange(out []byte, members []sortMember) []byte {
 
 // text reads a string and spells it as encoding/json does.
 func (s *sorter) text(out []byte) ([]byte, bool) {
-	escapes, dangerous := false, false
+	escapes, markedUp := false, false
 	for at := s.pos + 1; at < len(s.in); at++ {
 		switch c := s.in[at]; {
 		case c == '"':
 			token := s.in[s.pos : at+1]
 			s.pos = at + 1
-			return s.spell(out, token, escapes, dangerous)
+			return s.spell(out, token, escapes, markedUp)
 		case c == '\\':
 			escapes = true
 			at++
 		case c < ' ':
 			return out, false
 		case c < '@' && markup>>c&1 != 0, c == separators:
-			dangerous = true
+			markedUp = true
 		}
 	}
 	return out, false
 }
 
-func (s *sorter) spell(out, token []byte, escapes, dangerous bool) ([]byte, bool) {
+func (s *sorter) spell(out, token []byte, escapes, markedUp bool) ([]byte, bool) {
 	switch {
 	case escapes:
 		var err error
 		s.scratch, err = jsontext.AppendUnquote(s.scratch[:0], token)
 		return appendText(out, s.scratch), err == nil
-	case dangerous:
+	case markedUp:
 		return appendRaw(out, token), true
 	}
 	return append(out, token...), true

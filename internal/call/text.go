@@ -1,6 +1,9 @@
 package call
 
-import "unicode/utf8"
+import (
+	"bytes"
+	"unicode/utf8"
+)
 
 const (
 	// markup are the bytes that encoding/json escapes wherever they stand, for
@@ -73,6 +76,9 @@ func appendEscapedRune(b []byte, r rune) []byte {
 // appendRaw writes compact JSON as encoding/json does: with its strings as they are
 // spelled, but for what is dangerous in HTML and JavaScript.
 func appendRaw(b, text []byte) []byte {
+	if !dangerous(text) {
+		return append(b, text...)
+	}
 	done := 0
 	for i, c := range text {
 		switch {
@@ -88,4 +94,14 @@ func appendRaw(b, text []byte) []byte {
 		}
 	}
 	return append(b, text[done:]...)
+}
+
+// dangerous tells in a fraction of the time whether there is anything to look for.
+func dangerous(text []byte) bool {
+	for _, c := range [...]byte{'<', '>', '&', separators} {
+		if bytes.IndexByte(text, c) >= 0 {
+			return true
+		}
+	}
+	return false
 }

@@ -32,7 +32,7 @@ func (t Time) MarshalJSON() ([]byte, error) {
 func (t Time) append(b []byte) []byte {
 	b = t.UTC().AppendFormat(append(b, '"'), time.RFC3339)
 	ms := t.Nanosecond() / int(time.Millisecond)
-	return append(b[:len(b)-1], '.', byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10), 'Z', '"')
+	return append(b[:len(b)-1], '.', byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10), 'Z', '"') //nolint:gosec // G115: below 1000 there are three digits
 }
 
 // UnmarshalJSON reads any RFC 3339 time, or null.

@@ -56,9 +56,10 @@ func (s *sender) send(h http.Handler, body []byte) int {
 }
 
 func newSender(h http.Header, path string, size int) *sender {
-	s := &sender{Request: *post("", func(r *http.Request) { r.URL.Path = path }), header: http.Header{}}
-	s.Request.Header, s.Request.ContentLength = h, int64(size)
-	s.Request.Body = s
+	r := post("", func(r *http.Request) { r.URL.Path = path })
+	r.Header, r.ContentLength = h, int64(size)
+	s := &sender{Request: *r, header: http.Header{}}
+	s.Body = s
 	return s
 }
 
