@@ -23,8 +23,7 @@ func sortedQuickly(text []byte) (sorted []byte, ok bool) {
 		return nil, false
 	}
 	s := sorter{in: text}
-	// Putting members in order takes the room twice, and escaping a little more.
-	out, ok := s.value(make([]byte, 0, 2*len(text)+64), 0)
+	out, ok := s.value(make([]byte, 0, len(text)+64), 0) // a little may be escaped
 	return out, ok && s.pos == len(s.in)
 }
 
@@ -35,7 +34,7 @@ type sorter struct {
 	pos     int
 	members [quickMembers]sortMember // of all objects around pos, the outermost first
 	used    int
-	scratch []byte
+	scratch []byte // for one step at a time
 }
 
 // sortMember is where a key, without its quotes, stands in the input, and key and
@@ -111,7 +110,7 @@ func (s *sorter) object(out []byte, depth int) ([]byte, bool) {
 		ok = ok && unique
 	}
 	if ok && !inOrder {
-		out = rearrange(out, s.members[first:s.used])
+		s.rearrange(out, s.members[first:s.used])
 	}
 	s.used = first
 	return out, ok
@@ -166,18 +165,22 @@ func (s *sorter) insert(first int) (place int, unique bool) {
 	return place, true
 }
 
-// rearrange writes the members of an object, which ends out, in their order.
-func rearrange(out []byte, members []sortMember) []byte {
-	begin, end := len(out), len(out)
-	for i, m := range members {
+// rearrange puts the members of an object, which ends out but for its brace, in
+// their order.
+func (s *sorter) rearrange(out []byte, members []sortMember) {
+	begin := len(out)
+	for _, m := range members {
 		begin = min(begin, m.begin)
-		if i > 0 {
-			out = append(out, ',')
-		}
-		out = append(out, out[m.begin:m.end]...)
 	}
-	copy(out[begin:], out[end:])
-	return append(out[:end-1], '}')
+	sorted := slices.Grow(s.scratch[:0], len(out)-begin)
+	for i, m := range members {
+		if i > 0 {
+			sorted = append(sorted, ',')
+		}
+		sorted = append(sorted, out[m.begin:m.end]...)
+	}
+	copy(out[begin:], sorted)
+	s.scratch = sorted
 }
 
 // text reads a string and spells it as encoding/json does.
