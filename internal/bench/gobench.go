@@ -17,9 +17,11 @@ type goBudget struct {
 
 func goBudgets() []goBudget {
 	return []goBudget{
-		{"adapter/nxcc.Convert/call", "parse and normalise, NXCC", 22},
-		{"adapter/infin8linx.Convert/call", "parse and normalise, Infin8linx", 22},
-		{"internal/call.HashContent", "hash of the content", 2},
+		{"adapter/nxcc.Convert/call", "parse and normalise, NXCC", 14},
+		{"adapter/infin8linx.Convert/call", "parse and normalise, Infin8linx", 14},
+		{"internal/call.HashContent/sorted", "hash of the content, keys in order", 1},
+		{"internal/call.HashContent/unsorted", "hash of the content, keys in none", 2},
+		{"internal/call.HashContent/escaped", "hash of the content, strings with escapes", 3},
 		{"internal/route.Match/3", "match 3 rules", 8},
 		{"internal/route.Match/30", "match 30 rules", 40},
 		{"internal/expr.TreeJSON", "render a body template of the example", 85},
@@ -29,7 +31,9 @@ func goBudgets() []goBudget {
 		{"internal/call.RecordEncode/own", "encode a record", 1},
 		{"internal/call.RecordEncode/encoding-json", "the same by encoding/json", 14},
 		{"internal/call.RecordDecode", "decode a record", 24},
-		{"internal/intake.Handler", "a callback, without network and store", 68},
+		{"internal/intake.Handler/nxcc/published", "an NXCC callback, without network and store", 32},
+		{"internal/intake.Handler/nxcc/escaped", "the same, strings with escapes", 39},
+		{"internal/intake.Handler/infin8linx/published", "an Infin8linx callback, without network and store", 32},
 		{"internal/outbound.Do", "one exchange with a sink, the sink included", 100},
 		{"internal/delivery.Attempt/plain", "one attempt: request, exchange, counters", 80},
 		{"internal/delivery.Attempt/signed", "the same, signed", 90},
