@@ -88,7 +88,7 @@ func TestHashesAreThoseOfTheLibraries(t *testing.T) {
 		checkHash(t, []byte(strings.Repeat("[", depth)+strings.Repeat("]", depth)))
 	}
 	quick := 0
-	for seed := range uint64(30_000) {
+	for seed := range uint64(10_000) {
 		random := rand.New(rand.NewPCG(seed, 2))
 		body := appendRandom(random, nil, 0)
 		if random.IntN(8) == 0 && len(body) > 1 { // one byte gone
@@ -100,7 +100,7 @@ func TestHashesAreThoseOfTheLibraries(t *testing.T) {
 			quick++
 		}
 	}
-	if quick < 10_000 {
+	if quick < 3_000 {
 		t.Errorf("only %d texts were sorted quickly: the others test nothing", quick)
 	}
 }
