@@ -121,11 +121,13 @@ func (s *Spool) end(t *tx, d *Delivery, to state, tries int, log []byte) error {
 	return nil
 }
 
-const nextHeld = `SELECT d.call_seq FROM calls this JOIN calls c ON c.call_id = this.call_id
-	JOIN deliveries d ON d.call_seq = c.seq WHERE this.seq = ? AND d.lane = ? AND d.state = 3 ORDER BY c.revision LIMIT 1`
+// nextHeld gives the oldest revision that waits in the lane where it is held, and
+// 0 where it is not: a replayed one may be older than what ended.
+const nextHeld = `SELECT CASE d.state WHEN 3 THEN d.call_seq ELSE 0 END FROM calls this JOIN calls c ON c.call_id = this.call_id
+	JOIN deliveries d ON d.call_seq = c.seq WHERE this.seq = ? AND d.lane = ? AND d.state <= 3 ORDER BY c.revision LIMIT 1`
 
-// releaseSuccessor schedules the oldest revision of the call that is held in
-// the lane.
+// releaseSuccessor schedules the next revision of the call in the lane, unless an
+// older one than that waits.
 func releaseSuccessor(t *tx, l *lane, seq int64) error {
 	next, err := readInt(t.conn, nextHeld, seq, l.id)
 	if err != nil || next == 0 {

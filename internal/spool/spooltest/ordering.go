@@ -18,6 +18,8 @@ func orderCases() []testCase {
 		{"revisions/a replayed older one goes before a newer one that waits", replayedBeforeNewer},
 		{"revisions/a replayed older one goes before a newer one that fails meanwhile", replayedBeforeLeased},
 		{"revisions/a replayed newer one is held behind an older one", replayedBehindOlder},
+		{"revisions/a replayed older one goes before one held behind another on its way", replayedBeforeHeld},
+		{"revisions/one that comes after a replay for later is held too", heldBehindLaterReplay},
 		{"revisions/a held one does not expire before the older one", heldNotExpired},
 	}
 }
@@ -147,6 +149,43 @@ func replayedBeforeLeased(r *rig) {
 		r.commit()
 		r.waiting(0, 0)
 	}
+}
+
+func replayedBeforeHeld(r *rig) {
+	r.revisions(1)
+	letters := r.bury()
+	r.accept("a", "second", "crm")
+	second := r.one("crm")
+	r.accept("a", "third", "crm")
+	r.replay(letters)
+	r.Settle(second, nil)
+	r.commit()
+	for _, want := range []string{"a", "a.3"} {
+		ds := r.lease("crm", 10)
+		r.expect(ds, want)
+		r.Settle(ds[0], nil)
+		r.commit()
+	}
+	r.waiting(0, 0)
+}
+
+func heldBehindLaterReplay(r *rig) {
+	r.revisions(1)
+	letters := r.bury()
+	r.accept("a", "second", "crm")
+	second := r.one("crm")
+	_, _, err := r.Replay(letters, time.Now().Add(time.Hour), 0)
+	r.check(err)
+	r.accept("a", "third", "crm")
+	r.Bury(second, nil, spool.Rejected, "no")
+	r.commit()
+	r.expect(r.lease("crm", 10), "")
+	r.pass(time.Hour)
+	ds := r.lease("crm", 10)
+	r.expect(ds, "a")
+	r.Settle(ds[0], nil)
+	r.commit()
+	r.expect(r.lease("crm", 10), "a.3")
 }
 
 func replayedBehindOlder(r *rig) {
