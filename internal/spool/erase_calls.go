@@ -176,7 +176,7 @@ func (l *lane) claim(seqs []int64) bool {
 		}
 	}
 	for _, seq := range seqs {
-		l.leased[seq] = struct{}{}
+		l.leased[seq] = nil
 	}
 	return true
 }
@@ -186,9 +186,9 @@ func (c *claim) release(over bool) {
 	for _, l := range c.lanes {
 		for _, seq := range c.seqs {
 			if over {
-				l.unlease(seq)
+				l.unlease(seq, nil)
 			} else {
-				l.giveBack(seq)
+				l.giveBack(seq, nil)
 			}
 		}
 	}
@@ -301,7 +301,7 @@ func (e *eraser) redactLogs(ctx context.Context, from, to int64) error {
 			err = e.writer.wait("erase", func(t *tx) error {
 				return execute(t.conn, `UPDATE deliveries SET attempts = ? WHERE call_seq = ? AND lane = ?`, one.text, one.seq, one.lane.id)
 			})
-			one.lane.giveBack(one.seq)
+			one.lane.giveBack(one.seq, nil)
 		}
 		if err != nil {
 			return err

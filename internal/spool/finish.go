@@ -84,17 +84,17 @@ func (s *Spool) bury(t *tx, d *Delivery, r letterRow, log []byte) error {
 // Release gives a delivery back as it was: no attempt is spent. It wakes the
 // delivery's lane, which may be the one that released it: a lane that must not
 // go on yet has to find that out by itself before it leases again.
-func (s *Spool) Release(d *Delivery) { d.lane.giveBack(d.Seq) }
+func (s *Spool) Release(d *Delivery) { d.lane.giveBack(d.Seq, d) }
 
 // report queues what became of a leased delivery.
 func (s *Spool) report(d *Delivery, name string, do func(*tx) error) {
 	reported := func(t *tx) error {
-		if d.lane.isLost(d.Seq) {
-			return nil // the salvage told of it
+		if !d.lane.holds(d) {
+			return nil // its row was lost, and the salvage told of it
 		}
 		return do(t)
 	}
-	err := s.writer.submit(&op{name: name, lazy: true, do: reported, done: func(error) { d.lane.unlease(d.Seq) }})
+	err := s.writer.submit(&op{name: name, lazy: true, do: reported, done: func(error) { d.lane.unlease(d.Seq, d) }})
 	if err != nil { // closed: the delivery is repeated at the next start
 		s.log.Warn("a report came after the spool was closed; its delivery will be repeated", "sink", d.Sink, "seq", d.Seq)
 	}

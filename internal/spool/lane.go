@@ -21,11 +21,10 @@ type lane struct {
 	mu         sync.Mutex // guards everything below
 	configured bool
 	giveUp     time.Duration
-	longest    time.Duration      // the longest wait of the retry schedule
-	leased     map[int64]struct{} // by call_seq
-	// lost are deliveries that were leased when their rows were lost with a part
-	// of the file.
-	lost map[int64]struct{}
+	longest    time.Duration // the longest wait of the retry schedule
+	// leased gives by call_seq whose lease it is; nil is a claim of the spool's own,
+	// which keeps the delivery from being leased.
+	leased map[int64]*Delivery
 	// cursor: every ready delivery at or before this call_seq is leased or was
 	// committed otherwise; only later ones need to be looked at.
 	cursor int64
@@ -42,7 +41,7 @@ type lane struct {
 }
 
 func newLane(id int64, name string) *lane {
-	return &lane{id: id, name: name, wake: make(chan struct{}, 1), leased: map[int64]struct{}{}, lost: map[int64]struct{}{}}
+	return &lane{id: id, name: name, wake: make(chan struct{}, 1), leased: map[int64]*Delivery{}}
 }
 
 // signal tells the lane's worker that there may be something to lease.
@@ -72,7 +71,7 @@ func (l *lane) endRead(found []*Delivery, limit int) []*Delivery {
 		if taken || over || len(out) == limit || !l.reading {
 			continue
 		}
-		l.leased[d.Seq] = struct{}{}
+		l.leased[d.Seq] = d
 		if d.state == ready && d.Seq > l.cursor {
 			l.cursor = d.Seq
 		}
@@ -85,22 +84,28 @@ func (l *lane) endRead(found []*Delivery, limit int) []*Delivery {
 	return out
 }
 
-// unlease ends a lease whose outcome is on the disk.
-func (l *lane) unlease(seq int64) {
+// unlease ends a lease or claim whose outcome is on the disk.
+func (l *lane) unlease(seq int64, of *Delivery) {
+	defer l.signal() // not before: a lane that looked now would pass over it
 	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.leasedTo(seq, of) {
+		return
+	}
 	delete(l.leased, seq)
 	if l.reading {
 		l.ended[seq] = struct{}{}
 	}
-	l.mu.Unlock()
-	l.signal() // not before: a lane that looked now would pass over it
 }
 
-// giveBack ends a lease without any outcome.
-func (l *lane) giveBack(seq int64) {
+// giveBack ends a lease or claim without any outcome.
+func (l *lane) giveBack(seq int64, of *Delivery) {
 	defer l.signal()
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if !l.leasedTo(seq, of) {
+		return
+	}
 	delete(l.leased, seq)
 	if l.cursor >= seq {
 		l.cursor = seq - 1
@@ -119,6 +124,20 @@ func (l *lane) half(limit int) int {
 		return (limit + 1) / 2
 	}
 	return limit / 2
+}
+
+// leasedTo tells whether a lease or claim stands. It does not once the row was
+// lost with a part of the file; the same delivery may be leased anew after that.
+func (l *lane) leasedTo(seq int64, of *Delivery) bool {
+	now, ok := l.leased[seq]
+	return ok && now == of
+}
+
+// holds tells whether the lease of a delivery stands.
+func (l *lane) holds(d *Delivery) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.leasedTo(d.Seq, d)
 }
 
 func (l *lane) isLeased(seq int64) bool {

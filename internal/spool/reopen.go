@@ -233,30 +233,25 @@ func (m memory) write(c *sqlite.Conn) error {
 const stillWaits = `SELECT count(*) FROM deliveries WHERE call_seq = ? AND lane = ? AND state < 4`
 
 // keepLeases ends the leases of deliveries that wait no more in a file that was
-// opened anew.
+// opened anew: what is reported of them says nothing about it. Claims of the spool
+// stay; who made them ends them.
 func (l *lane) keepLeases(c *sqlite.Conn) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.reading = false // what is being leased was read from the file before
-	for seq := range l.leased {
+	for seq, d := range l.leased {
+		if d == nil {
+			continue
+		}
 		n, err := readInt(c, stillWaits, seq, l.id)
 		if err != nil {
 			return err
 		}
 		if n == 0 {
 			delete(l.leased, seq)
-			l.lost[seq] = struct{}{}
 		}
 	}
 	return nil
-}
-
-// isLost tells whether the row of a delivery was lost while it was leased.
-func (l *lane) isLost(seq int64) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	_, ok := l.lost[seq]
-	return ok
 }
 
 // replace lets f change the connection between two groups. From now on until it

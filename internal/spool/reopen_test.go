@@ -171,6 +171,45 @@ func TestALaneWhoseRowIsLostWhileRunningStaysWhatItIs(t *testing.T) {
 	})
 }
 
+// TestALostLeaseIsNoMarkOnTheDelivery: what was leased when its row was lost can
+// be resent, is then delivered once, and the report of before ends nothing.
+func TestALostLeaseIsNoMarkOnTheDelivery(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, spool.Config{})
+		accept(t, s, "early", "late")
+		before := lease(t, s, 2)
+		if err := s.Exec(`DELETE FROM deliveries`); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Reopen(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		s.Settle(before[0], nil)
+		pass(time.Second)
+		for _, d := range before {
+			if done, err := s.Resend(d.Record.ID, []string{"crm"}); len(done) != 1 || err != nil {
+				t.Fatal(done, err)
+			}
+		}
+		again := lease(t, s, 10)
+		s.Retry(before[1], nil, time.Now())
+		pass(time.Second)
+		if got := lease(t, s, 10); len(again) != 2 || len(got) != 0 {
+			t.Fatalf("%d were leased after the resend and then %q, want two and none", len(again), ids(got))
+		}
+		for _, d := range again {
+			s.Settle(d, nil)
+		}
+		pass(time.Second)
+		if got := lease(t, s, 10); len(got) != 0 {
+			t.Errorf("%q are leased after they were settled", ids(got))
+		}
+		if n, err := s.Int(`SELECT count(*) FROM deliveries WHERE state = 4`); err != nil || n != 2 {
+			t.Errorf("%d are delivered, error %v", n, err)
+		}
+	})
+}
+
 // TestAFileThatIsDamagedAgainAndAgainIsLeftAlone: the waits grow, and then it
 // ends.
 func TestAFileThatIsDamagedAgainAndAgainIsLeftAlone(t *testing.T) {
