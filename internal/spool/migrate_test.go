@@ -73,7 +73,7 @@ func TestADamagedFileOfVersion1IsSaved(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = to.Close() }()
-	r, err := salvage(t.Context(), to, from)
+	r, err := salvage(t.Context(), to, from, memory{})
 	if err != nil || r.cut != 0 || r.orphans != 0 {
 		t.Errorf("salvage: %+v, error %v", r, err)
 	}

@@ -230,6 +230,34 @@ func (m memory) write(c *sqlite.Conn) error {
 	return execute(c, `INSERT INTO sqlite_sequence(name, seq) VALUES ('calls', ?)`, m.last)
 }
 
+// keepLeased writes what lanes have in their hands where its row was lost, so that
+// an attempt that fails is made again. It is held: untangle lets go what waits for
+// no older revision.
+func (m memory) keepLeased(c *sqlite.Conn) error {
+	for _, l := range m.lanes {
+		if err := l.keepLeased(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *lane) keepLeased(c *sqlite.Conn) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.reading = false // what is being leased would be missing here
+	for seq, d := range l.leased {
+		if d == nil {
+			continue
+		}
+		if err := execute(c, `INSERT OR IGNORE INTO deliveries(call_seq, lane, state, due, since, tries, attempts, tries_before) VALUES (?, ?, ?, 0, ?, ?, ?, ?)`,
+			seq, l.id, held, millis(d.Since), d.Tries, d.attempts, d.Tries-d.RecentTries); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 const stillWaits = `SELECT count(*) FROM deliveries WHERE call_seq = ? AND lane = ? AND state < 4`
 
 // keepLeases ends the leases of deliveries that wait no more in a file that was

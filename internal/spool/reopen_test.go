@@ -210,6 +210,46 @@ func TestALostLeaseIsNoMarkOnTheDelivery(t *testing.T) {
 	})
 }
 
+// TestAnAttemptThatFailsAfterASalvageIsMadeAgain: a delivery that is on its way
+// when all trace of it is lost, but not its call, is still owed, and in order.
+func TestAnAttemptThatFailsAfterASalvageIsMadeAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path := closed(t, 60)
+		pages := []int{rootPage(t, path, "deliveries"), rootPage(t, path, "waiting")}
+		s, log := logged(t, path)
+		if _, err := s.Accept(t.Context(), acceptance("10", "second", "crm")); err != nil { // held
+			t.Fatal(err)
+		}
+		mine := lease(t, s, 4)
+		since := mine[0].Since
+		s.Checkpoint()
+		for _, page := range pages {
+			spoil(t, path, "", page)
+		}
+		touch(t, s)
+		meet(t, s)
+		pass(time.Second)
+		if err := s.Ready(); err != nil || len(kept(t, path)) != 1 {
+			t.Fatalf("ready says %v, kept %q\n%s", err, kept(t, path), log)
+		}
+		s.Retry(mine[0], []spool.Attempt{{Result: "unwell"}}, time.Now())
+		s.Release(mine[1])
+		s.Settle(mine[2], nil)
+		s.Bury(mine[3], nil, spool.Rejected, "no")
+		pass(time.Second)
+		if n, err := s.Int(`SELECT count(*) FROM deliveries WHERE state = 4`); err != nil || n != 1 || strings.Contains(log.String(), "cannot be committed") {
+			t.Errorf("%d are delivered, error %v\n%s", n, err, log)
+		}
+		got := lease(t, s, 10)
+		if !slices.Equal(ids(got), ids(mine[:2])) || got[0].Record.Revision != 1 || !got[0].Since.Equal(since) {
+			t.Fatalf("%q are leased again, want %q", ids(got), ids(mine[:2]))
+		}
+		if lanes, err := s.Lanes(t.Context()); err != nil || lanes[0].Waiting != 2 {
+			t.Errorf("lanes %+v, error %v", lanes, err)
+		}
+	})
+}
+
 // TestAFileThatIsDamagedAgainAndAgainIsLeftAlone: the waits grow, and then it
 // ends.
 func TestAFileThatIsDamagedAgainAndAgainIsLeftAlone(t *testing.T) {

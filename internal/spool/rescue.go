@@ -87,8 +87,8 @@ func (r *rescue) note(t TableRescue) {
 
 // salvage copies what can be read of a damaged file. Its error is about the new
 // file; errors of the damaged one are what it is there for, but for the end of the
-// context, which ends reading too.
-func salvage(ctx context.Context, to *sqlite.Conn, from string) (r rescue, err error) {
+// context, which ends reading too. What m knows is added.
+func salvage(ctx context.Context, to *sqlite.Conn, from string, m memory) (r rescue, err error) {
 	src, err := openDamaged(from)
 	if err != nil {
 		for _, f := range sources() {
@@ -112,6 +112,9 @@ func salvage(ctx context.Context, to *sqlite.Conn, from string) (r rescue, err e
 		}
 	}
 	return r, inTransaction(to, func() (err error) {
+		if err := m.keepLeased(to); err != nil {
+			return err
+		}
 		if r.unreadable, err = readRecords(to); err != nil {
 			return err
 		}

@@ -49,7 +49,7 @@ func rebuild(ctx context.Context, cfg Config, kept string, m memory) (r rescue, 
 		return r, err
 	}
 	if err = m.write(conn); err == nil {
-		r, err = salvage(ctx, conn, path)
+		r, err = salvage(ctx, conn, path, m)
 	}
 	if err == nil {
 		err = keepBytes(conn, time.Now(), 0, 0, "damaged file kept as "+kept, nil)
