@@ -17,7 +17,8 @@ import (
 	"github.com/cdrelay/cdrelay/internal/spool"
 )
 
-// logged opens a spool whose log is kept.
+// logged opens a spool whose log is kept, in a bubble. What it does at its start
+// is over, so that it does not meet the damage before the test does.
 func logged(t *testing.T, path string) (*spool.Spool, *bytes.Buffer) {
 	t.Helper()
 	log := &bytes.Buffer{}
@@ -29,6 +30,7 @@ func logged(t *testing.T, path string) (*spool.Spool, *bytes.Buffer) {
 	if err := s.SetLanes([]spool.LaneConfig{{Sink: "crm", GiveUpAfter: time.Hour}}); err != nil {
 		t.Fatal(err)
 	}
+	synctest.Wait()
 	return s, log
 }
 
