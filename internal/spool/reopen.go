@@ -267,6 +267,7 @@ func (l *lane) keepLeases(c *sqlite.Conn) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.reading = false // what is being leased was read from the file before
+	l.cursor = 0      // a row of before may be ready again: an older page is what could be read
 	for seq, d := range l.leased {
 		if d == nil {
 			continue

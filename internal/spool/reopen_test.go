@@ -173,6 +173,28 @@ func TestALaneWhoseRowIsLostWhileRunningStaysWhatItIs(t *testing.T) {
 	})
 }
 
+// TestADeliveryThatIsReadyAgainInANewFileIsLeased: where a newer page is lost, an
+// older one tells that a delivery waits.
+func TestADeliveryThatIsReadyAgainInANewFileIsLeased(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, spool.Config{})
+		accept(t, s, "a", "b")
+		for _, d := range lease(t, s, 2) {
+			s.Settle(d, nil)
+		}
+		pass(time.Second)
+		if err := s.Exec(`UPDATE deliveries SET state = 0 WHERE call_seq = 1`); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Reopen(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := lease(t, s, 10); !slices.Equal(ids(got), []string{"dialer:a"}) {
+			t.Errorf("%q are leased, want the one that waits", ids(got))
+		}
+	})
+}
+
 // TestALostLeaseIsNoMarkOnTheDelivery: what was leased when its row was lost can
 // be resent, is then delivered once, and the report of before ends nothing.
 func TestALostLeaseIsNoMarkOnTheDelivery(t *testing.T) {
