@@ -166,31 +166,10 @@ func seqsOf(c *sqlite.Conn, id string) (seqs []int64, err error) {
 	return seqs, err
 }
 
-// claim leases calls to nobody, all of them or none.
-func (l *lane) claim(seqs []int64) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, seq := range seqs {
-		if _, taken := l.leased[seq]; taken {
-			return false
-		}
-	}
-	for _, seq := range seqs {
-		l.leased[seq] = nil
-	}
-	return true
-}
-
 // release ends the claim: over says that the deliveries are no more.
 func (c *claim) release(over bool) {
 	for _, l := range c.lanes {
-		for _, seq := range c.seqs {
-			if over {
-				l.unlease(seq, nil)
-			} else {
-				l.giveBack(seq, nil)
-			}
-		}
+		l.release(c.seqs, over)
 	}
 }
 
@@ -301,7 +280,7 @@ func (e *eraser) redactLogs(ctx context.Context, from, to int64) error {
 			err = e.writer.wait("erase", func(t *tx) error {
 				return execute(t.conn, `UPDATE deliveries SET attempts = ? WHERE call_seq = ? AND lane = ?`, one.text, one.seq, one.lane.id)
 			})
-			one.lane.giveBack(one.seq, nil)
+			one.lane.release([]int64{one.seq}, false)
 		}
 		if err != nil {
 			return err

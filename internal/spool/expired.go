@@ -14,6 +14,40 @@ const (
 	expiredTried = `SELECT call_seq, since FROM deliveries WHERE lane = ? AND state < 4 AND state IN (1, 2) AND since < ?`
 )
 
+// Expire buries up to limit deliveries of a lane that were accepted or last
+// replayed before the cutoff and that nobody has leased; it gives how many. A
+// revision that is held behind an older one ends in a later step.
+func (s *Spool) Expire(sink string, cutoff time.Time, reason Reason, detail string, limit int) (n int, err error) {
+	l := s.lane(sink)
+	if l == nil {
+		return 0, nil
+	}
+	var claimed []int64
+	err = s.writer.wait("expire", func(t *tx) error {
+		l.release(claimed, false) // of a try that another op of its group spoiled
+		claimed = nil
+		old, err := expired(t.conn, l, cutoff, limit)
+		if err != nil {
+			return err
+		}
+		for _, d := range old {
+			if !l.claim([]int64{d.Seq}) {
+				continue // leased just now by a read of before
+			}
+			claimed = append(claimed, d.Seq)
+			if err := s.bury(t, d, letterRow{id: s.newID(t.now), reason: reason, detail: detail, tries: d.Tries}, d.attempts); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	l.release(claimed, err == nil)
+	if err != nil {
+		return 0, err
+	}
+	return len(claimed), nil
+}
+
 // expired gives waiting deliveries of a lane from before the cutoff. Fresh ones
 // lie in order of acceptance, so that reading stops at the first young one;
 // those attempted before are read from the index alone. Held ones are left:

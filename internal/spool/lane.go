@@ -115,6 +115,32 @@ func (l *lane) giveBack(seq int64, of *Delivery) {
 	}
 }
 
+// claim leases deliveries to nobody, all of them or none, so that no lane can.
+func (l *lane) claim(seqs []int64) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, seq := range seqs {
+		if _, taken := l.leased[seq]; taken {
+			return false
+		}
+	}
+	for _, seq := range seqs {
+		l.leased[seq] = nil
+	}
+	return true
+}
+
+// release ends claims: over says that the deliveries have ended.
+func (l *lane) release(seqs []int64, over bool) {
+	for _, seq := range seqs {
+		if over {
+			l.unlease(seq, nil)
+		} else {
+			l.giveBack(seq, nil)
+		}
+	}
+}
+
 // half is half of the places of a lease; the odd one goes to either side in turn.
 func (l *lane) half(limit int) int {
 	l.mu.Lock()

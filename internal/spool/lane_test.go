@@ -2,8 +2,15 @@ package spool
 
 import (
 	"errors"
+	"log/slog"
 	"path/filepath"
 	"testing"
+	"testing/synctest"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/cdrelay/cdrelay/internal/call"
 )
 
 func rows(seqs ...int64) (out []*Delivery) {
@@ -47,6 +54,7 @@ func TestWhatHappensDuringARead(t *testing.T) {
 		{"one is leased still", func(*lane) {}, rows(2, 4), 1, 4},
 		{"one was given back that the read passed over", func(l *lane) { l.giveBack(2, l.leased[2]) }, rows(4, 5), 2, 1},
 		{"two were given back", func(l *lane) { l.giveBack(3, l.leased[3]); l.giveBack(1, l.leased[1]) }, rows(4, 5), 2, 0},
+		{"one was claimed", func(l *lane) { l.claim([]int64{4}) }, rows(4, 5), 1, 5},
 		{"more was found than asked for", func(*lane) {}, rows(4, 5, 6, 7), 3, 6},
 		{"the file was replaced", func(l *lane) { dropAll(t, l) }, rows(4, 5), 0, 0},
 	} {
@@ -65,4 +73,74 @@ func TestWhatHappensDuringARead(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestWhatExpiresDuringAReadIsNotLeased: it would be delivered beside its dead
+// letter, and stay leased for ever.
+func TestWhatExpiresDuringAReadIsNotLeased(t *testing.T) {
+	for name, end := range map[string]func(s *Spool, endRead func()){
+		"the read ends before the commit": func(s *Spool, endRead func()) {
+			commit := make(chan struct{})
+			go func() { _ = s.OnWriter(func(*sqlite.Conn) error { <-commit; return nil }) }()
+			synctest.Wait()
+			go expireAll(s)
+			synctest.Wait() // the next one is behind it in the same transaction
+			go func() { _ = s.writer.wait("expire", func(*tx) error { endRead(); return nil }) }()
+			synctest.Wait()
+			close(commit)
+			synctest.Wait()
+		},
+		"the read ends after the commit": func(s *Spool, endRead func()) {
+			expireAll(s)
+			endRead()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, l := withOne(t)
+				r := leaseReader{lane: l, recent: s.recent, now: millis(s.Now()), limit: 8}
+				cursor := l.beginRead()
+				if err := s.lanesRd.do(t.Context(), func(c *sqlite.Conn) error { r.conn = c; return r.read(cursor) }); err != nil || len(r.found) != 1 {
+					t.Fatal(r.found, err)
+				}
+				end(s, func() {
+					if got := l.endRead(r.found, 8); len(got) != 0 {
+						t.Error("a dead letter was leased")
+					}
+				})
+				letters, _, err := s.SearchLetters(t.Context(), LetterFilter{}, 10, "")
+				if err != nil || len(letters) != 1 {
+					t.Fatal(letters, err)
+				}
+				if n, _, err := s.Replay([]string{letters[0].ID}, s.Now(), 0); n != 1 || err != nil {
+					t.Fatal(n, err)
+				}
+				if got, err := s.Lease(t.Context(), "crm", 8); len(got) != 1 || err != nil {
+					t.Errorf("%d leased after a replay, error %v", len(got), err)
+				}
+			})
+		})
+	}
+}
+
+func expireAll(s *Spool) {
+	_, _ = s.Expire("crm", s.Now().Add(time.Minute), Expired, "late", 10) // the letter tells
+}
+
+// withOne opens a spool with one delivery, and gives its lane.
+func withOne(t *testing.T) (*Spool, *lane) {
+	t.Helper()
+	s, err := Open(t.Context(), Config{Path: filepath.Join(t.TempDir(), "cdrelay.db")}, Deps{Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	_, err = s.Accept(t.Context(), Acceptance{
+		Record: &call.Record{Schema: call.SchemaID, ID: call.NewID("dialer", "a"), Source: "dialer", ReceivedAt: call.At(s.Now())},
+		Route:  func(*call.Record) []string { return []string{"crm"} },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, s.lane("crm")
 }

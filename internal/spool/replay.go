@@ -205,31 +205,3 @@ func (s *Spool) resend(t *tx, p place, sink string) (bool, error) {
 	}
 	return true, s.wait(t, p, t.now)
 }
-
-// Expire buries up to limit deliveries of a lane that were accepted or last
-// replayed before the cutoff and that nobody has leased; it gives how many. A
-// revision that is held behind an older one ends in a later step.
-func (s *Spool) Expire(sink string, cutoff time.Time, reason Reason, detail string, limit int) (n int, err error) {
-	l := s.lane(sink)
-	if l == nil {
-		return 0, nil
-	}
-	err = s.writer.wait("expire", func(t *tx) error {
-		n = 0
-		old, err := expired(t.conn, l, cutoff, limit)
-		if err != nil {
-			return err
-		}
-		for _, d := range old {
-			n++
-			if err := s.bury(t, d, letterRow{id: s.newID(t.now), reason: reason, detail: detail, tries: d.Tries}, d.attempts); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return 0, err
-	}
-	return n, nil
-}
