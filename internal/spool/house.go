@@ -128,13 +128,11 @@ func (s *Spool) endOrphans(ctx context.Context) {
 		return // nobody has told yet which sinks there are
 	}
 	for _, l := range s.allLanes() {
-		l.mu.Lock()
-		orphan, giveUp := !l.configured, l.giveUp
-		l.mu.Unlock()
-		if giveUp == 0 {
-			giveUp = defaultGiveUp
-		}
-		for orphan && ctx.Err() == nil && l.waiting.Load() > 0 {
+		for ctx.Err() == nil && l.waiting.Load() > 0 {
+			giveUp, orphan := l.orphan()
+			if !orphan {
+				break
+			}
 			n, err := s.Expire(l.name, s.clock.now().Add(-giveUp), SinkRemoved, "the sink is no longer configured", stepRows)
 			if err != nil || n == 0 {
 				break

@@ -188,6 +188,16 @@ func (l *lane) status() LaneStatus {
 	}
 }
 
+// orphan tells whether the sink is no longer configured, and when to give up then.
+func (l *lane) orphan() (giveUp time.Duration, orphan bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.giveUp == 0 {
+		return defaultGiveUp, !l.configured
+	}
+	return l.giveUp, !l.configured
+}
+
 // lane gives a lane by name, nil when there is none.
 func (s *Spool) lane(name string) *lane {
 	s.mu.RLock()

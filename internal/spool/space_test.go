@@ -226,3 +226,33 @@ func TestWhatIsOwedToARemovedSinkEndsAtItsGiveUp(t *testing.T) {
 		}
 	})
 }
+
+// TestASinkThatComesBackKeepsWhatHasNotEnded: a reload may undo the one before
+// while what is owed to the sink ends, step by step.
+func TestASinkThatComesBackKeepsWhatHasNotEnded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const calls, step = 500, 200
+		var s *spool.Spool
+		back := func(string, int) {
+			if err := s.SetLanes([]spool.LaneConfig{{Sink: "crm", GiveUpAfter: time.Hour}}); err != nil {
+				t.Error(err)
+			}
+		}
+		s, err := spool.Open(t.Context(), spool.Config{Path: filepath.Join(t.TempDir(), "cdrelay.db")}, spool.Deps{Log: quiet(), OnSinkRemoved: back})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = s.Close() })
+		back("crm", 0)
+		for i := range calls {
+			accept(t, s, fmt.Sprint(i))
+		}
+		if err := s.SetLanes(nil); err != nil {
+			t.Fatal(err)
+		}
+		pass(62 * time.Minute)
+		if got := len(lease(t, s, calls)); got != calls-step {
+			t.Errorf("%d wait still, want all but the %d of the first step", got, step)
+		}
+	})
+}
