@@ -1,6 +1,7 @@
 package spool_test
 
 import (
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -97,6 +98,42 @@ func TestACallOfTheFutureDoesNotKeepOthersFromGoing(t *testing.T) {
 		pass(4 * time.Minute)
 		if n := s.Totals().Calls; n != 1 {
 			t.Errorf("%d calls are left, want the one of the future", n)
+		}
+	})
+}
+
+// TestWhatWasAcceptedWhileTheClockRanAheadExpires: it counts from now, and keeps
+// nothing that lies behind it from ending.
+func TestWhatWasAcceptedWhileTheClockRanAheadExpires(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const early = 450 // more than two steps
+		s := open(t, spool.Config{})
+		for i := range early {
+			accept(t, s, fmt.Sprint(i))
+		}
+		if _, err := s.Accept(t.Context(), acceptance("0", "second", "crm")); err != nil { // held
+			t.Fatal(err)
+		}
+		ahead(t, s, 365*day)
+		accept(t, s, "a", "b")
+		pass(30 * time.Second)
+		if lanes, err := s.Lanes(t.Context()); err != nil || lanes[0].Oldest.After(time.Now()) {
+			t.Errorf("the oldest is of the future: %+v, error %v", lanes, err)
+		}
+		if err := s.SetLanes(nil); err != nil {
+			t.Fatal(err)
+		}
+		pass(50 * time.Minute)
+		if n, err := s.Int(`SELECT count(*) FROM deliveries WHERE state < 4`); err != nil || n != early+3 {
+			t.Errorf("%d of %d wait before the hour, error %v", n, early+3, err)
+		}
+		pass(15 * time.Minute)
+		if n, err := s.Int(`SELECT count(*) FROM deliveries WHERE state < 4`); err != nil || n != 1 {
+			t.Errorf("%d wait after the hour, want the one that was held; error %v", n, err)
+		}
+		pass(time.Hour)
+		if n, err := s.Int(`SELECT count(*) FROM deliveries WHERE state < 4`); err != nil || n != 0 {
+			t.Errorf("%d wait after two hours, error %v", n, err)
 		}
 	})
 }

@@ -134,7 +134,7 @@ func releaseSuccessor(t *tx, l *lane, seq int64) error {
 		return err
 	}
 	t.then(l.signal)
-	return execute(t.conn, `UPDATE deliveries SET state = ?, due = ? WHERE call_seq = ? AND lane = ?`,
+	return execute(t.conn, `UPDATE deliveries SET state = ?1, due = ?2, since = min(since, ?2) WHERE call_seq = ?3 AND lane = ?4`,
 		scheduled, millis(t.now), next, l.id)
 }
 

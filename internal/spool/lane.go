@@ -18,6 +18,10 @@ type lane struct {
 
 	leasing sync.Mutex // one lease is read at a time
 
+	// dated: no fresh delivery at or before this call_seq is from the future. Only
+	// the housekeeping uses it.
+	dated int64
+
 	mu         sync.Mutex // guards everything below
 	configured bool
 	giveUp     time.Duration

@@ -49,6 +49,7 @@ func TestHotStatementsUseTheirIndexAndNeverScanOrSort(t *testing.T) {
 		{"revisions", revisionsOf, "INDEX calls_identity (call_id=?)"},
 		{"ahead, scheduled", aheadScheduled, partial + " AND state=? AND due>?)"},
 		{"ahead, replayed", aheadReplayed, partial + " AND state=? AND due>?)"},
+		{"ahead, fresh", aheadFresh, "COVERING " + partial + " AND state=? AND due=? AND call_seq>?)"},
 		{"older waiting", olderWaiting, "INDEX calls_identity (call_id=? AND revision<?)"},
 		{"next held", nextHeld, "INDEX calls_identity (call_id=?)"},
 		{"history", history, "INTEGER PRIMARY KEY (rowid>?)"},
