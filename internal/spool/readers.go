@@ -90,8 +90,12 @@ func (r *readers) do(ctx context.Context, f func(*sqlite.Conn) error) error {
 		return errors.Join(context.Cause(ctx), err)
 	case <-gone:
 		r.mu.Lock()
-		defer r.mu.Unlock()
-		return fmt.Errorf("%w: %w", ErrUnavailable, r.why)
+		why := r.why
+		r.mu.Unlock()
+		if why == nil { // opened anew since
+			return r.do(ctx, f)
+		}
+		return fmt.Errorf("%w: %w", ErrUnavailable, why)
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
