@@ -2,6 +2,7 @@ package spool_test
 
 import (
 	"fmt"
+	"math"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -82,6 +83,35 @@ func TestAReplayOfTheFutureBeginsNowAtItsRate(t *testing.T) {
 		pass(10 * time.Minute)
 		if got := lease(t, s, 3); len(got) != 1 {
 			t.Errorf("%d are leased after ten minutes, want one", len(got))
+		}
+	})
+}
+
+// TestAReplayAtAnyRateIsNotDueInThePast: the wait may be more than a duration
+// can tell.
+func TestAReplayAtAnyRateIsNotDueInThePast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, spool.Config{})
+		for _, rate := range []float64{1e-9, 1e-12, math.SmallestNonzeroFloat64} {
+			accept(t, s, fmt.Sprint(rate, 1), fmt.Sprint(rate, 2), fmt.Sprint(rate, 3))
+			for _, d := range lease(t, s, 3) {
+				s.Bury(d, nil, spool.Rejected, "no")
+			}
+			pass(time.Second)
+			letters, _, err := s.SearchLetters(t.Context(), spool.LetterFilter{}, 3, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n, _, err := s.Replay([]string{letters[0].ID, letters[1].ID, letters[2].ID}, s.Now(), rate); n != 3 || err != nil {
+				t.Fatal(n, err)
+			}
+			pass(time.Second)
+			got := lease(t, s, 10)
+			if len(got) != 1 {
+				t.Fatalf("%d are leased at %v a second, want the first alone", len(got), rate)
+			}
+			s.Settle(got[0], nil)
+			pass(time.Second)
 		}
 	})
 }

@@ -8,6 +8,10 @@ import (
 	"zombiezen.com/go/sqlite"
 )
 
+// longestWait bounds how far ahead a slow replay is due: 146 years, which a
+// time.Duration can tell.
+const longestWait = 1 << 62
+
 // Replay puts dead letters of stage delivery back into their lanes, with the
 // same message ids, behind live traffic; give_up_after and the retry schedule
 // begin anew. With a rate above 0 they come due one after the other at that rate each second,
@@ -20,7 +24,7 @@ func (s *Spool) Replay(ids []string, start time.Time, perSecond float64) (done i
 		for _, id := range ids {
 			due := start
 			if perSecond > 0 {
-				due = start.Add(time.Duration(float64(done) / perSecond * float64(time.Second)))
+				due = start.Add(time.Duration(min(float64(done)/perSecond*float64(time.Second), longestWait)))
 			}
 			d, stage, err := s.takeLetter(t, id)
 			switch {
