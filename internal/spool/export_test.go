@@ -102,6 +102,12 @@ const (
 // Remember remembers a call of a size.
 func (s *Spool) Remember(seq int64, size int) { s.recent.put(seq, recentCall{size: size}) }
 
+// Remembers tells whether a call is remembered.
+func (s *Spool) Remembers(seq int64) bool {
+	_, found := s.recent.get(seq)
+	return found
+}
+
 // Remembered gives how many calls are remembered, and their bytes.
 func (s *Spool) Remembered() (calls, bytes int) { return len(s.recent.bySeq), s.recent.bytes }
 

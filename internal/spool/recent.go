@@ -17,11 +17,12 @@ const (
 // nothing: that a call is owed stands in the file, and what is not found here is
 // read from there.
 type recent struct {
-	mu    sync.Mutex // guards everything below
-	bySeq map[int64]recentCall
-	order [recentCalls]int64 // a ring; 0 where there is none
-	next  int
-	bytes int
+	mu     sync.Mutex // guards everything below
+	bySeq  map[int64]recentCall
+	order  [recentCalls]int64 // a ring, oldest first
+	oldest int
+	held   int // places of the ring in use
+	bytes  int
 }
 
 // recentCall is what a delivery needs of a call. Nobody changes the record.
@@ -34,18 +35,22 @@ type recentCall struct {
 
 func newRecent() *recent { return &recent{bySeq: make(map[int64]recentCall, recentCalls)} }
 
-// put remembers a call in the place of the oldest. One that is large is left to
-// the file.
+// put remembers a call and forgets the oldest ones that it leaves no room for. One
+// that is larger than all the room is left to the file.
 func (r *recent) put(seq int64, c recentCall) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.forget(r.order[r.next])
-	r.order[r.next] = 0
-	if r.bytes+c.size > recentBytes {
+	r.forget(seq)
+	if c.size > recentBytes {
 		return
 	}
-	r.order[r.next] = seq
-	r.next = (r.next + 1) % recentCalls
+	for r.held == recentCalls || r.bytes+c.size > recentBytes {
+		r.forget(r.order[r.oldest])
+		r.oldest = (r.oldest + 1) % recentCalls
+		r.held--
+	}
+	r.order[(r.oldest+r.held)%recentCalls] = seq
+	r.held++
 	r.bySeq[seq] = c
 	r.bytes += c.size
 }
@@ -62,8 +67,7 @@ func (r *recent) clear() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	clear(r.bySeq)
-	clear(r.order[:])
-	r.bytes = 0
+	r.held, r.bytes = 0, 0
 }
 
 func (r *recent) forget(seq int64) {

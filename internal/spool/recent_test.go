@@ -56,3 +56,22 @@ func TestOnlyTheLastCallsAreRemembered(t *testing.T) {
 		t.Errorf("%d calls of %d bytes are remembered after all were forgotten", calls, bytes)
 	}
 }
+
+// TestTheLastCallsAreRememberedAlsoWhenTheyAreLarge: once the bytes were used up,
+// the first calls stayed for ever, and each later one was read back.
+func TestTheLastCallsAreRememberedAlsoWhenTheyAreLarge(t *testing.T) {
+	s := open(t, spool.Config{})
+	const size, calls = 10 << 10, 2000
+	for seq := range int64(calls) {
+		s.Remember(seq+1, size)
+	}
+	s.Remember(calls+1, spool.RecentBytes+1)
+	if got, bytes := s.Remembered(); got != spool.RecentBytes/size || bytes != got*size {
+		t.Errorf("%d calls of %d bytes are remembered", got, bytes)
+	}
+	for seq := range int64(calls + 1) {
+		if want := seq+1 > calls-spool.RecentBytes/size && seq+1 <= calls; s.Remembers(seq+1) != want {
+			t.Fatalf("call %d of %d: remembered is %t, want %t", seq+1, calls, !want, want)
+		}
+	}
+}
