@@ -63,7 +63,7 @@ func (s *Spool) watchSpace(ctx context.Context, room *sweep) {
 	}
 	// Once full, it stays so until some room is gained, so that the state does
 	// not change with every delivery, nor with the WAL, which comes and goes.
-	s.setFull(used >= limit || s.full.Load() && used >= min(limit/100*97, limit-s.cfg.walPages()*pageSize))
+	s.setFull(used >= limit || s.full.Load() && used >= min(limit/100*97, limit-s.limits.Load().walPages()*pageSize))
 }
 
 func (s *Spool) setFull(full bool) {

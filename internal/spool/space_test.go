@@ -95,6 +95,34 @@ func TestHistoryGoesFirstThenCallbacksAreRefused(t *testing.T) {
 	})
 }
 
+// TestASpoolWhoseMaxBytesWasLoweredHasRoomAgain: the length of the WAL by which
+// full and not full are told apart was that of the limit as the file was opened.
+// Below 8 MB nothing could be so empty as to count as not full.
+func TestASpoolWhoseMaxBytesWasLoweredHasRoomAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, spool.Config{MaxBytes: 4 << 30})
+		s.Configure(spool.Config{MaxBytes: 2 << 20})
+		for next := 0; s.Ready() == nil && next < 2000; next++ {
+			if _, err := s.Accept(t.Context(), fat(next)); err != nil && !errors.Is(err, spool.ErrUnavailable) {
+				t.Fatal(err)
+			}
+			if next%20 == 0 {
+				pass(300 * time.Millisecond)
+			}
+		}
+		if s.Ready() == nil {
+			t.Fatal("never full")
+		}
+		for _, d := range lease(t, s, 10_000) {
+			s.Settle(d, nil)
+		}
+		pass(2 * time.Second)
+		if err := s.Ready(); err != nil {
+			t.Errorf("all is delivered and %d bytes are in use: %v", s.Totals().BytesUsed, err)
+		}
+	})
+}
+
 func TestRetention(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t, spool.Config{Retention: 3 * time.Minute, DeadLetterRetention: 8 * time.Minute})
