@@ -29,6 +29,8 @@ type Store interface {
 	SetPause(sink string, p spool.Pause) error
 	Erase(ctx context.Context, forms spool.NumberForms, dry bool) (spool.Erased, error)
 	Totals() spool.Totals
+	// Now is the time by which the store compares, whatever the wall clock says.
+	Now() time.Time
 }
 
 // Deps are what the handlers work with.

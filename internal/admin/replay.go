@@ -74,7 +74,10 @@ func (a *api) replay(w http.ResponseWriter, r *http.Request) {
 // replayer works through one replay.
 type replayer struct {
 	*api
+	// start is by the store's clock, as all that is due. The API speaks of the wall
+	// clock, which is ahead of it where it was set.
 	start      time.Time
+	ahead      time.Duration
 	rate       float64
 	done       int // that took a place in the rate
 	configured map[string]bool
@@ -83,7 +86,9 @@ type replayer struct {
 
 // begin fixes the time of the first one, and the sinks that there are.
 func (p *replayer) begin(ctx context.Context) error {
-	if now := time.Now(); p.start.Before(now) {
+	now := p.Store.Now()
+	p.ahead = time.Now().Round(0).Sub(now).Round(time.Second) // less is no clock that was set
+	if p.start = p.start.Add(-p.ahead); p.start.Before(now) {
 		p.start = now
 	}
 	lanes, err := p.Store.Lanes(ctx)
@@ -104,12 +109,12 @@ func (p *replayer) run(ctx context.Context, sel *selection) (err error) {
 		return p.step(ctx, page)
 	})
 	if p.rate > 0 {
-		p.out.NextDueAt = call.At(p.due())
+		p.out.NextDueAt = call.At(p.due().Add(p.ahead))
 	}
 	return err
 }
 
-// due is when the next one comes due.
+// due is when the next one comes due, by the store's clock.
 func (p *replayer) due() time.Time {
 	if p.rate <= 0 {
 		return p.start
@@ -179,7 +184,7 @@ func (p *replayer) replay(group []spool.DeadLetter) error {
 // redeemAll reads callbacks again, at the rate asked for.
 func (p *replayer) redeemAll(ctx context.Context, group []spool.DeadLetter) error {
 	for _, l := range group {
-		if err := wait(ctx, time.Until(p.due())); err != nil {
+		if err := wait(ctx, p.due().Sub(p.Store.Now())); err != nil {
 			return err
 		}
 		p.done++

@@ -106,6 +106,54 @@ func TestReplayRate(t *testing.T) {
 	}
 }
 
+// otherClock is a store whose clock is not the wall clock, which was set.
+type otherClock struct {
+	*spool.Spool
+	behind time.Duration
+}
+
+func (c otherClock) Now() time.Time { return c.Spool.Now().Add(-c.behind) }
+
+// TestReplayGoesByTheClockOfTheStore: after the wall clock was set forward by
+// days, what was replayed waited for as long; set back, the rate did not hold.
+func TestReplayGoesByTheClockOfTheStore(t *testing.T) {
+	for name, behind := range map[string]time.Duration{"forward": 72 * time.Hour, "back": -72 * time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			f.wire()
+			f.deps.Store = otherClock{f.spool, behind}
+			due := func(id string) time.Time {
+				c, err := f.spool.Call(t.Context(), id)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return c.Deliveries[0].DueAt.Add(behind)
+			}
+			near := func(what string, got, want time.Time) {
+				if off := got.Sub(want); off.Abs() > time.Minute {
+					t.Errorf("%s: %v off", what, off)
+				}
+			}
+			f.bury("dialer:a")
+			begun := time.Now()
+			got := f.post(replayPath, `{"filter":{},"rate_per_second":0.001}`)
+			near("at once", due("dialer:a"), begun)
+			next, err := time.Parse(time.RFC3339, fmt.Sprint(got["next_due_at"]))
+			if err != nil {
+				t.Fatal(err)
+			}
+			near("the next one", next, begun.Add(1000*time.Second))
+			f.bury("dialer:b")
+			f.post(replayPath, fmt.Sprintf(`{"filter":{},"not_before":%q}`, got["next_due_at"]))
+			near("what goes on", due("dialer:b"), next)
+			f.keep("good-1")
+			if got := f.post(replayPath, `{"filter":{},"rate_per_second":0.001}`).text("accepted"); got != "accepted=1" {
+				t.Error(got)
+			}
+		})
+	}
+}
+
 // TestReplayOfRemovedSink: its dead letters stay, with what to do.
 func TestReplayOfRemovedSink(t *testing.T) {
 	f := newFixture(t)

@@ -5,6 +5,7 @@ package crash
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -128,6 +129,26 @@ func TestCrashClockExpiry(t *testing.T) {
 	}
 	c.answer.Store(http.StatusOK)
 	c.arrives(t, noticed)
+	c.stop()
+}
+
+// TestCrashClockReplay: after the clock was set forward, what is replayed is
+// delivered now and not when as much time has passed.
+func TestCrashClockReplay(t *testing.T) {
+	c := newClocked(t, "", "retry: {first: 500ms, max: 500ms}, "+patientBreaker)
+	c.answer.Store(http.StatusUnprocessableEntity)
+	c.post(t, 5)
+	eventually(t, patience, "the refused calls are dead letters", func() bool { return c.process.sink("crm").DeadLetters == 5 })
+	c.set(t, 3*day)
+	c.answer.Store(http.StatusOK)
+	resp, err := adminClient.Post(c.admin+"/api/v1/dead-letters/replay", "application/json", strings.NewReader(`{"filter":{}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := resp.Body.Close(); err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatal(resp.Status, err)
+	}
+	eventually(t, noticed, "nothing waits any more", func() bool { s := c.process.sink("crm"); return s.Pending == 0 && s.DeadLetters == 0 })
 	c.stop()
 }
 

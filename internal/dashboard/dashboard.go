@@ -30,6 +30,8 @@ type Store interface {
 	Lanes(ctx context.Context) ([]spool.LaneStatus, error)
 	SetPause(sink string, p spool.Pause) error
 	Totals() spool.Totals
+	// Now is the time by which the store compares, whatever the wall clock says.
+	Now() time.Time
 }
 
 // Deps are what the pages are made from. All but Store, Status, Counters and Log

@@ -62,7 +62,7 @@ func (b *Dashboard) replay(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	job := replayJob{Deps: b.Deps, start: b.Now(), perSecond: rate}
+	job := replayJob{Deps: b.Deps, start: b.Store.Now(), perSecond: rate}
 	if err := job.begin(r.Context()); err != nil {
 		return err
 	}
