@@ -221,15 +221,28 @@ func (a *App) stop(ctx context.Context) error {
 	<-time.After(settings.Delay)
 	ctx, cancel := context.WithTimeout(ctx, lessReserve(*settings.Grace))
 	defer cancel()
-	err := a.public.Shutdown(ctx)
-	var lanes sync.WaitGroup
+	var ending sync.WaitGroup
+	var err error
+	ending.Go(func() { err = a.endIntake(ctx) })
 	for _, s := range now.running {
-		lanes.Go(func() { s.stop(ctx) })
+		ending.Go(func() { s.stop(ctx) }) // beside it: a slow sender takes no time from attempts on their way
 	}
-	lanes.Wait()
+	ending.Wait()
 	err = errors.Join(err, a.private.Shutdown(ctx), a.spool.Close())
 	a.tracer.Shutdown(ctx) // what the grace time leaves
 	a.log.Info("cdrelay has stopped")
+	return err
+}
+
+// endIntake lets the callbacks in flight have their answers until the context is
+// done. What is cut off then was answered nothing, so its sender pushes it again:
+// nothing is lost, and the stop is none that failed.
+func (a *App) endIntake(ctx context.Context) error {
+	err := a.public.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		a.log.Warn("callbacks in flight were cut off; their senders got no answer", "error", err)
+		return nil
+	}
 	return err
 }
 

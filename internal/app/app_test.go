@@ -184,6 +184,46 @@ func TestStopsAcceptingLast(t *testing.T) {
 	eventually(t, "the call is delivered", func() bool { return crm.n.Load() >= 1 })
 }
 
+// TestASlowSenderDoesNotSpoilTheStop: with half a body of a callback there, the
+// lanes leased on through the whole grace, their attempts were cut off at its
+// end, and the server ended with an error.
+func TestASlowSenderDoesNotSpoilTheStop(t *testing.T) {
+	asked, answer := make(chan struct{}, 2), make(chan struct{})
+	crm := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked <- struct{}{}; <-answer }))
+	t.Cleanup(crm.Close)
+	text := strings.ReplaceAll(head(t.TempDir()), "{delay: 300ms, grace: 5s}", "{delay: 0s, grace: 2s}")
+	r := run(t, text+fmt.Sprintf("sinks: [{name: crm, webhook: {url: %q}, concurrency: 1}]\nrules: [{name: all, to: [crm]}]\n", crm.URL))
+	var d net.Dialer
+	slow, err := d.DialContext(t.Context(), "tcp", r.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = slow.Close() }()
+	if _, err := io.WriteString(slow, "POST /callbacks/dialer?key=k HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(slow, make([]byte, 1)); err != nil { // the body is being read
+		t.Fatal(err)
+	}
+	r.post(1)
+	r.post(2)
+	<-asked // for the first; the second waits for it
+	r.end()
+	eventually(t, "the stop has begun", func() bool {
+		c, err := d.DialContext(t.Context(), "tcp", r.Addr().String())
+		if err == nil {
+			_ = c.Close()
+		}
+		return err != nil
+	})
+	<-time.After(300 * time.Millisecond) // the lane stops at the same time
+	close(answer)
+	r.stop()
+	if len(asked) > 0 {
+		t.Error("an attempt began after the stop")
+	}
+}
+
 // TestFailedStartLeavesNothing: the lock of the spool is free and no goroutine
 // is left when a listener cannot be bound.
 func TestFailedStartLeavesNothing(t *testing.T) {
