@@ -11,8 +11,8 @@ import (
 
 // Accept keeps a call and its deliveries durably, tells a duplicate by its
 // content and gives each new content of a call the next revision. It blocks
-// until the commit is synced; the context is asked before that only, since a
-// queued acceptance cannot be taken back.
+// until the commit is synced, or the context ends before: what was on its way to
+// the disk then may be kept all the same, and the next push of it is a duplicate.
 func (s *Spool) Accept(ctx context.Context, a Acceptance) (Receipt, error) {
 	if err := ctx.Err(); err != nil {
 		return Receipt{}, err
@@ -22,7 +22,7 @@ func (s *Spool) Accept(ctx context.Context, a Acceptance) (Receipt, error) {
 	}
 	p := prepare(a)
 	var receipt Receipt
-	err := s.writer.wait("accept", func(t *tx) (err error) {
+	err := s.writer.waitUnless(ctx.Done(), "accept", func(t *tx) (err error) {
 		receipt, err = s.accept(t, p)
 		return err
 	})
@@ -168,7 +168,7 @@ func (s *Spool) KeepUndecodable(ctx context.Context, u Undecodable) error {
 		at = s.clock.now()
 	}
 	id := s.newID(at)
-	return s.writer.wait("undecodable", func(t *tx) error {
+	return s.writer.waitUnless(ctx.Done(), "undecodable", func(t *tx) error {
 		err := execute(t.conn, `INSERT INTO dead_letters(id, stage, source, reason, detail, tries, created_at, body_hash, body)
 			VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?) ON CONFLICT DO NOTHING`,
 			id, string(StageIntake), u.Source, string(Undecoded), u.Detail, millis(at), hash, u.Body)

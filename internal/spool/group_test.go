@@ -1,11 +1,14 @@
 package spool_test
 
 import (
+	"context"
 	"fmt"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/spool"
 )
 
@@ -64,4 +67,56 @@ func TestALeaseNeverHoldsUpTheWriter(t *testing.T) {
 	if got := lease(t, s, 5); len(got) != 4 {
 		t.Errorf("%d leased, want 4", len(got))
 	}
+}
+
+// TestACallbackDoesNotWaitForADiskThatHangs: its context was asked before it was
+// queued only, so that nobody got an answer while a sync hung. What the disk had
+// not begun is taken back; what it had is kept, and the next push a duplicate.
+func TestACallbackDoesNotWaitForADiskThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, spool.Config{})
+		accept(t, s, "a")
+		hangs := make(chan struct{})
+		begun := acceptance("a", "second", "crm")
+		begun.Route = func(r *call.Record) []string {
+			if r.Revision == 2 { // within the transaction
+				<-hangs
+			}
+			return []string{"crm"}
+		}
+		var waiting sync.WaitGroup
+		short := func(what string, keep func(context.Context) error) {
+			waiting.Go(func() {
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+				defer cancel()
+				from := time.Now()
+				if err, took := keep(ctx), time.Since(from); err == nil || took != 10*time.Second {
+					t.Errorf("%s: %v after %v", what, err, took)
+				}
+			})
+			synctest.Wait()
+		}
+		accepting := func(a spool.Acceptance) func(context.Context) error {
+			return func(ctx context.Context) error { _, err := s.Accept(ctx, a); return err }
+		}
+		short("begun", accepting(begun))
+		short("behind it", accepting(acceptance("b", "first", "crm")))
+		short("undecodable", func(ctx context.Context) error {
+			return s.KeepUndecodable(ctx, spool.Undecodable{Source: "dialer", Body: []byte("x")})
+		})
+		waiting.Wait()
+		close(hangs)
+		pass(time.Second)
+		for _, again := range []struct {
+			a         spool.Acceptance
+			duplicate bool
+		}{{acceptance("a", "second", "crm"), true}, {acceptance("b", "first", "crm"), false}} {
+			if got, err := s.Accept(t.Context(), again.a); err != nil || got.Duplicate != again.duplicate {
+				t.Errorf("pushed again: %+v %v", got, err)
+			}
+		}
+		if n := s.Totals().IntakeDeadLetters; n != 0 {
+			t.Errorf("%d dead letters of what was taken back", n)
+		}
+	})
 }

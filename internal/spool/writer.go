@@ -106,12 +106,45 @@ func (w *writer) submit(o *op) error {
 }
 
 // wait submits an urgent op and gives its outcome.
-func (w *writer) wait(name string, do func(*tx) error) error {
+func (w *writer) wait(name string, do func(*tx) error) error { return w.waitUnless(nil, name, do) }
+
+// errNoAnswer ends a wait for a disk that hangs.
+var errNoAnswer = errors.New("the disk does not answer; what it was given last may be kept all the same")
+
+// waitUnless is wait until gone is closed. An op that has not begun is taken back
+// then, so that the queue holds nothing that nobody waits for. One that has begun
+// goes on: its caller must not use what do writes.
+func (w *writer) waitUnless(gone <-chan struct{}, name string, do func(*tx) error) error {
 	outcome := make(chan error, 1)
-	if err := w.submit(&op{name: name, do: do, done: func(err error) { outcome <- err }}); err != nil {
+	o := &op{name: name, do: do, done: func(err error) { outcome <- err }}
+	if err := w.submit(o); err != nil {
 		return err
 	}
-	return <-outcome
+	select {
+	case err := <-outcome:
+		return err
+	case <-gone:
+	}
+	if w.withdraw(o) {
+		return fmt.Errorf("%w: the disk does not answer", ErrUnavailable)
+	}
+	select {
+	case err := <-outcome: // just now
+		return err
+	default:
+		return errNoAnswer
+	}
+}
+
+// withdraw takes an op out of the queue; false when it is not there any more.
+func (w *writer) withdraw(o *op) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	i := slices.Index(w.urgent, o)
+	if i >= 0 {
+		w.urgent = slices.Delete(w.urgent, i, i+1)
+	}
+	return i >= 0
 }
 
 // between runs f on the connection outside any transaction, and waits for it.
