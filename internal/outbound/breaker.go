@@ -173,11 +173,7 @@ func (b *breaker) heir(fresh *breaker) *breaker {
 	if b.state() == Closed {
 		return fresh
 	}
-	for range fresh.settings.ConsecutiveFailures {
-		fresh.do(func() error { return &evidence{meaning: Unwell} })
-		if fresh.state() == Open {
-			break
-		}
-	}
+	fresh.consecutive = fresh.settings.ConsecutiveFailures - 1 // nobody else uses it yet
+	fresh.do(func() error { return &evidence{meaning: Unwell} })
 	return fresh
 }

@@ -3,6 +3,7 @@ package outbound
 import (
 	"context"
 	"errors"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -347,6 +348,29 @@ func TestTrapReloadKeepsTheBreaker(t *testing.T) {
 		closed.Inherit(other)
 		do(t, closed, 1, Delivered)
 	})
+}
+
+// TestAReloadOpensABreakerOfManyFailuresAtOnce: it was opened by as many failures
+// as its settings ask for, which took minutes at the most that they may ask for.
+func TestAReloadOpensABreakerOfManyFailuresAtOnce(t *testing.T) {
+	old := newClient(t, Transport{Wire: answers(500)}, quick(0))
+	do(t, old, 5, Unwell)
+	patient := quick(0)
+	patient.Breaker.ConsecutiveFailures, patient.Breaker.MinRequests = math.MaxInt32, math.MaxInt32
+	heir := newClient(t, Transport{Wire: answers(200)}, patient)
+	inherited := make(chan struct{})
+	go func() {
+		heir.Inherit(old)
+		close(inherited)
+	}()
+	select {
+	case <-inherited:
+	case <-time.After(10 * time.Second):
+		t.Fatal("not within 10 s")
+	}
+	if heir.State() != Open {
+		t.Errorf("the breaker is %v", heir.State())
+	}
 }
 
 func TestStateNames(t *testing.T) {
