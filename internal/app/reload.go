@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -184,12 +185,13 @@ func endReplaced(ctx context.Context, before, after map[string]*runningSink) {
 }
 
 // watch reloads when the content of the configuration, of a secret's file or of
-// a certificate has changed. A file that is bad is read once, not every time.
+// a certificate has changed. A file that is bad is read once, not every time; what
+// failed because the spool took nothing is tried again when it does.
 func (a *App) watch(ctx context.Context) {
 	if a.opts.Fingerprint == nil || a.opts.Load == nil {
 		return
 	}
-	last := a.state.Load().loaded.Hash
+	last, refused := a.state.Load().loaded.Hash, false
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
 	for {
@@ -199,12 +201,13 @@ func (a *App) watch(ctx context.Context) {
 		case <-tick.C:
 		}
 		now, err := a.opts.Fingerprint()
-		if err != nil || now == last {
+		again := refused && a.spool.Ready() == nil
+		if err != nil || now == last && !again {
 			continue // a file in the middle of a swap is looked at again
 		}
-		last = now
+		last, refused = now, false
 		if now != a.state.Load().loaded.Hash {
-			_ = a.Reload(ctx) // has logged and counted its error
+			refused = errors.Is(a.Reload(ctx), spool.ErrUnavailable) // which it has logged and counted
 		}
 	}
 }
