@@ -88,6 +88,28 @@ func TestReplayByFilterInParts(t *testing.T) {
 	}
 }
 
+// TestReplayInPartsBehindALetterOfTheFuture: the cursor keeps when the first part
+// began.
+func TestReplayInPartsBehindALetterOfTheFuture(t *testing.T) {
+	f := newFixture(t)
+	f.wire()
+	future := spool.Undecodable{Source: "dialer", Body: []byte("good-future"), ReceivedAt: time.Now().Add(72 * time.Hour)}
+	if err := f.spool.KeepUndecodable(t.Context(), future); err != nil {
+		t.Fatal(err)
+	}
+	f.bury("dialer:a")
+	first := f.post(replayPath, `{"filter":{},"limit":1}`)
+	if first.text("replayed", "accepted") != "replayed=1 accepted=0" {
+		t.Fatalf("first part: %v", first)
+	}
+	<-time.After(10 * time.Millisecond) // the next letter has a later time
+	f.bury("dialer:later")
+	rest := f.post(replayPath, fmt.Sprintf(`{"filter":{},"cursor":%q}`, first["next_cursor"]))
+	if rest.text("replayed", "accepted", "next_cursor") != "replayed=0 accepted=1 next_cursor=" {
+		t.Errorf("second part: %v", rest)
+	}
+}
+
 func TestReplayRate(t *testing.T) {
 	f := newFixture(t)
 	f.wire()

@@ -21,7 +21,7 @@ const (
 	maxRate = 1_000_000
 )
 
-var selectionCursor = regexp.MustCompile(`^([0-9A-Z]{26})\.([0-9A-Z]{26})$`)
+var selectionCursor = regexp.MustCompile(`^([0-9A-Z]{26})\.([0-9A-Z]{26}(?:\.[0-9A-Z]{26})?)$`)
 
 // selection is the dead letters that a replay or a purge is for: by ids, or by a
 // filter. A filter selects those that are there when the first request with it

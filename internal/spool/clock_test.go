@@ -3,6 +3,7 @@ package spool_test
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -164,6 +165,48 @@ func TestWhatWasAcceptedWhileTheClockRanAheadExpires(t *testing.T) {
 		pass(time.Hour)
 		if n, err := s.Int(`SELECT count(*) FROM deliveries WHERE state < 4`); err != nil || n != 0 {
 			t.Errorf("%d wait after two hours, error %v", n, err)
+		}
+	})
+}
+
+// TestAWalkDoesNotMeetWhatItMakes: behind a dead letter of the future a replay met
+// each letter that the sink's next refusal made, and did not end.
+func TestAWalkDoesNotMeetWhatItMakes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, spool.Config{})
+		if err := s.KeepUndecodable(t.Context(), spool.Undecodable{Source: "dialer", Body: []byte("x"), ReceivedAt: time.Now().Add(3 * day)}); err != nil {
+			t.Fatal(err)
+		}
+		accept(t, s, "a")
+		refuse := func() {
+			s.Bury(lease(t, s, 1)[0], nil, spool.Rejected, "no")
+			pass(time.Second)
+		}
+		refuse()
+		upto, err := s.LastLetter(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		pass(time.Second)
+		var met []spool.Stage
+		for after, more := "", true; more && len(met) < 10; more = after != "" {
+			page, next, err := s.WalkLetters(t.Context(), spool.LetterFilter{}, after, upto, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, l := range page {
+				met = append(met, l.Stage)
+				if l.Stage == spool.StageDelivery {
+					if n, _, err := s.Replay([]string{l.ID}, s.Now(), 0); n != 1 || err != nil {
+						t.Fatal(n, err)
+					}
+					refuse()
+				}
+			}
+			after = next
+		}
+		if want := []spool.Stage{spool.StageDelivery, spool.StageIntake}; !slices.Equal(met, want) {
+			t.Errorf("the walk met %v, want %v", met, want)
 		}
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/oklog/ulid/v2"
 	"zombiezen.com/go/sqlite"
@@ -143,9 +144,16 @@ func (s *Spool) LettersOfCall(ctx context.Context, callID string) (out []CallLet
 	return out, err
 }
 
-// LastLetter gives the id of the newest dead letter, empty when there is none:
-// the end for WalkLetters, so that a walk does not run after what it makes.
+// LastLetter gives the end for WalkLetters, so that a walk does not run after what
+// it makes: the id of the newest dead letter, empty when there is none. Where that
+// was made while a clock ran ahead, the time of now follows: what the walk makes
+// comes before such a letter.
 func (s *Spool) LastLetter(ctx context.Context) (id string, err error) {
+	defer func() {
+		if now := ulidAt(s.clock.now().Add(time.Millisecond)); err == nil && id > now {
+			id += "." + now
+		}
+	}()
 	err = s.listRd.do(ctx, func(c *sqlite.Conn) error {
 		return query(c, `SELECT id FROM dead_letters ORDER BY id DESC LIMIT 1`, func(r *sqlite.Stmt) error {
 			id = r.ColumnText(0)
@@ -156,9 +164,10 @@ func (s *Spool) LastLetter(ctx context.Context) (id string, err error) {
 }
 
 // WalkLetters gives dead letters, oldest first, that come after an id and not
-// after another. A step looks at a bounded number of them and may be short, even
+// after what LastLetter gave. A step looks at a bounded number of them and may be short, even
 // empty, before the end; next is where to go on, empty after the last step.
 func (s *Spool) WalkLetters(ctx context.Context, f LetterFilter, after, upto string, limit int) (page []DeadLetter, next string, err error) {
+	upto, begun, ahead := strings.Cut(upto, ".")
 	if !f.Since.IsZero() {
 		after = max(after, ulidAt(f.Since)) // no id has all zeros after its time
 	}
@@ -166,7 +175,15 @@ func (s *Spool) WalkLetters(ctx context.Context, f LetterFilter, after, upto str
 		upto = min(upto, ulidAt(f.Until))
 	}
 	l := letterLister{spool: s, filter: f, limit: limit}
-	err = s.listRd.do(ctx, func(c *sqlite.Conn) error { return l.read(c, lettersAfter, after, upto) })
+	err = s.listRd.do(ctx, func(c *sqlite.Conn) error {
+		if !ahead {
+			return l.read(c, lettersAfter, after, upto)
+		}
+		if err := l.read(c, lettersAfter, after, min(upto, begun)); err != nil || l.next != "" {
+			return err
+		}
+		return l.read(c, lettersAfter, max(after, ulidAt(s.clock.now())), upto)
+	})
 	return l.page, l.next, err
 }
 
