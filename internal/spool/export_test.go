@@ -111,6 +111,10 @@ func (s *Spool) Remembers(seq int64) bool {
 // Remembered gives how many calls are remembered, and their bytes.
 func (s *Spool) Remembered() (calls, bytes int) { return len(s.recent.bySeq), s.recent.bytes }
 
+// Retain does what housekeeping does once a minute, and tells whether it has more
+// to do.
+func (s *Spool) Retain(ctx context.Context) (more bool) { return s.retain(ctx, &sweep{}) }
+
 // CheckInBackground is the check after an unclean stop.
 func (s *Spool) CheckInBackground(ctx context.Context) { s.checkInBackground(ctx) }
 

@@ -18,6 +18,9 @@ const (
 	// stepRows bounds the rows that one housekeeping transaction touches, so
 	// that no callback waits long behind it.
 	stepRows = 200
+	// retainSteps is how many such steps retention makes before the space and the
+	// disk are looked at again.
+	retainSteps = 16
 	// scanRows bounds the calls that one step of a sweep looks at.
 	scanRows = 2000
 	// defaultGiveUp ends what is owed to a sink of which nothing is known.
@@ -32,17 +35,20 @@ func (s *Spool) keepHouse(ctx context.Context) {
 	defer measure.Stop()
 	defer mend.Stop()
 	defer retain.Stop()
-	for {
+	for retaining := false; ; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-measure.C:
 			s.clock.watch(s.log)
 			s.watchSpace(ctx, &room)
+			if retaining {
+				retaining = s.retain(ctx, &old)
+			}
 		case <-mend.C:
 			s.mendClock(ctx)
 		case <-retain.C:
-			s.retain(ctx, &old)
+			retaining = s.retain(ctx, &old)
 			s.endOrphans(ctx)
 		}
 	}
@@ -89,16 +95,20 @@ func (s *Spool) makeRoom(ctx context.Context, room *sweep, target int64) {
 	}
 }
 
-// retain erases what is older than the retention times, in small steps.
-func (s *Spool) retain(ctx context.Context, old *sweep) {
-	s.eraseHistory(ctx, old, s.clock.now().Add(-s.limits.Load().Retention), func() bool { return false })
-	for ctx.Err() == nil {
+// retain erases what is older than the retention times, in small steps, and tells
+// whether it has more to do.
+func (s *Spool) retain(ctx context.Context, old *sweep) (more bool) {
+	steps := 0
+	enough := func() bool { steps++; return steps > retainSteps }
+	s.eraseHistory(ctx, old, s.clock.now().Add(-s.limits.Load().Retention), enough)
+	for ctx.Err() == nil && !enough() {
 		n, err := s.eraseLetters(s.clock.now().Add(-s.limits.Load().DeadLetterRetention))
 		if err != nil || n == 0 {
-			break
+			s.vacuum()
+			return false
 		}
 	}
-	s.vacuum()
+	return true
 }
 
 // vacuum gives free pages back to the file system, in small steps.

@@ -177,6 +177,35 @@ func TestRetention(t *testing.T) {
 	})
 }
 
+// TestRetentionLeavesTimeToLookAtTheSpace: what had become too old went in one go,
+// minutes of it after a long stop, and until then nobody looked at max_bytes, nor
+// whether the disk was well again.
+func TestRetentionLeavesTimeToLookAtTheSpace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, spool.Config{Retention: time.Hour})
+		const calls = 20_000
+		if err := s.Exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < ?)
+			INSERT INTO calls(call_id, revision, content, source, outcome, received_at, record, trace, checksum)
+			SELECT 'dialer:' || i, 1, x'00', 'dialer', 'answered', 0, '{}', '', 0 FROM n`, calls); err != nil {
+			t.Fatal(err)
+		}
+		left := func() int64 {
+			n, err := s.Int(`SELECT count(*) FROM calls`)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		if more := s.Retain(t.Context()); !more || left() < calls/2 {
+			t.Errorf("%d of %d are left after one turn, and there is more: %t", left(), calls, more)
+		}
+		pass(62 * time.Second)
+		if n := left(); n != 0 {
+			t.Errorf("%d are left after all turns", n)
+		}
+	})
+}
+
 func TestFreedPagesGoBackToTheFileSystem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t, spool.Config{Retention: time.Minute})
