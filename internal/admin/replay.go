@@ -116,10 +116,7 @@ func (p *replayer) run(ctx context.Context, sel *selection) (err error) {
 
 // due is when the next one comes due, by the store's clock.
 func (p *replayer) due() time.Time {
-	if p.rate <= 0 {
-		return p.start
-	}
-	return p.start.Add(time.Duration(float64(p.done) / p.rate * float64(time.Second)))
+	return spool.ReplayDue(p.start, p.done, p.rate)
 }
 
 // step replays dead letters, those of one sink together: each group is one

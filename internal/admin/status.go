@@ -114,7 +114,7 @@ func joinLanes(sinks []SinkStatus, lanes []spool.LaneStatus) []SinkStatus {
 		s := &out[i]
 		s.Configured, s.Pending, s.DeadLetters = ok, l.Waiting, l.DeadLetters
 		s.OldestPendingAt = call.At(l.Oldest)
-		if l.Pause.Active(time.Now()) {
+		if l.Pause != (spool.Pause{}) {
 			s.Paused = &paused{By: string(l.Pause.By)}
 			if l.Pause.By == spool.BySink {
 				s.Paused.Until = call.At(l.Pause.Until)

@@ -3,7 +3,6 @@ package dashboard
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"github.com/cdrelay/cdrelay/internal/spool"
 )
@@ -77,19 +76,19 @@ func (b *Dashboard) sinkRows(ctx context.Context) ([]sinkRow, error) {
 	}
 	var out []sinkRow
 	for _, s := range b.Status().Sinks {
-		out = append(out, newSinkRow(s, byName[s.Name], b.Now()))
+		out = append(out, newSinkRow(s, byName[s.Name]))
 		delete(byName, s.Name)
 	}
 	for _, l := range lanes {
 		if _, left := byName[l.Sink]; left {
-			out = append(out, newSinkRow(Sink{Name: l.Sink, Breaker: "gone"}, l, b.Now()))
+			out = append(out, newSinkRow(Sink{Name: l.Sink, Breaker: "gone"}, l))
 		}
 	}
 	return out, nil
 }
 
-func newSinkRow(s Sink, l spool.LaneStatus, now time.Time) sinkRow {
-	paused := l.Pause.Active(now)
+func newSinkRow(s Sink, l spool.LaneStatus) sinkRow {
+	paused := l.Pause != (spool.Pause{})
 	return sinkRow{Sink: s, Lane: l, State: s.Breaker, Paused: paused, ByUs: paused && l.Pause.By == spool.ByOperator}
 }
 

@@ -66,11 +66,7 @@ func (g *Gauges) Collect(ch chan<- prometheus.Metric) {
 		gauge(d.pending, float64(l.Waiting), l.Sink)
 		gauge(d.oldest, seconds(l.Oldest), l.Sink)
 		gauge(d.letters, float64(l.DeadLetters), string(spool.StageDelivery), l.Sink)
-		until := time.Time{}
-		if l.Pause.Active(time.Now()) {
-			until = l.Pause.Until
-		}
-		gauge(d.paused, seconds(until), l.Sink)
+		gauge(d.paused, seconds(l.Pause.Until), l.Sink)
 		if state, ok := g.Breaker(l.Sink); ok {
 			for _, s := range []outbound.State{outbound.Closed, outbound.HalfOpen, outbound.Open} {
 				gauge(d.breaker, oneIf(s == state), l.Sink, s.String())

@@ -210,3 +210,20 @@ func TestAWalkDoesNotMeetWhatItMakes(t *testing.T) {
 		}
 	})
 }
+
+func TestAPauseThatIsOverIsNotTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, spool.Config{})
+		until := time.Now().Add(time.Minute)
+		if err := s.SetPause("crm", spool.Pause{Until: until, By: spool.BySink}); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []spool.Pause{{Until: until, By: spool.BySink}, {}} {
+			lanes, err := s.Lanes(t.Context())
+			if err != nil || len(lanes) != 1 || lanes[0].Pause != want {
+				t.Errorf("%+v, error %v, want %+v", lanes, err, want)
+			}
+			pass(2 * time.Minute)
+		}
+	})
+}

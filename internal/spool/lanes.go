@@ -53,7 +53,8 @@ type LaneStatus struct {
 	// Oldest is when the oldest waiting delivery was accepted or last replayed;
 	// zero when nothing waits.
 	Oldest time.Time
-	Pause  Pause
+	// Pause is the one that holds now, by the store's clock.
+	Pause Pause
 }
 
 // SetLanes tells the spool which sinks are configured now. Lanes of other sinks
@@ -140,7 +141,7 @@ func (s *Spool) Lanes(ctx context.Context) ([]LaneStatus, error) {
 	var out []LaneStatus
 	err := s.listRd.do(ctx, func(c *sqlite.Conn) error {
 		for _, l := range s.allLanes() {
-			st := l.status()
+			st := l.status(s.clock.now())
 			if !st.Configured && st.Waiting == 0 && st.DeadLetters == 0 {
 				continue
 			}
@@ -178,14 +179,14 @@ func oldestWaiting(c *sqlite.Conn, lane int64) (int64, error) {
 	return min(fresh, tried), nil
 }
 
-func (l *lane) status() LaneStatus {
+func (l *lane) status(now time.Time) LaneStatus {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return LaneStatus{
-		Sink: l.name, Configured: l.configured,
-		Waiting: l.waiting.Load(), DeadLetters: l.dead.Load(),
-		Pause: Pause{Until: l.pausedUntil, By: l.pausedBy},
+	s := LaneStatus{Sink: l.name, Configured: l.configured, Waiting: l.waiting.Load(), DeadLetters: l.dead.Load()}
+	if p := (Pause{Until: l.pausedUntil, By: l.pausedBy}); p.Active(now) {
+		s.Pause = p
 	}
+	return s
 }
 
 // orphan tells whether the sink is no longer configured, and when to give up then.

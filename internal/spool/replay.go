@@ -22,10 +22,7 @@ func (s *Spool) Replay(ids []string, start time.Time, perSecond float64) (done i
 	err = s.writer.wait("replay", func(t *tx) error {
 		done, intake = 0, nil
 		for _, id := range ids {
-			due := start
-			if perSecond > 0 {
-				due = start.Add(time.Duration(min(float64(done)/perSecond*float64(time.Second), longestWait)))
-			}
+			due := ReplayDue(start, done, perSecond)
 			d, stage, err := s.takeLetter(t, id)
 			switch {
 			case err != nil:
@@ -45,6 +42,15 @@ func (s *Spool) Replay(ids []string, start time.Time, perSecond float64) (done i
 		return 0, nil, err // what it counted was rolled back
 	}
 	return done, intake, nil
+}
+
+// ReplayDue is when a delivery of a replay comes due before which so many others
+// do.
+func ReplayDue(start time.Time, before int, perSecond float64) time.Time {
+	if perSecond <= 0 {
+		return start
+	}
+	return start.Add(time.Duration(min(float64(before)/perSecond*float64(time.Second), longestWait)))
 }
 
 // place names a delivery.
@@ -185,7 +191,7 @@ func (s *Spool) Resend(callID string, sinks []string) (done []string, err error)
 
 func (s *Spool) resend(t *tx, p place, sink string) (bool, error) {
 	p.lane = s.lane(sink)
-	if p.lane == nil || !p.lane.status().Configured {
+	if p.lane == nil || !p.lane.status(t.now).Configured {
 		return false, fmt.Errorf("%w: %w: no sink %q", errRefused, ErrNotFound, sink)
 	}
 	st := aside
