@@ -15,7 +15,7 @@ func TestTraceContextIsSentOn(t *testing.T) {
 		const parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 		to := always(sick)
 		r := w.start("crm", setup{quick: 1}, to)
-		_, err := w.spool.Accept(t.Context(), spool.Acceptance{
+		_, err := w.spool.Accept(w.t.Context(), spool.Acceptance{
 			Record: &call.Record{Schema: call.SchemaID, ID: "test:a", Source: "test"}, Trace: parent + " vendor=1",
 			Route: func(*call.Record) []string { return []string{"crm"} },
 		})
