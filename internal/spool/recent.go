@@ -8,8 +8,8 @@ import (
 
 const (
 	// recentCalls and recentBytes bound what is remembered, whatever waits.
-	recentCalls = 4096
-	recentBytes = 4 << 20
+	recentCalls = 2048
+	recentBytes = 2 << 20
 )
 
 // recent remembers the calls accepted last, so that a lane that keeps up does
