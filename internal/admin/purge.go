@@ -76,15 +76,9 @@ func (p *pacer) wait(ctx context.Context, n int) error {
 	if p.rate <= 0 {
 		return nil
 	}
-	timer := time.NewTimer(time.Until(p.next))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		p.next = p.next.Add(time.Duration(float64(n) / p.rate * float64(time.Second)))
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	err := wait(ctx, time.Until(p.next))
+	p.next = spool.ReplayDue(p.next, n, p.rate)
+	return err
 }
 
 // clip bounds a reason that may quote a body.

@@ -58,11 +58,7 @@ func (s *callStep) finish(ctx context.Context) error {
 // waitForBusy erases the calls whose attempts end in time.
 func (e *eraser) waitForBusy(ctx context.Context) error {
 	for end := time.Now().Add(erasePatience); len(e.busy) > 0 && time.Now().Before(end); {
-		t := time.NewTimer(eraseAgain)
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-			t.Stop()
+		if rest(ctx, eraseAgain); ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 		busy, err := e.eraseCallIDs(ctx, e.busy)

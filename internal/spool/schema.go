@@ -3,6 +3,7 @@ package spool
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"zombiezen.com/go/sqlite"
 )
@@ -22,7 +23,13 @@ func migrations() []migration {
 	return []migration{version1(), version2(), version3(), version4(), version5()}
 }
 
+// version1 makes the tables; the order is that of their roots in the file, which a
+// salvage relies on.
 func version1() migration {
+	return slices.Concat(callTables(), letterTables(), migration{fmt.Sprintf(`PRAGMA application_id = %d`, applicationID)})
+}
+
+func callTables() migration {
 	return migration{
 		`CREATE TABLE lanes (
 			id INTEGER PRIMARY KEY,
@@ -60,6 +67,11 @@ func version1() migration {
 			PRIMARY KEY (call_seq, lane)
 		) WITHOUT ROWID`,
 		`CREATE INDEX waiting ON deliveries(lane, state, due, call_seq, since) WHERE state < 4`,
+	}
+}
+
+func letterTables() migration {
+	return migration{
 		`CREATE TABLE dead_letters (
 			id TEXT PRIMARY KEY,
 			stage TEXT NOT NULL,
@@ -85,7 +97,6 @@ func version1() migration {
 			reason TEXT NOT NULL,
 			bytes BLOB
 		)`,
-		fmt.Sprintf(`PRAGMA application_id = %d`, applicationID),
 	}
 }
 

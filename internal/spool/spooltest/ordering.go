@@ -111,11 +111,19 @@ func replayedBeforeNewer(r *rig) {
 	letters := r.bury()
 	r.accept("a", "second", "crm")
 	r.replay(letters)
-	ds := r.lease("crm", 10)
-	r.expect(ds, "a")
-	r.Settle(ds[0], nil)
-	r.commit()
+	r.delivers("a")
 	r.expect(r.lease("crm", 10), "a.2")
+}
+
+// delivers settles one call after the other: no other may be leased beside it.
+func (r *rig) delivers(calls ...string) {
+	r.Helper()
+	for _, want := range calls {
+		ds := r.lease("crm", 10)
+		r.expect(ds, want)
+		r.Settle(ds[0], nil)
+		r.commit()
+	}
 }
 
 func (r *rig) replay(letters []string) {
@@ -139,14 +147,7 @@ func replayedBeforeLeased(r *rig) {
 		r.replay(letters)
 		report(newer)
 		r.commit()
-		ds := r.lease("crm", 10)
-		r.expect(ds, name)
-		r.Settle(ds[0], nil)
-		r.commit()
-		ds = r.lease("crm", 10)
-		r.expect(ds, name+".2")
-		r.Settle(ds[0], nil)
-		r.commit()
+		r.delivers(name, name+".2")
 		r.waiting(0, 0)
 	}
 }
@@ -160,12 +161,7 @@ func replayedBeforeHeld(r *rig) {
 	r.replay(letters)
 	r.Settle(second, nil)
 	r.commit()
-	for _, want := range []string{"a", "a.3"} {
-		ds := r.lease("crm", 10)
-		r.expect(ds, want)
-		r.Settle(ds[0], nil)
-		r.commit()
-	}
+	r.delivers("a", "a.3")
 	r.waiting(0, 0)
 }
 
@@ -181,10 +177,7 @@ func heldBehindLaterReplay(r *rig) {
 	r.commit()
 	r.expect(r.lease("crm", 10), "")
 	r.pass(time.Hour)
-	ds := r.lease("crm", 10)
-	r.expect(ds, "a")
-	r.Settle(ds[0], nil)
-	r.commit()
+	r.delivers("a")
 	r.expect(r.lease("crm", 10), "a.3")
 }
 
