@@ -10,9 +10,9 @@ import (
 // raw callback.
 const encodedSize = 1 << 10
 
-// JSON gives the record as encoding/json would write it, byte for byte, in a
-// fraction of the time: each call is written when it is stored and when it is sent.
-// Raw must be JSON, as Record says.
+// JSON returns the record as an encoder of encoding/json without escapes for HTML
+// writes it, byte for byte, in a fraction of the time: each call is written when it
+// is stored and when it is sent. Raw must be JSON, as Record says.
 func (r *Record) JSON() []byte {
 	e := encoder(make([]byte, 0, encodedSize+len(r.Raw)))
 	e.text(`{"schema":`, r.Schema)
@@ -167,17 +167,18 @@ func (e *encoder) list(name string, texts []string) {
 	*e = append(*e, ']')
 }
 
-// raw writes JSON that is compact already; a line break tells that it is not, and
-// then encoding/json makes it so.
+// raw writes JSON that is compact already. A line break shows that it is not; then
+// encoding/json compacts it.
 func (e *encoder) raw(name string, text json.RawMessage) {
 	*e = append(*e, name...)
 	if bytes.IndexByte(text, '\n') < 0 {
-		*e = appendRaw(*e, text)
+		*e = append(*e, text...)
 		return
 	}
-	b, err := json.Marshal(text)
-	if err != nil { // only for raw text that is no JSON
-		b = []byte("null")
+	var compact bytes.Buffer
+	if json.Compact(&compact, text) != nil { // only for raw text that is not JSON
+		compact.Reset()
+		compact.WriteString("null")
 	}
-	*e = append(*e, b...)
+	*e = append(*e, compact.Bytes()...)
 }

@@ -1,9 +1,11 @@
 package call_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"math/rand/v2"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,12 +18,33 @@ func TestJSONIsWhatEncodingJSONWrites(t *testing.T) {
 	for seed := range uint64(2000) {
 		var r call.Record
 		fill(rand.New(rand.NewPCG(seed, 1)), reflect.ValueOf(&r).Elem())
-		want, err := json.Marshal(&r)
-		if err != nil {
-			t.Fatal(err)
-		}
+		want := marshal(t, &r)
 		if got := r.JSON(); string(got) != string(want) {
 			t.Fatalf("seed %d:\n%s\nencoding/json:\n%s", seed, got, want)
+		}
+	}
+}
+
+// marshal is json.Marshal without escapes for HTML.
+func marshal(tb testing.TB, v any) []byte {
+	tb.Helper()
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		tb.Fatal(err)
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+}
+
+// TestJSONOfARecordIsHardlyLongerThanItsCallback holds the size of what is stored
+// and sent to that of the callback, whatever its letters are.
+func TestJSONOfARecordIsHardlyLongerThanItsCallback(t *testing.T) {
+	for _, letter := range []string{"a", "<", ">", "&", "‹", "\u2028", `\"`, `\u0001`} {
+		raw := `{"callId":"1","other":"` + strings.Repeat(letter, 100_000) + `"}`
+		r := call.Record{Schema: call.SchemaID, ID: "s:1", Revision: 1, Raw: json.RawMessage(raw)}
+		if got := r.JSON(); len(got) > len(raw)+1<<10 || !bytes.Contains(got, []byte(raw)) {
+			t.Errorf("a callback of %d bytes of %s becomes a record of %d bytes", len(raw), letter, len(got))
 		}
 	}
 }

@@ -183,7 +183,8 @@ func (s *sorter) rearrange(out []byte, members []sortMember) {
 	s.scratch = sorted
 }
 
-// text reads a string and spells it as encoding/json does.
+// text reads a string and spells it as encoding/json does, with its escapes for
+// HTML: content hashes stay what they have always been.
 func (s *sorter) text(out []byte) ([]byte, bool) {
 	escapes, markedUp := false, false
 	for at := s.pos + 1; at < len(s.in); at++ {
@@ -209,7 +210,7 @@ func (s *sorter) spell(out, token []byte, escapes, markedUp bool) ([]byte, bool)
 	case escapes:
 		var err error
 		s.scratch, err = jsontext.AppendUnquote(s.scratch[:0], token)
-		return appendText(out, s.scratch), err == nil
+		return appendSpelled(out, s.scratch, special|markup), err == nil
 	case markedUp:
 		return appendRaw(out, token), true
 	}

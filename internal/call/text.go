@@ -1,31 +1,32 @@
 package call
 
-import (
-	"bytes"
-	"unicode/utf8"
-)
+import "unicode/utf8"
 
 const (
-	// markup are the bytes that encoding/json escapes wherever they stand, for
-	// HTML, as bits; separators begins the two that it escapes for JavaScript,
-	// U+2028 and U+2029.
+	// markup are the bytes that encoding/json escapes for HTML, as bits. Only the
+	// hash of a content spells them so. separators is the first byte of the two
+	// characters that it escapes for JavaScript, U+2028 and U+2029.
 	markup     = 1<<'<' | 1<<'>' | 1<<'&'
 	separators = 0xE2
-	// special are all bytes below '@' that do not stand for themselves in a string.
-	special = markup | 1<<'"' | 1<<' ' - 1
+	// special are the bytes below '@' that JSON escapes in a string.
+	special = 1<<'"' | 1<<' ' - 1
 
 	hexDigits = "0123456789abcdef"
 )
 
-// appendText writes a string as encoding/json does.
-func appendText[text string | []byte](b []byte, s text) []byte {
+// appendText writes a string as encoding/json does without escapes for HTML.
+func appendText[text string | []byte](b []byte, s text) []byte { return appendSpelled(b, s, special) }
+
+// appendSpelled writes a string and escapes the given bytes below '@', a
+// backslash, the separators and what is not UTF-8.
+func appendSpelled[text string | []byte](b []byte, s text, escape uint64) []byte {
 	b = append(b, '"')
 	done := 0 // what stands before it is written
 	for i := 0; i < len(s); {
 		c := s[i]
 		size := 1
 		switch {
-		case c < '@' && special>>c&1 == 0, c >= '@' && c < utf8.RuneSelf && c != '\\':
+		case c < '@' && escape>>c&1 == 0, c >= '@' && c < utf8.RuneSelf && c != '\\':
 			i++
 			continue
 		case c >= utf8.RuneSelf:
@@ -73,12 +74,9 @@ func appendEscapedRune(b []byte, r rune) []byte {
 	return append(b, '\\', 'u', hexDigits[r>>12], hexDigits[r>>8&0xF], hexDigits[r>>4&0xF], hexDigits[r&0xF])
 }
 
-// appendRaw writes compact JSON as encoding/json does: with its strings as they are
-// spelled, but for what is dangerous in HTML and JavaScript.
+// appendRaw writes compact JSON as it is, except that it escapes what is dangerous
+// in HTML and JavaScript. The hash of a content is over this spelling.
 func appendRaw(b, text []byte) []byte {
-	if !dangerous(text) {
-		return append(b, text...)
-	}
 	done := 0
 	for i, c := range text {
 		switch {
@@ -94,14 +92,4 @@ func appendRaw(b, text []byte) []byte {
 		}
 	}
 	return append(b, text[done:]...)
-}
-
-// dangerous tells in a fraction of the time whether there is anything to look for.
-func dangerous(text []byte) bool {
-	for _, c := range [...]byte{'<', '>', '&', separators} {
-		if bytes.IndexByte(text, c) >= 0 {
-			return true
-		}
-	}
-	return false
 }

@@ -16,12 +16,19 @@ func FuzzText(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		want, err := json.Marshal(s)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := appendText(nil, s); !bytes.Equal(got, want) {
-			t.Errorf("%q is written as %s, and by encoding/json as %s", s, got, want)
+		for _, spelling := range []struct {
+			escape  uint64
+			forHTML bool
+		}{{special, false}, {special | markup, true}} {
+			var want bytes.Buffer
+			enc := json.NewEncoder(&want)
+			enc.SetEscapeHTML(spelling.forHTML)
+			if err := enc.Encode(s); err != nil {
+				t.Fatal(err)
+			}
+			if got := appendSpelled(nil, s, spelling.escape); !bytes.Equal(append(got, '\n'), want.Bytes()) {
+				t.Errorf("%q is written as %s, and by encoding/json as %s", s, got, want.Bytes())
+			}
 		}
 	})
 }

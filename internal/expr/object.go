@@ -99,9 +99,14 @@ func (o *object) json() ([]byte, error) {
 	if reflect.ValueOf(o.target).IsNil() {
 		return []byte("{}"), nil
 	}
-	b, err := json.Marshal(o.target)
-	if err != nil {
+	if v, whole := o.target.(*view); whole {
+		return v.record.JSON(), nil
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(o.target); err != nil {
 		return nil, fmt.Errorf("%s: %w", o.kind.typ, err)
 	}
-	return b, nil
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }

@@ -42,9 +42,6 @@ func (v *view) ResolveName(name string) (any, bool) {
 // Parent implements cel.Activation.
 func (v *view) Parent() cel.Activation { return nil }
 
-// MarshalJSON gives the record, for templates of the whole ${call}.
-func (v *view) MarshalJSON() ([]byte, error) { return json.Marshal(v.record) }
-
 // rawValue decodes call.raw on first use; an absent one is an empty object.
 func (v *view) rawValue(s *schema) (ref.Val, error) {
 	if v.raw == nil && v.err == nil {

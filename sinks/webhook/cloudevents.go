@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -33,7 +34,10 @@ func cloudEvent(t expr.Tree, r *call.Record) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return json.Marshal(event{
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err = enc.Encode(event{
 		SpecVersion:     eventVersion,
 		ID:              eventID(r),
 		Source:          eventSource + url.PathEscape(r.Source),
@@ -43,6 +47,7 @@ func cloudEvent(t expr.Tree, r *call.Record) ([]byte, error) {
 		DataContentType: typeJSON,
 		Data:            data,
 	})
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
 // eventID is unique for each revision within its source.
