@@ -57,7 +57,7 @@ func maskNode(n *yaml.Node, t reflect.Type) {
 
 func isSecret(t reflect.Type) bool {
 	return slices.Contains([]reflect.Type{
-		reflect.TypeFor[secret.Value](), reflect.TypeFor[webhook.HeaderValue](),
+		reflect.TypeFor[secret.Value](), reflect.TypeFor[webhook.Value](),
 		reflect.TypeFor[intake.Secrets](), reflect.TypeFor[webhook.SigningSecrets](),
 	}, t)
 }

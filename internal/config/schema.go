@@ -59,13 +59,15 @@ func schemaOf(t reflect.Type) *jsonschema.Schema {
 		return &jsonschema.Schema{Title: "size", OneOf: []*jsonschema.Schema{{Type: "integer"}, {Type: "string"}}}
 	case reflect.TypeFor[secret.Value]():
 		return secretSchema("secret")
-	case reflect.TypeFor[webhook.HeaderValue]():
+	case reflect.TypeFor[webhook.Value]():
 		return secretSchema("template or secret")
 	case reflect.TypeFor[intake.Secrets](), reflect.TypeFor[webhook.SigningSecrets]():
 		one := secretSchema("secret")
 		return &jsonschema.Schema{Title: "secret, or list of secrets", AnyOf: []*jsonschema.Schema{one, {Type: "array", Items: one}}}
 	case reflect.TypeFor[expr.Condition](), reflect.TypeFor[expr.ResponseCondition]():
 		return &jsonschema.Schema{Title: "condition", Type: "string"}
+	case reflect.TypeFor[expr.ResponseWait]():
+		return &jsonschema.Schema{Title: "expression", Type: "string"}
 	case reflect.TypeFor[expr.Text]():
 		return &jsonschema.Schema{Title: "template", Type: "string"}
 	case reflect.TypeFor[expr.Tree]():

@@ -18,6 +18,7 @@ type program struct {
 	cel    cel.Program
 	output *cel.Type
 	path   *rawPath // set when the expression is only a path into call.raw
+	ofCall bool     // the expression reads call
 }
 
 // compileRecord compiles an expression over call. The error is a problems.
@@ -66,8 +67,16 @@ func (e *environment) compile(env *cel.Env, src string) (*program, error) {
 	}
 	return &program{
 		schema: e.schema, cel: prg, output: checked.OutputType(),
-		path: rawPathOf(checked.NativeRep().Expr()),
+		path:   rawPathOf(checked.NativeRep().Expr()),
+		ofCall: reads(checked.NativeRep(), recordVariable),
 	}, nil
+}
+
+// reads reports whether a variable stands in an expression.
+func reads(a *ast.AST, variable string) bool {
+	return len(ast.MatchDescendants(ast.NavigateAST(a), func(e ast.NavigableExpr) bool {
+		return e.Kind() == ast.IdentKind && e.AsIdent() == variable
+	})) > 0
 }
 
 // eval runs the program over an activation.

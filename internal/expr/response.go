@@ -50,17 +50,26 @@ func (c ResponseCondition) Source() string { return c.src }
 // Holds tells whether the condition is true of an answer. A failure to evaluate
 // is false.
 func (c ResponseCondition) Holds(r Response) bool {
+	holds, _ := c.Judge(r)
+	return holds
+}
+
+// Judge is Holds. lacksJSON reports that the expression asked for response.json,
+// and that the answer has none.
+func (c ResponseCondition) Judge(r Response) (holds, lacksJSON bool) {
 	if c.program == nil {
-		return false
+		return false, false
 	}
-	ok, err := c.program.holds(&answer{response: r})
-	return ok && err == nil
+	a := &answer{response: r}
+	ok, err := c.program.holds(a)
+	return ok && err == nil, a.lacksJSON
 }
 
 // answer is a Response as CEL's activation.
 type answer struct {
-	response Response
-	decoded  ref.Val
+	response  Response
+	decoded   ref.Val
+	lacksJSON bool
 }
 
 // ResolveName implements cel.Activation.
@@ -85,7 +94,11 @@ func responseFields(s *schema) []field {
 			name: "json", typ: types.DynType,
 			set: func(target any) bool {
 				a, ok := target.(*answer)
-				return ok && json.Valid(a.response.Body)
+				if !ok {
+					return false
+				}
+				_, err := a.json(s)
+				return err == nil
 			},
 			get: func(target any) (any, error) {
 				a, ok := target.(*answer)
@@ -105,6 +118,7 @@ func (a *answer) json(s *schema) (ref.Val, error) {
 	}
 	body := bytes.TrimSpace(a.response.Body)
 	if !json.Valid(body) || deeperThan(body, maxRawDepth) {
+		a.lacksJSON = true
 		return nil, &absentError{path: "response.json"}
 	}
 	a.decoded = s.fromJSON(body)

@@ -3,6 +3,7 @@ package expr
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 
 	"cel.dev/cel-go/common/types"
@@ -24,6 +25,9 @@ type piece struct {
 	literal string
 	program *program
 }
+
+// dependsOnCall reports whether the piece differs from call to call.
+func (p piece) dependsOnCall() bool { return p.program != nil && p.program.ofCall }
 
 // ParseText compiles a text.
 func ParseText(src string) (Text, error) {
@@ -89,6 +93,9 @@ func (t Text) Static() (string, bool) {
 	}
 	return "", false
 }
+
+// DependsOnCall reports whether the text differs from call to call.
+func (t Text) DependsOnCall() bool { return slices.ContainsFunc(t.parts, piece.dependsOnCall) }
 
 // Render gives the text of a record. A text that is one whole ${…} keeps its
 // type: nil, bool, int64, uint64, float64, string (also for times and

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -50,7 +51,7 @@ func ParseURL(src string) (URL, error) {
 		return URL{}, err
 	}
 	u.host = parsed.Host
-	if !u.HasTemplate() {
+	if len(u.parts) == 1 && u.parts[0].program == nil {
 		u.fixed = skeleton
 	}
 	return u, nil
@@ -161,14 +162,9 @@ func checkSegments(s string) error {
 	return nil
 }
 
-// HasTemplate tells whether the URL depends on the record.
-func (u URL) HasTemplate() bool {
-	for _, p := range u.parts {
-		if p.program != nil {
-			return true
-		}
-	}
-	return false
+// DependsOnCall reports whether the URL differs from call to call.
+func (u URL) DependsOnCall() bool {
+	return slices.ContainsFunc(u.parts, func(p urlPiece) bool { return p.dependsOnCall() })
 }
 
 // Host gives the fixed host and port.

@@ -30,8 +30,8 @@ func TestURLRender(t *testing.T) {
 		if got, err := u.Render(full()); got != c.want || err != nil {
 			t.Errorf("%s: %s, %v, want %s", c.src, got, err, c.want)
 		}
-		if has := strings.Contains(strings.ReplaceAll(c.src, "$${", ""), "${"); u.HasTemplate() != has {
-			t.Errorf("%s: HasTemplate is %v", c.src, u.HasTemplate())
+		if has := strings.Contains(c.src, "${call."); u.DependsOnCall() != has {
+			t.Errorf("%s: DependsOnCall is %v", c.src, u.DependsOnCall())
 		}
 		if !strings.HasPrefix(u.Host(), "example.com") || strings.Contains(u.Host(), "@") {
 			t.Errorf("%s: host %s", c.src, u.Host())

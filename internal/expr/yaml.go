@@ -35,6 +35,20 @@ func (c *ResponseCondition) UnmarshalYAML(n *yaml.Node) error {
 	return nil
 }
 
+// UnmarshalYAML compiles the expression; its errors carry their lines.
+func (w *ResponseWait) UnmarshalYAML(n *yaml.Node) error {
+	src, err := scalarSource(n)
+	if err != nil {
+		return err
+	}
+	compiled, err := CompileResponseWait(src)
+	if err != nil {
+		return typeError(n, err)
+	}
+	*w = compiled
+	return nil
+}
+
 // UnmarshalYAML compiles a text; its errors carry their lines.
 func (t *Text) UnmarshalYAML(n *yaml.Node) error {
 	src, err := scalarSource(n)

@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"strconv"
-	"time"
 )
 
 const (
@@ -23,46 +22,12 @@ const (
 type Answer struct {
 	Status int
 	Header http.Header
-	// Body is the first 64 KiB.
+	// Body is the first 64 KiB, without content coding and byte order mark.
 	Body []byte
+	// Unread says why Body is not the whole answer; "" where it is.
+	Unread string
 	// FixedURL is the Request's: it decides what 404, 405 and 410 mean.
 	FixedURL bool
-}
-
-// Standard says what an answer means by the conventions of HTTP. It is the one
-// place that decides this; readers of their own call it and overrule it where
-// their sink has conventions of its own. They need not cut or clean Detail: the
-// Client does both, and a cut made before it could leave half a secret.
-func Standard(a Answer) Verdict {
-	wait, asked := retryAfter(a.Header, time.Now())
-	v := Verdict{Meaning: meaningOf(a, asked), Detail: describe(a)}
-	if v.Meaning == Paused || v.Meaning == Unwell {
-		v.Wait = wait
-	}
-	return v
-}
-
-func meaningOf(a Answer, askedToWait bool) Meaning {
-	switch s := a.Status; {
-	case s >= 200 && s < 300:
-		return Delivered
-	case askedToWait && (s == http.StatusTooManyRequests || s == http.StatusServiceUnavailable):
-		return Paused
-	case s == http.StatusRequestTimeout, s == http.StatusTooEarly, s == http.StatusTooManyRequests:
-		return Unwell
-	case s == http.StatusUnauthorized, s == http.StatusForbidden:
-		return Credentials
-	case a.FixedURL && addressIsWrong(s):
-		return Credentials
-	case s >= 300 && s < 500:
-		return Rejected
-	default: // 5xx, and numbers that HTTP does not know as final answers
-		return Unwell
-	}
-}
-
-func addressIsWrong(status int) bool {
-	return status == http.StatusNotFound || status == http.StatusMethodNotAllowed || status == http.StatusGone
 }
 
 // describe gives the status in words and the beginning of the body.
@@ -86,14 +51,14 @@ func readAnswer(resp *http.Response, fixedURL bool) (Answer, error) {
 		// What follows a switch is no body, and reading it would not obey the context.
 		return a, nil
 	}
-	var err error
-	a.Body, err = io.ReadAll(io.LimitReader(resp.Body, maxBody))
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	if err != nil {
 		return a, err
 	}
-	if len(a.Body) == maxBody && resp.ContentLength <= maxBody+maxDrain {
+	if len(body) > maxBody && resp.ContentLength <= maxBody+maxDrain {
 		// The answer is known; a failure here costs only the connection.
 		_, _ = io.CopyN(io.Discard, resp.Body, maxDrain)
 	}
+	a.Body, a.Unread = readable(body, resp.Header)
 	return a, nil
 }

@@ -15,11 +15,11 @@ func TestStandardDecidesForEveryStatus(t *testing.T) {
 			switch {
 			case status >= 200 && status <= 299:
 				want[fixed] = Delivered
-			case status == 408, status == 425, status == 429:
+			case status == 408, status == 423, status == 425, status == 429, status == 477:
 				want[fixed] = Unwell
-			case status == 401, status == 403:
+			case status == 401, status == 402, status == 403, status == 407:
 				want[fixed] = Credentials
-			case fixed && (status == 404 || status == 405 || status == 410):
+			case fixed && (status == 301 || status == 308 || status == 404 || status == 405 || status == 410):
 				want[fixed] = Credentials
 			case status >= 300 && status <= 499:
 				want[fixed] = Rejected
@@ -36,9 +36,11 @@ func TestStandardDecidesForEveryStatus(t *testing.T) {
 func TestStandardReadsRetryAfter(t *testing.T) {
 	for status, want := range map[int]Verdict{
 		200: {Meaning: Delivered},
-		401: {Meaning: Credentials},
+		402: {Meaning: Credentials, Wait: 30 * time.Second},
 		408: {Meaning: Unwell, Wait: 30 * time.Second},
 		422: {Meaning: Rejected},
+		423: {Meaning: Unwell, Wait: 30 * time.Second},
+		477: {Meaning: Paused, Wait: 30 * time.Second},
 		429: {Meaning: Paused, Wait: 30 * time.Second},
 		500: {Meaning: Unwell, Wait: 30 * time.Second},
 		503: {Meaning: Paused, Wait: 30 * time.Second},

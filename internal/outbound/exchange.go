@@ -99,6 +99,7 @@ func (e *exchange) try(req *http.Request) (status int, v Verdict) {
 	if v.Meaning != Canceled {
 		e.tries = append(e.tries, Try{
 			At: begun, Duration: time.Since(begun), Status: answer.Status, Meaning: v.Meaning, Detail: v.Detail,
+			Warning: v.Warning,
 		})
 	}
 	if err != nil {

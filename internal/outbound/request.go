@@ -47,6 +47,8 @@ type Try struct {
 	Meaning Meaning
 	// Detail is at most 2 KiB of text for the operator, secrets removed.
 	Detail string
+	// Warning is the verdict's.
+	Warning string
 }
 
 // Outcome is the end of an exchange: the verdict of the last try that ended,

@@ -1,6 +1,7 @@
 package outbound
 
 import (
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -14,6 +15,9 @@ const (
 	// maxPause keeps a mistaken Retry-After from silencing a sink for a year.
 	maxPause = time.Hour
 )
+
+// retryAfter is how long the answer asks to wait, and whether it asks at all.
+func (a Answer) retryAfter() (time.Duration, bool) { return retryAfter(a.Header, time.Now()) }
 
 // retryAfter reads the first usable Retry-After: seconds, or a date in any of
 // HTTP's three forms. The wait lies between a second and an hour. Anything
@@ -31,17 +35,27 @@ func retryAfter(h http.Header, now time.Time) (time.Duration, bool) {
 	return 0, false
 }
 
-// delta reads delta-seconds. More digits than a number can hold are still a
-// number, and a long one.
+// delta reads seconds in digits, and the fraction that some servers write. More
+// digits than a number can hold are still a number, and a long one.
 func delta(text string) (time.Duration, bool) {
-	if text == "" || strings.Trim(text, "0123456789") != "" {
+	whole, fraction, dotted := strings.Cut(text, ".")
+	if whole == "" || dotted && fraction == "" || strings.Trim(whole+fraction, "0123456789") != "" {
 		return 0, false
 	}
-	seconds, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || seconds > int64(maxPause/time.Second) {
+	seconds, err := strconv.ParseFloat(text, 64)
+	if err != nil { // out of range
 		return maxPause, true
 	}
-	return time.Duration(seconds) * time.Second, true
+	return Seconds(seconds), true
+}
+
+// Seconds turns a wait that a sink asked for into one that can be kept: at most an
+// hour, and none where the number is negative or no number.
+func Seconds(n float64) time.Duration {
+	if math.IsNaN(n) || n <= 0 {
+		return 0
+	}
+	return time.Duration(min(n, maxPause.Seconds()) * float64(time.Second))
 }
 
 func clampPause(d time.Duration) time.Duration {

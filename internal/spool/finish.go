@@ -26,6 +26,8 @@ type Attempt struct {
 	Result string `json:"result"`
 	// Detail is a piece of the answer or the error, without secrets.
 	Detail string `json:"detail,omitempty"`
+	// Warning says why Result is not certain.
+	Warning string `json:"warning,omitempty"`
 	// NextAt is when the next attempt was planned for.
 	NextAt *time.Time `json:"next_at,omitempty"`
 }

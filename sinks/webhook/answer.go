@@ -1,38 +1,46 @@
 package webhook
 
 import (
+	"time"
+
 	"github.com/cdrelay/cdrelay/internal/expr"
 	"github.com/cdrelay/cdrelay/internal/outbound"
 )
 
-// answers are the configured readings of what the endpoint answers.
-type answers struct {
-	success expr.ResponseCondition
-	retryIf expr.ResponseCondition
+// conventions are the configured readings of what the endpoint answers.
+func (c Config) conventions() outbound.Conventions {
+	return outbound.Conventions{
+		AddressIf: holds(c.AddressIf),
+		Pause:     pause(c.Pause),
+		RetryIf:   holds(c.RetryIf),
+		Success:   success(c.Success),
+	}
 }
 
-// read tells what an answer means: retry_if, then success, then the standard
-// table. A wish for a pause outlives retry_if: both say "later", and the pause
-// says when. Whatever decides, the detail keeps what was answered: it is all that
-// the operator has to see why.
-func (c answers) read(a outbound.Answer) outbound.Verdict {
-	standard := outbound.Standard(a)
-	response := expr.Response{Status: a.Status, Header: a.Header, Body: a.Body}
-	if !c.retryIf.IsZero() && c.retryIf.Holds(response) {
-		if standard.Meaning == outbound.Paused {
-			return standard
-		}
-		return outbound.Verdict{Meaning: outbound.Unwell, Detail: "retry_if holds: " + standard.Detail}
+func holds(c expr.ResponseCondition) func(outbound.Answer) bool {
+	if c.IsZero() {
+		return nil
 	}
-	if c.success.IsZero() {
-		return standard
+	return func(a outbound.Answer) bool { return c.Holds(response(a)) }
+}
+
+func pause(w expr.ResponseWait) func(outbound.Answer) time.Duration {
+	if w.IsZero() {
+		return nil
 	}
-	switch {
-	case c.success.Holds(response):
-		return outbound.Verdict{Meaning: outbound.Delivered, Detail: standard.Detail}
-	case standard.Meaning == outbound.Delivered:
-		return outbound.Verdict{Meaning: outbound.Rejected, Detail: "success does not hold: " + standard.Detail}
-	default:
-		return standard
+	return func(a outbound.Answer) time.Duration { return outbound.Seconds(w.Seconds(response(a))) }
+}
+
+func success(c expr.ResponseCondition) func(outbound.Answer) (holds, unread bool) {
+	if c.IsZero() {
+		return nil
 	}
+	return func(a outbound.Answer) (holds, unread bool) {
+		holds, lacksJSON := c.Judge(response(a))
+		return holds, lacksJSON && a.Unread != ""
+	}
+}
+
+func response(a outbound.Answer) expr.Response {
+	return expr.Response{Status: a.Status, Header: a.Header, Body: a.Body}
 }

@@ -22,6 +22,7 @@ const (
 // Config is the `webhook` section of a sink.
 type Config struct {
 	URL         secret.Value           `yaml:"url" jsonschema:"required" example:"https://crm.example.com/calls/${call.id}" doc:"Where to send. ${…} may stand in path and query, and is escaped there. A secret as a whole."`
+	Query       Query                  `yaml:"query" example:"{source: cdrelay, phone: \"${call.customer.number}\"}" doc:"Added to the query of url, also where url is a secret: texts that may hold ${…}, or secrets. Empty ones are left out."`
 	Method      string                 `yaml:"method" jsonschema:"enum=POST,enum=PUT,enum=PATCH,enum=GET,enum=DELETE" example:"PUT" doc:"GET and DELETE send no body."`
 	Headers     Headers                `yaml:"headers" example:"{X-Tenant: \"${call.account}\", X-Api-Key: {env: CRM_KEY}}" doc:"Texts that may hold ${…}, or secrets."`
 	Encoding    string                 `yaml:"encoding" jsonschema:"enum=json,enum=form" example:"form" doc:"How the body is written. A form needs a mapping."`
@@ -30,6 +31,8 @@ type Config struct {
 	Sign        *Sign                  `yaml:"sign" example:"{standard_webhooks: {env: CRM_SIGNING_SECRET}}" doc:"Signs each try."`
 	Envelope    string                 `yaml:"envelope" jsonschema:"enum=none,enum=cloudevents" example:"cloudevents" doc:"cloudevents puts the body as data into a CloudEvents envelope (structured mode)."`
 	Success     expr.ResponseCondition `yaml:"success" default:"a 2xx" example:"response.status == 200 && response.json.ok == true" doc:"Which answers mean delivered, in CEL over response: status, headers, body, json. An error in it counts as false."`
+	Pause       expr.ResponseWait      `yaml:"pause" default:"never" example:"response.headers[\"x-ratelimit-reset\"]" doc:"How many seconds the sink asks to be left alone, where it says so in its own way: CEL that yields a number, a text that is one, or a duration; nothing, 0 and an error mean that it does not ask. Read before retry_if."`
+	AddressIf   expr.ResponseCondition `yaml:"address_if" default:"never" example:"response.status == 200 && response.json.errcode == 310000" doc:"Read first: the address or the credentials are wrong, whatever the status. Calls wait and an alert fires."`
 	RetryIf     expr.ResponseCondition `yaml:"retry_if" default:"never" example:"response.status == 200 && response.body.contains(\"maintenance\")" doc:"Read before success: the sink is unwell although it answered, and the delivery is tried again."`
 	TLS         outbound.TLSFiles      `yaml:"tls" example:"{ca: private-ca.crt, cert: client.crt, key: client.key}" doc:"For a private authority or a client certificate."`
 	DenyPrivate bool                   `yaml:"deny_private" example:"true" doc:"Refuses private, loopback, link-local and metadata addresses when they are dialled."`
@@ -54,6 +57,7 @@ func (c Config) Validate(report func(path, problem string)) {
 	}
 	c.validateForm(report)
 	c.Headers.validate(c, under("headers", report))
+	c.Query.validate(under("query", report))
 	c.TLS.Validate(under("tls", report))
 	if c.Auth != nil {
 		c.Auth.validate(under("auth", report))

@@ -9,81 +9,12 @@ import (
 	"strings"
 	"unicode"
 
-	"gopkg.in/yaml.v3"
-
 	"github.com/cdrelay/cdrelay/internal/call"
-	"github.com/cdrelay/cdrelay/internal/expr"
 	"github.com/cdrelay/cdrelay/internal/secret"
 )
 
 // Headers are the configured request headers.
-type Headers map[string]HeaderValue
-
-// HeaderValue is a template (a plain text) or a literal secret ({env: NAME} or
-// {file: PATH}). A plain text without ${…} is kept as a secret too: people do
-// write `Authorization: Bearer …` there.
-type HeaderValue struct {
-	template *expr.Text
-	literal  secret.Value
-}
-
-// UnmarshalYAML tells a text from a secret; its errors have their lines.
-func (v *HeaderValue) UnmarshalYAML(n *yaml.Node) error {
-	if n.Kind == yaml.AliasNode {
-		n = n.Alias
-	}
-	if n.Kind == yaml.MappingNode {
-		return v.literal.UnmarshalYAML(n)
-	}
-	var t expr.Text
-	if err := t.UnmarshalYAML(n); err != nil {
-		return err
-	}
-	if text, static := t.Static(); static {
-		v.literal = secret.New(text)
-		return nil
-	}
-	v.template = &t
-	return nil
-}
-
-// String shows the template, or the mask of a literal.
-func (v HeaderValue) String() string {
-	if v.template == nil {
-		return v.literal.String()
-	}
-	return v.template.Source()
-}
-
-// GoString is String, so that %#v shows no literal.
-func (v HeaderValue) GoString() string { return v.String() }
-
-// MarshalText is String, for JSON.
-func (v HeaderValue) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
-
-// MarshalYAML is String, for YAML.
-func (v HeaderValue) MarshalYAML() (any, error) { return v.String(), nil }
-
-// render gives the value for one call; absent parts are empty.
-func (v HeaderValue) render(r *call.Record) (string, error) {
-	if v.template == nil {
-		return v.literal.Reveal(), nil
-	}
-	text, err := v.template.String(r)
-	return fieldValue(text), err
-}
-
-// fieldValue makes any text safe in a header: line breaks and other control
-// characters become spaces.
-func fieldValue(s string) string {
-	s = strings.ToValidUTF8(s, "\uFFFD")
-	return strings.TrimSpace(strings.Map(func(r rune) rune {
-		if r == '\u2028' || r == '\u2029' || unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, s))
-}
+type Headers map[string]Value
 
 func (h Headers) validate(c Config, report func(path, problem string)) {
 	seen := map[string]string{}
@@ -137,44 +68,49 @@ func notToken(r rune) bool {
 	return r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("!#$%&'*+-.^_`|~", r)
 }
 
-// field is one header, ready to render; fields stand in the order of their names.
+// field is one named value, ready to render; fields stand in the order of their names.
 type field struct {
 	name  string
-	value HeaderValue
+	value Value
 }
 
-func (h Headers) fields() []field {
-	list := make([]field, 0, len(h))
-	for name, value := range h {
+func (h Headers) fields() []field { return fieldsOf(h) }
+
+func fieldsOf(values map[string]Value) []field {
+	list := make([]field, 0, len(values))
+	for name, value := range values {
 		list = append(list, field{name: name, value: value})
 	}
 	slices.SortFunc(list, func(a, b field) int { return cmp.Compare(a.name, b.name) })
 	return list
 }
 
-// secrets are the literal values; a static text under a name that says nothing
-// of a secret is none (X-Tenant: acme), so that it stays readable in answers.
+// secrets are the literal values that must not be shown.
 func (h Headers) secrets() []secret.Value {
 	var list []secret.Value
 	for _, f := range h.fields() {
-		v := f.value.literal
-		if f.value.template != nil || v.IsZero() {
+		v, hidden := f.value.secret(f.name)
+		if !hidden {
 			continue
 		}
-		if v.Origin() != (secret.Origin{}) || telling(f.name) {
-			list = append(list, v)
-			if _, token, two := strings.Cut(v.Reveal(), " "); two {
-				list = append(list, secret.New(token)) // "Bearer abc": abc alone too
-			}
+		list = append(list, v)
+		if _, token, two := strings.Cut(v.Reveal(), " "); two {
+			list = append(list, secret.New(token)) // "Bearer abc": abc alone too
 		}
 	}
 	return list
 }
 
-func telling(name string) bool {
-	name = strings.ToLower(name)
-	return slices.ContainsFunc([]string{"auth", "token", "key", "secret", "cookie", "password", "signature"},
-		func(word string) bool { return strings.Contains(name, word) })
+// fieldValue makes any text safe in a header: line breaks and other control
+// characters become spaces.
+func fieldValue(s string) string {
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		if r == '\u2028' || r == '\u2029' || unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, s))
 }
 
 // setHeaders renders the configured headers; a template with nothing to say
@@ -185,7 +121,7 @@ func setHeaders(h http.Header, fields []field, r *call.Record) error {
 		if err != nil {
 			return fmt.Errorf("header %s: %w", f.name, err)
 		}
-		if text != "" {
+		if text = fieldValue(text); text != "" {
 			h.Set(f.name, text)
 		}
 	}

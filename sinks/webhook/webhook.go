@@ -19,6 +19,7 @@ import (
 // Sink renders calls as requests to one endpoint.
 type Sink struct {
 	url       *expr.URL // a pointer: the URL is a secret
+	query     query
 	method    string
 	payload   payload
 	fields    []field
@@ -55,11 +56,12 @@ func New(c Config) (*Sink, error) {
 	}
 	s := &Sink{
 		url:       &address,
+		query:     fieldsOf(c.Query),
 		method:    c.Method,
 		payload:   newPayload(c),
 		fields:    c.Headers.fields(),
 		keys:      signing,
-		read:      answers{success: c.Success, retryIf: c.RetryIf}.read,
+		read:      c.conventions().Read,
 		transport: outbound.Transport{TLS: c.TLS, DenyPrivate: c.DenyPrivate, Secrets: c.secrets()},
 	}
 	s.fixed = s.fixedHeaders(c.Auth)
@@ -94,6 +96,9 @@ func (s *Sink) Request(messageID string, r *call.Record) (*outbound.Request, err
 	if err != nil {
 		return nil, fmt.Errorf("webhook url: %w", err)
 	}
+	if address, err = s.query.mergeInto(address, r); err != nil {
+		return nil, fmt.Errorf("webhook %w", err)
+	}
 	body, err := s.payload.render(s.payload.tree, r)
 	if err != nil {
 		return nil, fmt.Errorf("webhook body: %w", err)
@@ -111,7 +116,7 @@ func (s *Sink) Request(messageID string, r *call.Record) (*outbound.Request, err
 		URL:      address,
 		Header:   h,
 		Body:     body,
-		FixedURL: !s.url.HasTemplate(),
+		FixedURL: !s.url.DependsOnCall() && !s.query.dependsOnCall(),
 		Read:     s.read,
 	}
 	s.finish(request, messageID)
@@ -158,6 +163,7 @@ func (s *Sink) preview(h http.Header) {
 // secrets is all that an answer could repeat and nobody should keep.
 func (c Config) secrets() []secret.Value {
 	list := append([]secret.Value{c.URL}, c.Headers.secrets()...)
+	list = append(list, c.Query.secrets()...)
 	list = append(list, c.Auth.secrets()...)
 	if c.Sign != nil {
 		list = append(list, c.Sign.StandardWebhooks...)

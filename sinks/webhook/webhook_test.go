@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+	"gopkg.in/yaml.v3"
 
 	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/expr"
@@ -48,8 +49,8 @@ func TestAnswers(t *testing.T) {
 	} {
 		name := fmt.Sprintf("%s|%s|%d %s", test.success, test.retryIf, test.status, test.body)
 		t.Run(name, func(t *testing.T) {
-			a := answers{success: response(t, test.success), retryIf: response(t, test.retryIf)}
-			got := a.read(outbound.Answer{Status: test.status, Header: test.header, Body: []byte(test.body), FixedURL: true})
+			c := Config{Success: condition(t, test.success), RetryIf: condition(t, test.retryIf)}
+			got := c.conventions().Read(outbound.Answer{Status: test.status, Header: test.header, Body: []byte(test.body), FixedURL: true})
 			if got.Meaning != test.want {
 				t.Errorf("%v (%s), want %v", got.Meaning, got.Detail, test.want)
 			}
@@ -62,7 +63,46 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-func response(t *testing.T, src string) expr.ResponseCondition {
+// What a sink says in its own way is read before success, and an answer of which a
+// part is missing is not taken for a refusal.
+func TestConventions(t *testing.T) {
+	var c Config
+	if err := yaml.Unmarshal([]byte(`
+address_if: response.json.errcode == 310000
+pause: 'response.json.errcode == 130101 ? 600 : int(response.headers["x-wait"])'
+retry_if: response.json.errcode == -1
+success: response.json.errcode == 0
+`), &c); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		body, unread string
+		header       http.Header
+		want         outbound.Meaning
+		wait         time.Duration
+	}{
+		{body: `{"errcode":0}`, want: outbound.Delivered},
+		{body: `{"errcode":310000}`, want: outbound.Credentials},
+		{body: `{"errcode":130101}`, want: outbound.Paused, wait: 10 * time.Minute},
+		{body: `{"errcode":0}`, header: http.Header{"X-Wait": {"3"}}, want: outbound.Paused, wait: 3 * time.Second},
+		{body: `{"errcode":0}`, header: http.Header{"X-Wait": {"soon"}}, want: outbound.Delivered},
+		{body: `{"errcode":-1}`, want: outbound.Unwell},
+		{body: `{"errcode":40058}`, want: outbound.Rejected},
+		{body: `{"errcode":40058}`, unread: "its content coding gzip cannot be read", want: outbound.Rejected},
+		{body: `{"errcode":0,"more":"`, unread: "the answer is longer than 64 KiB", want: outbound.Delivered},
+		{body: `{"errcode":0,"more":"`, want: outbound.Rejected},
+	} {
+		got := c.conventions().Read(outbound.Answer{Status: 200, Header: test.header, Body: []byte(test.body), Unread: test.unread})
+		if got.Meaning != test.want || got.Wait != test.wait {
+			t.Errorf("%s: %v after %v, want %v after %v", test.body, got.Meaning, got.Wait, test.want, test.wait)
+		}
+		if warned := strings.Contains(got.Warning, test.unread) && got.Warning != ""; warned != (test.unread != "" && test.want == outbound.Delivered) {
+			t.Errorf("%s: warning %q", test.body, got.Warning)
+		}
+	}
+}
+
+func condition(t *testing.T, src string) expr.ResponseCondition {
 	t.Helper()
 	if src == "" {
 		return expr.ResponseCondition{}
