@@ -32,7 +32,7 @@ type letterFilter struct{ stage, sink, reason, since, until string }
 func (f *letterFilter) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.stage, "stage", "", "only those of this stage: intake or delivery")
 	cmd.Flags().StringVar(&f.sink, "sink", "", "only those of this sink")
-	cmd.Flags().StringVar(&f.reason, "reason", "", "only those with this reason: undecodable, rejected, render, expired or sink_removed")
+	cmd.Flags().StringVar(&f.reason, "reason", "", "only those with this reason: undecodable, rejected, render, expired, failing or sink_removed")
 	timeFlags(cmd, &f.since, &f.until)
 	completeSinks(cmd)
 	for name, values := range map[string][]string{"stage": {"intake", "delivery"}, "reason": reasons()} {

@@ -189,7 +189,7 @@ func (f *fixture) bury(id string) {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	leased, err := f.spool.Lease(f.t.Context(), "crm", 1)
+	leased, err := f.spool.Lease(f.t.Context(), "crm", spool.Places{Limit: 1, Doubtful: 1})
 	if err != nil || len(leased) != 1 {
 		f.t.Fatalf("lease: %v %v", leased, err)
 	}

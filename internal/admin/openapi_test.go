@@ -331,7 +331,7 @@ func TestOpenAPIEnums(t *testing.T) {
 	d := newDocument(t, newFixture(t))
 	properties := d.at("components", "schemas", "DeadLetter", "properties")
 	for name, want := range map[string][]string{
-		"reason": {string(spool.Undecoded), string(spool.Rejected), string(spool.Render), string(spool.Expired), string(spool.SinkRemoved)},
+		"reason": {string(spool.Undecoded), string(spool.Rejected), string(spool.Render), string(spool.Expired), string(spool.Failing), string(spool.SinkRemoved)},
 		"stage":  {string(spool.StageIntake), string(spool.StageDelivery)},
 	} {
 		schema, _ := properties[name].(map[string]any)

@@ -33,7 +33,7 @@ func (a *App) buildSink(c config.Sink, mark config.Hash) (*runningSink, error) {
 	if s.client, err = outbound.New(c.Name, transport, c.Settings); err != nil {
 		return nil, err
 	}
-	s.lane = delivery.New(c.Name, c.Lane, *c.QuickTries, delivery.Deps{
+	s.lane = delivery.New(c.Name, c.Lane, delivery.Deps{
 		Store: a.spool, Renderer: s.sink, Client: s.client, Metrics: a.lanes, Log: a.opts.Log, Tracer: a.tracer,
 	})
 	return s, nil

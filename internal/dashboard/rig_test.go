@@ -153,7 +153,7 @@ func (r *rig) lane(log *slog.Logger) *webhook.Sink {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lane := delivery.New("crm", delivery.Settings{}, none, delivery.Deps{
+	lane := delivery.New("crm", delivery.Settings{}, delivery.Deps{
 		Store: r.spool, Renderer: sink, Client: client, Metrics: delivery.NewMetrics(), Log: log,
 	})
 	lane.Start(t.Context())

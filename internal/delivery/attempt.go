@@ -89,7 +89,7 @@ func (l *Lane) rested(d *spool.Delivery, attempts []spool.Attempt, until time.Ti
 		l.deps.Store.Release(d)
 		return
 	}
-	l.deps.Store.Retry(d, attempts, until)
+	l.deps.Store.Postpone(d, attempts, until)
 }
 
 // again schedules the next attempt, not before the time that the sink named, or
@@ -99,8 +99,10 @@ func (l *Lane) again(d *spool.Delivery, attempts []spool.Attempt, v outbound.Ver
 		l.bury(d, attempts, spool.Expired, l.expiredDetail(v.Detail))
 		return
 	}
-	wait := max(v.Wait, l.set.Retry.wait(d.RecentTries/l.tries, l.random))
-	l.deps.Store.Retry(d, attempts, l.deps.Store.Now().Add(wait))
+	h := d.History
+	h.Spent++
+	wait := max(v.Wait, l.set.Retry.wait(h, l.random))
+	l.deps.Store.Retry(d, attempts, l.deps.Store.Now().Add(wait), h)
 }
 
 func (l *Lane) bury(d *spool.Delivery, attempts []spool.Attempt, reason spool.Reason, detail string) {

@@ -55,7 +55,7 @@ func benchLane(b *testing.B, store Store, c webhook.Config) *Lane {
 		b.Fatal(err)
 	}
 	b.Cleanup(client.Close)
-	return New("crm", Settings{}, 2, Deps{
+	return New("crm", Settings{}, Deps{
 		Store: store, Renderer: sink, Client: client, Metrics: NewMetrics(), Log: slog.New(slog.DiscardHandler),
 	})
 }

@@ -80,14 +80,17 @@ func TestHalfOpenLetsOneThrough(t *testing.T) {
 // ends.
 func TestProbeMeetsAQuickTry(t *testing.T) {
 	bubble(t, func(w *world) {
-		s := setup{quick: 1, timeout: time.Minute, BreakerSettings: outbound.BreakerSettings{ConsecutiveFailures: 2, OpenFor: 100 * time.Millisecond}}
+		s := setup{quick: 1, timeout: time.Minute, BreakerSettings: outbound.BreakerSettings{ConsecutiveFailures: 1, OpenFor: 100 * time.Millisecond}}
 		// a fails and waits for its quick try, half a second at the least; b opens
 		// the breaker meanwhile. The quick try is the probe, and hangs.
 		to := answers(func(n int, body string) reply {
 			if n > 2 {
 				return reply{hang: true}
 			}
-			return reply{status: 500, took: map[string]time.Duration{"b/1": 100 * time.Millisecond}[body]}
+			if body == "b/1" { // no quick try follows an answer that names a time
+				return reply{status: 500, retryAfter: "60", took: 100 * time.Millisecond}
+			}
+			return sick
 		})
 		r := w.start("crm", s, to)
 		w.accept("crm", "a", "b")

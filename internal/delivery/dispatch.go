@@ -59,15 +59,15 @@ func (l *Lane) dispatch(ctx context.Context) {
 
 // places is how many deliveries to lease: one for a probe, and never more than
 // the rate allows now, so that none is held while it waits for its turn.
-func (l *Lane) places(probing bool) int {
+func (l *Lane) places(probing bool) spool.Places {
 	if probing {
-		return 1
+		return spool.Places{Limit: 1, Doubtful: 1, Alone: true}
 	}
 	n := min(max(2*l.set.Concurrency, batchMin), batchMax)
 	if l.rate != nil {
 		n = min(n, int(l.rate.Tokens()))
 	}
-	return n
+	return spool.Places{Limit: n, Doubtful: n}
 }
 
 // closedFor is how long the lane must not lease yet: it is paused, its breaker
@@ -143,7 +143,7 @@ func (l *Lane) release(batch []*spool.Delivery) {
 
 // untilDue is how long to wait for the next scheduled delivery.
 func (l *Lane) untilDue(ctx context.Context) time.Duration {
-	next, err := l.deps.Store.NextDue(ctx, l.name)
+	next, err := l.deps.Store.NextDue(ctx, l.name, true)
 	if err != nil || next.IsZero() {
 		return idle
 	}

@@ -19,11 +19,13 @@ import (
 // Store is the part of the spool that a lane works with; the spool's comments
 // are the contract.
 type Store interface {
-	Lease(ctx context.Context, sink string, limit int) ([]*spool.Delivery, error)
-	NextDue(ctx context.Context, sink string) (time.Time, error)
+	Lease(ctx context.Context, sink string, want spool.Places) ([]*spool.Delivery, error)
+	NextDue(ctx context.Context, sink string, withDoubtful bool) (time.Time, error)
 	Work(sink string) <-chan struct{}
 	Settle(d *spool.Delivery, attempts []spool.Attempt)
-	Retry(d *spool.Delivery, attempts []spool.Attempt, due time.Time)
+	Retry(d *spool.Delivery, attempts []spool.Attempt, due time.Time, h spool.History)
+	Postpone(d *spool.Delivery, attempts []spool.Attempt, due time.Time)
+	Charge(d *spool.Delivery, h spool.History)
 	Bury(d *spool.Delivery, attempts []spool.Attempt, reason spool.Reason, detail string)
 	Release(d *spool.Delivery)
 	Expire(sink string, cutoff time.Time, reason spool.Reason, detail string, limit int) (int, error)
@@ -61,13 +63,11 @@ type Deps struct {
 type Lane struct {
 	name string
 	set  Settings
-	// tries is how many wire tries one exchange makes at most.
-	tries int
-	deps  Deps
-	log   *slog.Logger
-	rate  *rate.Limiter // nil for no bound; only the dispatcher takes tokens
-	jobs  chan job
-	tell  teller // the dispatcher's
+	deps Deps
+	log  *slog.Logger
+	rate *rate.Limiter // nil for no bound; only the dispatcher takes tokens
+	jobs chan job
+	tell teller // the dispatcher's
 	// random spreads the retries: a number in [0, 1).
 	random func() float64
 
@@ -81,12 +81,11 @@ type Lane struct {
 	rest atomic.Int64
 }
 
-// New makes a lane for the sink of that name; quickTries is what its client does
-// besides the first try. Start starts it.
-func New(name string, s Settings, quickTries int, deps Deps) *Lane {
+// New makes a lane for the sink of that name. Start starts it.
+func New(name string, s Settings, deps Deps) *Lane {
 	s = s.WithDefaults()
 	l := &Lane{
-		name: name, set: s, tries: quickTries + 1, deps: deps,
+		name: name, set: s, deps: deps,
 		log:  deps.Log.With("component", "delivery", "sink", name),
 		jobs: make(chan job), random: rand.Float64,
 	}

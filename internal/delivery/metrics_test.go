@@ -97,7 +97,7 @@ func TestSeriesExistFromTheStart(t *testing.T) {
 		"cdrelay_attempts_total delivered", "cdrelay_attempts_total rejected", "cdrelay_attempts_total unwell",
 		"cdrelay_attempts_total timeout", "cdrelay_attempts_total connect", "cdrelay_attempts_total credentials",
 		"cdrelay_attempts_total paused", "cdrelay_attempts_total render",
-		"cdrelay_replayed_total", "cdrelay_attempt_duration_seconds", "cdrelay_delivery_latency_seconds",
+		"cdrelay_deliveries_total failing", "cdrelay_dead_letters_total failing delivery", "cdrelay_replayed_total", "cdrelay_attempt_duration_seconds", "cdrelay_delivery_latency_seconds",
 	}
 	for _, name := range want {
 		if v, ok := got[name]; !ok || v != 0 {

@@ -104,10 +104,3 @@ func (r RetrySettings) validate(report func(path, problem string)) {
 		report("retry.give_up_after", "must be greater than 0")
 	}
 }
-
-// wait is the n-th wait (n from 0), with full jitter; random gives a number in
-// [0, 1).
-func (r RetrySettings) wait(n int, random func() float64) time.Duration {
-	top := float64(r.First) * math.Pow(r.Factor, float64(n))
-	return time.Duration(min(top, float64(r.Max)) * random())
-}

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cdrelay/cdrelay/internal/spool"
+
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -79,13 +81,13 @@ func TestJitterBounds(t *testing.T) {
 		if exact := float64(s.First) * math.Pow(s.Factor, float64(n)); exact < float64(top) {
 			top = time.Duration(exact)
 		}
-		if wait := s.wait(n, r.Float64); wait < 0 || wait > top {
+		if wait := s.wait(spool.History{Spent: n + 1}, r.Float64); wait < 0 || wait > top {
 			t.Fatalf("%+v: wait %d is %v, want between 0 and %v", s, n, wait, top)
 		}
-		if wait := s.wait(n, func() float64 { return 0 }); wait != 0 {
+		if wait := s.wait(spool.History{Spent: n + 1}, func() float64 { return 0 }); wait != 0 {
 			t.Fatalf("the least wait is %v", wait)
 		}
-		if wait := s.wait(n, func() float64 { return 1 }); (wait - top).Abs() > time.Microsecond {
+		if wait := s.wait(spool.History{Spent: n + 1}, func() float64 { return 1 }); (wait - top).Abs() > time.Microsecond {
 			t.Fatalf("%+v: the longest wait %d is %v, want %v", s, n, wait, top)
 		}
 	}
@@ -96,7 +98,7 @@ func TestJitterSpreads(t *testing.T) {
 	s := Settings{}.WithDefaults().Retry
 	var low, high int
 	for range 1000 {
-		switch wait := s.wait(0, r.Float64); {
+		switch wait := s.wait(spool.History{Spent: 1}, r.Float64); {
 		case wait < time.Second:
 			low++
 		case wait > 4*time.Second:

@@ -24,7 +24,7 @@ type watched struct {
 	most int
 }
 
-func (s *watched) Lease(ctx context.Context, sink string, limit int) ([]*spool.Delivery, error) {
+func (s *watched) Lease(ctx context.Context, sink string, want spool.Places) ([]*spool.Delivery, error) {
 	s.leases.Add(1)
 	if err := s.leaseErr.Load(); err != nil {
 		return nil, *err
@@ -32,14 +32,14 @@ func (s *watched) Lease(ctx context.Context, sink string, limit int) ([]*spool.D
 	if s.dead.Load() {
 		return nil, nil
 	}
-	batch, err := s.Store.Lease(ctx, sink, limit)
+	batch, err := s.Store.Lease(ctx, sink, want)
 	s.hold(len(batch))
 	return batch, err
 }
 
-func (s *watched) NextDue(ctx context.Context, sink string) (time.Time, error) {
+func (s *watched) NextDue(ctx context.Context, sink string, withDoubtful bool) (time.Time, error) {
 	s.dues.Add(1)
-	return s.Store.NextDue(ctx, sink)
+	return s.Store.NextDue(ctx, sink, withDoubtful)
 }
 
 func (s *watched) Work(sink string) <-chan struct{} {
@@ -62,9 +62,14 @@ func (s *watched) Settle(d *spool.Delivery, attempts []spool.Attempt) {
 	s.Store.Settle(d, attempts)
 }
 
-func (s *watched) Retry(d *spool.Delivery, attempts []spool.Attempt, due time.Time) {
+func (s *watched) Retry(d *spool.Delivery, attempts []spool.Attempt, due time.Time, h spool.History) {
 	s.hold(-1)
-	s.Store.Retry(d, attempts, due)
+	s.Store.Retry(d, attempts, due, h)
+}
+
+func (s *watched) Postpone(d *spool.Delivery, attempts []spool.Attempt, due time.Time) {
+	s.hold(-1)
+	s.Store.Postpone(d, attempts, due)
 }
 
 func (s *watched) Bury(d *spool.Delivery, attempts []spool.Attempt, reason spool.Reason, detail string) {

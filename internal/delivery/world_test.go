@@ -113,7 +113,7 @@ func (w *world) lane(name string, s setup, to *sink) *rig {
 		w.t.Fatal(err)
 	}
 	store := &watched{Store: w.spool}
-	l := New(name, s.Settings, s.quick, Deps{
+	l := New(name, s.Settings, Deps{
 		Store: store, Renderer: renderer{s.texts, !s.moving}, Client: client, Metrics: w.metrics, Log: w.logger(),
 	})
 	l.random = func() float64 { return 0.5 }

@@ -46,30 +46,38 @@ const (
 // about the sink. An unwell answer is no error to net/http, so without it the
 // breaker would take a 500 for a success.
 type evidence struct {
-	meaning Meaning
-	// renewing: the credentials had only run out, which is no fault of the sink.
-	renewing bool
+	meaning  Meaning
+	delivery string // the Request's
+	// excluded: the try is not the last of its exchange, or its delivery is
+	// doubtful.
+	excluded bool
 }
 
 func (e *evidence) Error() string { return "evidence: " + e.meaning.String() }
 
 // breaker is gobreaker with a rolling window and a known time of opening.
+//
+// Invariant: an exchange is one piece of evidence, however many tries it makes,
+// and it takes failures of different deliveries in a row to open the breaker. A
+// delivery that fails while others are delivered is none.
 type breaker struct {
 	cb       *gobreaker.CircuitBreaker[struct{}]
 	settings BreakerSettings
 	window   time.Duration
-	// consecutive failures are counted here, because gobreaker forgets those
-	// that have left the window: a sink that fails once in a retry interval
-	// longer than it would never open. gobreaker's mutex guards the number; it
-	// is touched only in callbacks that run under it.
-	consecutive int
+	// failing are the deliveries that failed since the last success, unnamed the
+	// number of failures without a delivery's name. They are counted here, because
+	// gobreaker forgets failures that have left the window: a sink that fails once
+	// in a retry interval longer than it would never open. gobreaker's mutex guards
+	// both; they are touched only in callbacks that run under it.
+	failing map[string]struct{}
+	unnamed int
 	// readyAt is when the latest open period ends. It is written by
 	// OnStateChange, which runs under gobreaker's mutex and so may only record.
 	readyAt atomic.Pointer[time.Time]
 }
 
 func newBreaker(name string, s Settings) *breaker {
-	b := &breaker{settings: s.Breaker, window: max(s.Breaker.Window, 2*s.Timeout)}
+	b := &breaker{failing: map[string]struct{}{}, settings: s.Breaker, window: max(s.Breaker.Window, 2*s.Timeout)}
 	b.cb = gobreaker.NewCircuitBreaker[struct{}](gobreaker.Settings{
 		Name:          name,
 		MaxRequests:   1,
@@ -85,7 +93,7 @@ func newBreaker(name string, s Settings) *breaker {
 }
 
 func (b *breaker) tripped(c gobreaker.Counts) bool {
-	if b.consecutive >= b.settings.ConsecutiveFailures {
+	if len(b.failing)+b.unnamed >= b.settings.ConsecutiveFailures {
 		return true
 	}
 	// Requests also counts what is still under way or excluded.
@@ -98,10 +106,17 @@ func (b *breaker) tripped(c gobreaker.Counts) bool {
 // it once for each result that it counts, before tripped.
 func (b *breaker) succeeded(err error) bool {
 	if isSuccess(err) {
-		b.consecutive = 0
+		clear(b.failing)
+		b.unnamed = 0
 		return true
 	}
-	b.consecutive++
+	e, ok := errors.AsType[*evidence](err)
+	switch {
+	case !ok || e.delivery == "":
+		b.unnamed++
+	case len(b.failing) < b.settings.ConsecutiveFailures: // bounds the memory; more trip it no more
+		b.failing[e.delivery] = struct{}{}
+	}
 	return false
 }
 
@@ -111,10 +126,11 @@ func isSuccess(err error) bool {
 }
 
 // isNoEvidence keeps out what says nothing about the sink's health: our own
-// shutdown, a pause it asked for, credentials that had run out.
+// shutdown, a pause it asked for, a try that another one follows, a doubtful
+// delivery. gobreaker stays half open after such a try and admits the next.
 func isNoEvidence(err error) bool {
 	e, ok := errors.AsType[*evidence](err)
-	return ok && (e.renewing || e.meaning == Canceled || e.meaning == Paused)
+	return ok && (e.excluded || e.meaning == Canceled || e.meaning == Paused)
 }
 
 func (b *breaker) record(_ string, _, to gobreaker.State) {
@@ -173,7 +189,7 @@ func (b *breaker) heir(fresh *breaker) *breaker {
 	if b.state() == Closed {
 		return fresh
 	}
-	fresh.consecutive = fresh.settings.ConsecutiveFailures - 1 // nobody else uses it yet
+	fresh.unnamed = fresh.settings.ConsecutiveFailures - 1 // nobody else uses it yet
 	fresh.do(func() error { return &evidence{meaning: Unwell} })
 	return fresh
 }

@@ -28,6 +28,8 @@ type exchange struct {
 	last  Verdict // of the last try that ended, or the breaker's refusal
 	// quickLeft is how many quick tries may still follow.
 	quickLeft int
+	// quick: the try that ended is followed by a quick one.
+	quick bool
 	// renewed: Renew was asked and said yes; again: its try is due.
 	renewed, again bool
 	// over: the breaker refused or the caller left; nothing may follow.
@@ -60,7 +62,7 @@ func (e *exchange) do(req *retryablehttp.Request) Outcome {
 // RoundTrip is one wire try inside the breaker. The breaker gets evidence, the
 // library only the status: the answer was read here.
 func (e *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
-	e.again = false
+	e.again, e.quick = false, false
 	var status int
 	var verdict Verdict
 	passed := e.client.breaker.do(func() error {
@@ -68,7 +70,8 @@ func (e *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 		if verdict.Meaning == Delivered {
 			return nil
 		}
-		return &evidence{meaning: verdict.Meaning, renewing: e.again}
+		e.quick = e.mayFollow(verdict)
+		return &evidence{meaning: verdict.Meaning, delivery: e.request.Delivery, excluded: e.again || e.quick || e.isDoubtful()}
 	})
 	if !passed {
 		verdict = e.client.breaker.refusal()
@@ -179,14 +182,21 @@ func (e *exchange) check(ctx context.Context, _ *http.Response, _ error) (bool, 
 		return false, nil
 	case e.again:
 		return true, nil
-	case e.quickLeft == 0 || !e.last.Meaning.countsAgainst() || e.last.Wait > 0:
-		return false, nil
-	case e.client.State() == Open:
-		return false, nil // do not wait only to be refused
+	case !e.quick || e.client.State() != Closed:
+		return false, nil // do not wait only to be refused, or to be a probe
 	}
 	e.quickLeft--
 	return true, nil
 }
+
+// mayFollow reports whether a quick try follows one that ended so. None follows a
+// timeout: the sink may have worked, and has cost a worker's time.
+func (e *exchange) mayFollow(v Verdict) bool {
+	return !e.again && e.quickLeft > 0 && v.Meaning.countsAgainst() && v.Meaning != Timeout && v.Wait == 0 &&
+		e.client.State() == Closed && (e.request.Quick == nil || e.request.Quick())
+}
+
+func (e *exchange) isDoubtful() bool { return e.request.Doubtful != nil && e.request.Doubtful() }
 
 // backoff is the library's question how long to wait for it. The answer's
 // Retry-After plays no part.

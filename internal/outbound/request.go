@@ -27,6 +27,14 @@ type Request struct {
 	// it means; any other error is Connect or Timeout when it is a net.Error,
 	// else Credentials.
 	Prepare func(ctx context.Context, r *http.Request) error
+	// Delivery names what the request is made for. The breaker counts different
+	// ones; those without a name all count.
+	Delivery string
+	// Quick reports whether a quick try may follow one that failed; nil is yes.
+	Quick func() bool
+	// Doubtful reports, after a try that failed, whether others are delivered all
+	// the same: then the failure says nothing about the sink. Nil is no.
+	Doubtful func() bool
 	// Preview shows what Prepare would set, with Mask for what is secret or has
 	// to be fetched; nil where Prepare is. It uses no network.
 	Preview func(h http.Header)

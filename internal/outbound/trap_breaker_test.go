@@ -68,19 +68,85 @@ func TestTrapOpenStateIsNotRetried(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := quick(3)
 		s.Breaker.ConsecutiveFailures = 2
-		net := answers(500)
-		c := newClient(t, Transport{Wire: net}, s)
-		// The breaker opens between the second and the third try.
+		sick, sent := reply(500, ""), 0
+		var c *Client
+		c = newClient(t, Transport{Wire: wire(func(r *http.Request) (*http.Response, error) {
+			if sent++; sent == 2 { // the breaker opens while this one is on its way
+				do(t, c, 2, Unwell)
+			}
+			return sick(r)
+		})}, s)
 		isMeaning(t, c.Do(t.Context(), post(anywhere)), Unwell, "unwell unwell")
-		begun := time.Now()
+		before, begun := sent, time.Now()
 		o := c.Do(t.Context(), post(anywhere))
 		isMeaning(t, o, BreakerOpen, "")
-		if time.Since(begun) != 0 || len(net.seen) != 2 {
-			t.Errorf("waited %v, %d on the wire", time.Since(begun), len(net.seen))
+		if time.Since(begun) != 0 || sent != before {
+			t.Errorf("waited %v, %d on the wire", time.Since(begun), sent-before)
 		}
 		if d := o.Wait - 30*time.Second; d < 0 || d > 2*time.Second {
 			t.Errorf("wait %v", o.Wait)
 		}
+	})
+}
+
+// TestAnExchangeIsOnePieceOfEvidence: quick tries before the last one are none,
+// and neither is a second exchange for the same delivery.
+func TestAnExchangeIsOnePieceOfEvidence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := quick(2)
+		s.Breaker.ConsecutiveFailures = 3
+		c := newClient(t, Transport{Wire: answers(500)}, s)
+		for _, d := range []struct {
+			name string
+			want State
+		}{{"a", Closed}, {"a", Closed}, {"b", Closed}, {"a", Closed}, {"c", Open}} {
+			r := post(anywhere)
+			r.Delivery = d.name
+			isMeaning(t, c.Do(t.Context(), r), Unwell, "unwell unwell unwell")
+			if got := c.State(); got != d.want {
+				t.Fatalf("%v after a failure of %s, want %v", got, d.name, d.want)
+			}
+		}
+	})
+}
+
+// TestADoubtfulDeliveryIsNoEvidence: its failures neither open the breaker nor
+// keep a half-open one from the next probe; its success counts.
+func TestADoubtfulDeliveryIsNoEvidence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := quick(0)
+		s.Breaker.ConsecutiveFailures = 2
+		net := answers(500)
+		c := newClient(t, Transport{Wire: net}, s)
+		doubtful := post(anywhere)
+		doubtful.Doubtful = func() bool { return true }
+		for range 10 {
+			isMeaning(t, c.Do(t.Context(), doubtful), Unwell, "unwell")
+		}
+		if c.State() != Closed {
+			t.Fatalf("%v after failures of a doubtful delivery", c.State())
+		}
+		do(t, c, 2, Unwell)
+		time.Sleep(31 * time.Second)
+		isMeaning(t, c.Do(t.Context(), doubtful), Unwell, "unwell")
+		if c.State() != HalfOpen {
+			t.Errorf("%v after a doubtful probe, want half open", c.State())
+		}
+		net.answers = []wire{reply(200, "")}
+		isMeaning(t, c.Do(t.Context(), doubtful), Delivered, "delivered")
+		if c.State() != Closed {
+			t.Errorf("%v after a probe that was delivered", c.State())
+		}
+	})
+}
+
+// TestQuickTriesMayBeForbidden: the caller is asked before each.
+func TestQuickTriesMayBeForbidden(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		allowed := 1
+		r := post(anywhere)
+		r.Quick = func() bool { allowed--; return allowed >= 0 }
+		isMeaning(t, newClient(t, Transport{Wire: answers(500)}, quick(5)).Do(t.Context(), r), Unwell, "unwell unwell")
 	})
 }
 

@@ -18,10 +18,10 @@ const (
 )
 
 const (
-	aheadScheduled = `SELECT call_seq FROM deliveries WHERE lane = ? AND state < 4 AND state = 1 AND due > ? LIMIT ?`
+	aheadScheduled = `SELECT call_seq FROM deliveries WHERE lane = ? AND state < 4 AND state IN (-1, 1) AND due > ? LIMIT ?`
 	aheadReplayed  = `SELECT call_seq FROM deliveries WHERE lane = ? AND state < 4 AND state = 2 AND due > ? AND since > ? LIMIT ?`
 	aheadFresh     = `SELECT call_seq FROM deliveries WHERE lane = ? AND state < 4 AND state = 0 AND due = 0 AND call_seq > ? AND since > ? ORDER BY call_seq LIMIT ?`
-	mendScheduled  = `UPDATE deliveries SET due = ?1, since = min(since, ?1) WHERE lane = ?2 AND call_seq = ?3 AND state = 1`
+	mendScheduled  = `UPDATE deliveries SET due = ?1, since = min(since, ?1) WHERE lane = ?2 AND call_seq = ?3 AND state IN (-1, 1)`
 	mendReplayed   = `UPDATE deliveries SET due = ?1 + due - since, since = ?1 WHERE lane = ?2 AND call_seq = ?3 AND state = 2`
 	mendFresh      = `UPDATE deliveries SET since = ?1 WHERE lane = ?2 AND call_seq = ?3 AND state = 0`
 )

@@ -34,7 +34,7 @@ func TestWhatWasScheduledWhileTheClockRanAheadIsDue(t *testing.T) {
 		}
 		accept(t, s, "a", "b", "c")
 		for _, d := range lease(t, s, 3) {
-			s.Retry(d, nil, time.Now().Add(2*time.Hour)) // within what the schedule can mean
+			s.Postpone(d, nil, time.Now().Add(2*time.Hour)) // within what the schedule can mean
 		}
 		pass(30 * time.Second)
 		if got := lease(t, s, 3); len(got) != 0 {

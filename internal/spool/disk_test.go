@@ -33,7 +33,7 @@ func TestAFullDiskGivesUnavailableAndRecoversByItself(t *testing.T) {
 			t.Error("the errors are not counted")
 		}
 		s.Settle(waiting[0], nil) // needs no room
-		s.Retry(waiting[1], nil, time.Now())
+		s.Postpone(waiting[1], nil, time.Now())
 		pass(2 * time.Second)
 		if n := s.Backlog(); n != 0 {
 			t.Errorf("%d reports wait, although the disk has room for them", n)

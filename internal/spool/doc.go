@@ -54,8 +54,8 @@
 //	              of calls; written behind the calls (keys.go)
 //	indexed       one row: up_to, the last call whose keys are written
 //	deliveries    one row for (call_seq, lane): state, due, since (acceptance or
-//	              last replay), tries, tries_before (the last replay), attempts
-//	              (JSON), successor, ended_at
+//	              last replay), tries (on the wire), attempts (JSON), successor,
+//	              ended_at; spent, doubts, failed_at: the History
 //	dead_letters  id (ULID), stage, lane, source, call_id, reason, detail, tries,
 //	              created_at; call_seq for stage delivery, body and its hash for
 //	              stage intake
@@ -64,6 +64,7 @@
 //
 // A delivery's states:
 //
+//	-1 doubtful  waits until due; fails while others of its lane are delivered
 //	0 ready      never attempted; order of acceptance
 //	1 scheduled  waits until due for its next attempt
 //	2 replayed   asked for again by an operator; live traffic goes first
@@ -72,6 +73,6 @@
 //	5 dead       a dead letter has its id
 //	6 aside      its record could not be read
 //
-// The partial index waiting (lane, state, due, call_seq, since) holds states 0
-// to 3. For ready rows due is 0, so that they are read in order of acceptance.
+// The partial index waiting (lane, state, due, call_seq, since) holds the
+// states up to 3. For ready rows due is 0, so that they are read in order of acceptance.
 package spool

@@ -217,7 +217,9 @@ func TestEraseWaitsForAttempts(t *testing.T) {
 		accept(t, s, "a", "b")
 		leased := lease(t, s, 2)
 		begun := time.Now()
-		time.AfterFunc(5*time.Second, func() { s.Retry(leased[0], []spool.Attempt{{At: begun, Detail: "081234567890"}}, begun.Add(time.Hour)) })
+		time.AfterFunc(5*time.Second, func() {
+			s.Postpone(leased[0], []spool.Attempt{{At: begun, Detail: "081234567890"}}, begun.Add(time.Hour))
+		})
 		out := erase(t, s, false)
 		if out.Calls != 1 || len(out.InFlight) != 1 || out.InFlight[0] != "dialer:b" {
 			t.Errorf("erased: %+v", out)

@@ -11,7 +11,7 @@ import (
 
 const (
 	expiredFresh = `SELECT call_seq, since FROM deliveries WHERE lane = ? AND state < 4 AND state = 0 AND due = 0 ORDER BY call_seq`
-	expiredTried = `SELECT call_seq, since FROM deliveries WHERE lane = ? AND state < 4 AND state IN (1, 2) AND since < ?`
+	expiredTried = `SELECT call_seq, since FROM deliveries WHERE lane = ? AND state < 4 AND state IN (-1, 1, 2) AND since < ?`
 )
 
 // Expire buries up to limit deliveries of a lane that were accepted or last

@@ -42,15 +42,25 @@ func (s *Spool) Settle(d *Delivery, attempts []Attempt) {
 	})
 }
 
-// Retry schedules the next attempt of a delivery. Where an operator has replayed
-// an older revision of the call meanwhile, it is held behind that.
-func (s *Spool) Retry(d *Delivery, attempts []Attempt, due time.Time) {
+// Postpone schedules the next attempt of a delivery whose attempt does not count:
+// its History stays.
+func (s *Spool) Postpone(d *Delivery, attempts []Attempt, due time.Time) {
+	s.Retry(d, attempts, due, d.History)
+}
+
+// Retry schedules the next attempt of a delivery and keeps its new History. Where
+// an operator has replayed an older revision of the call meanwhile, it is held
+// behind that.
+func (s *Spool) Retry(d *Delivery, attempts []Attempt, due time.Time, h History) {
 	if n := len(attempts); n > 0 {
 		attempts[n-1].NextAt = &due
 	}
 	log, tries := d.addAttempts(attempts)
 	s.report(d, "retry", func(t *tx) error {
 		st := scheduled
+		if h.Doubtful {
+			st = doubtful
+		}
 		if d.Record.Revision > 1 {
 			behind, err := holdBehindOlder(t.conn, d.Record.ID, d.Record.Revision, d.lane.id)
 			if err != nil {
@@ -60,9 +70,22 @@ func (s *Spool) Retry(d *Delivery, attempts []Attempt, due time.Time) {
 				st = held
 			}
 		}
-		return execute(t.conn, `UPDATE deliveries SET state = ?, due = ?, tries = ?, attempts = ?, since = min(since, ?)
-			WHERE call_seq = ? AND lane = ?`, st, millis(due), tries, log, millis(t.now), d.Seq, d.lane.id)
+		return execute(t.conn, `UPDATE deliveries SET state = ?, due = ?, tries = ?, attempts = ?, since = min(since, ?),
+			spent = ?, doubts = ?, failed_at = ? WHERE call_seq = ? AND lane = ?`,
+			st, millis(due), tries, log, millis(t.now), h.Spent, h.Doubts, millis(h.FailedAt), d.Seq, d.lane.id)
 	})
+}
+
+// Charge keeps a new History of a delivery that was given to Postpone and waits:
+// only later was it known that the attempt counts.
+func (s *Spool) Charge(d *Delivery, h History) {
+	err := s.writer.submit(&op{name: "charge", lazy: true, done: func(error) {}, do: func(t *tx) error {
+		return execute(t.conn, `UPDATE deliveries SET spent = ?, doubts = ?, failed_at = ? WHERE call_seq = ? AND lane = ? AND state < 4`,
+			h.Spent, h.Doubts, millis(h.FailedAt), d.Seq, d.lane.id)
+	}})
+	if err != nil {
+		s.log.Warn("a report came after the spool was closed; its attempt will not be counted", "sink", d.Sink, "seq", d.Seq)
+	}
 }
 
 // Bury ends a delivery as a dead letter.

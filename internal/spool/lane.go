@@ -17,6 +17,7 @@ type lane struct {
 	dead    atomic.Int64 // dead letters of stage delivery
 
 	leasing sync.Mutex // one lease is read at a time
+	deal    dealer     // only while leasing
 
 	// dated: no fresh delivery at or before this call_seq is from the future. Only
 	// the housekeeping uses it.
@@ -35,11 +36,9 @@ type lane struct {
 	// back and ended are kept only while a lease is being read: what was given
 	// back or ended since the read began, which the read may still show.
 	// A read of a file that was replaced meanwhile leases nothing.
-	reading bool
-	back    int64
-	ended   map[int64]struct{}
-	// turn alternates the odd place between deliveries that failed and fresh ones.
-	turn        bool
+	reading     bool
+	back        int64
+	ended       map[int64]struct{}
 	pausedUntil time.Time
 	pausedBy    PauseReason
 }
@@ -143,17 +142,6 @@ func (l *lane) release(seqs []int64, over bool) {
 			l.giveBack(seq, nil)
 		}
 	}
-}
-
-// half is half of the places of a lease; the odd one goes to either side in turn.
-func (l *lane) half(limit int) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.turn = !l.turn
-	if l.turn {
-		return (limit + 1) / 2
-	}
-	return limit / 2
 }
 
 // leasedTo tells whether a lease or claim stands. It does not once the row was

@@ -98,7 +98,7 @@ func TestWhatExpiresDuringAReadIsNotLeased(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s, l := withOne(t)
-				r := leaseReader{lane: l, recent: s.recent, now: millis(s.Now()), limit: 8}
+				r := leaseReader{lane: l, recent: s.recent, now: millis(s.Now()), want: Places{Limit: 8}}
 				cursor := l.beginRead()
 				if err := s.lanesRd.do(t.Context(), func(c *sqlite.Conn) error { r.conn = c; return r.read(cursor) }); err != nil || len(r.found) != 1 {
 					t.Fatal(r.found, err)
@@ -115,7 +115,7 @@ func TestWhatExpiresDuringAReadIsNotLeased(t *testing.T) {
 				if n, _, err := s.Replay([]string{letters[0].ID}, s.Now(), 0); n != 1 || err != nil {
 					t.Fatal(n, err)
 				}
-				if got, err := s.Lease(t.Context(), "crm", 8); len(got) != 1 || err != nil {
+				if got, err := s.Lease(t.Context(), "crm", Places{Limit: 8, Doubtful: 8}); len(got) != 1 || err != nil {
 					t.Errorf("%d leased after a replay, error %v", len(got), err)
 				}
 			})

@@ -46,9 +46,11 @@ func (p Pause) Active(now time.Time) bool { return p.Until.After(now) }
 
 // LaneStatus is what an operator wants to know about a lane.
 type LaneStatus struct {
-	Sink        string
-	Configured  bool
-	Waiting     int64
+	Sink       string
+	Configured bool
+	Waiting    int64
+	// Doubtful is how many of them fail while others are delivered.
+	Doubtful    int64
 	DeadLetters int64
 	// Oldest is when the oldest waiting delivery was accepted or last replayed;
 	// zero when nothing waits.
@@ -150,6 +152,9 @@ func (s *Spool) Lanes(ctx context.Context) ([]LaneStatus, error) {
 				return err
 			}
 			st.Oldest = fromMillis(oldest)
+			if st.Doubtful, err = readInt(c, countDoubtful, l.id); err != nil {
+				return err
+			}
 			out = append(out, st)
 		}
 		return nil
@@ -158,8 +163,9 @@ func (s *Spool) Lanes(ctx context.Context) ([]LaneStatus, error) {
 }
 
 const (
-	oldestFresh = `SELECT since FROM deliveries WHERE lane = ? AND state < 4 AND state = 0 AND due = 0 ORDER BY call_seq LIMIT 1`
-	oldestTried = `SELECT ifnull(min(since), 0) FROM deliveries WHERE lane = ? AND state < 4 AND state > 0`
+	countDoubtful = `SELECT count(*) FROM deliveries WHERE lane = ? AND state < 4 AND state = -1`
+	oldestFresh   = `SELECT since FROM deliveries WHERE lane = ? AND state < 4 AND state = 0 AND due = 0 ORDER BY call_seq LIMIT 1`
+	oldestTried   = `SELECT ifnull(min(since), 0) FROM deliveries WHERE lane = ? AND state < 4 AND state IN (-1, 1, 2, 3)`
 )
 
 // oldestWaiting reads one row for fresh deliveries, and the index alone for

@@ -26,11 +26,10 @@ type Delivery struct {
 	MessageID string
 	// Since is the acceptance or the last replay; give_up_after counts from it.
 	Since time.Time
-	// Tries is how many attempts have been made so far.
+	// Tries is how many wire tries have been made so far.
 	Tries int
-	// RecentTries is how many of them were made since Since; the retry schedule
-	// counts these, so that a replay begins it anew.
-	RecentTries int
+	// History is what the retry schedule knows; a replay begins it again.
+	History History
 	// Seq is the store's handle of the call.
 	Seq int64
 	// Trace is that of the Acceptance.
@@ -44,22 +43,31 @@ type Delivery struct {
 	sum      int64 // over both, or unsummed
 }
 
-// Lease gives up to limit deliveries of a lane whose time has come. Those that
-// failed before take at most half of the places while fresh ones wait, over two
-// leases where the limit is odd; replayed ones get what the others leave.
+// Places says how many deliveries to lease.
+type Places struct {
+	Limit int
+	// Doubtful is how many of them may be doubtful.
+	Doubtful int
+	// Alone: the lease is of a delivery that is tried alone, to see how the sink
+	// is. Fresh ones come first, doubtful ones last.
+	Alone bool
+}
+
+// Lease returns deliveries of a lane whose time has come, in the order of
+// places.go; replayed ones get what the others leave.
 //
 // While the disk takes no reports and many of them wait, Lease gives nothing and
 // no error: what it gave would be repeated after a crash. A lane whose time has
 // come and that gets nothing asks again after a moment.
-func (s *Spool) Lease(ctx context.Context, sink string, limit int) ([]*Delivery, error) {
+func (s *Spool) Lease(ctx context.Context, sink string, want Places) ([]*Delivery, error) {
 	l := s.lane(sink)
-	if l == nil || limit < 1 || s.writer.backlog() >= reportsMax {
+	if l == nil || want.Limit < 1 || s.writer.backlog() >= reportsMax {
 		return nil, nil
 	}
 	l.leasing.Lock()
 	defer l.leasing.Unlock()
 	cursor := l.beginRead()
-	r := leaseReader{lane: l, recent: s.recent, now: millis(s.clock.now()), limit: limit}
+	r := leaseReader{lane: l, recent: s.recent, now: millis(s.clock.now()), want: want}
 	err := s.lanesRd.do(ctx, func(c *sqlite.Conn) error {
 		r.conn = c
 		return r.read(cursor)
@@ -68,7 +76,7 @@ func (s *Spool) Lease(ctx context.Context, sink string, limit int) ([]*Delivery,
 		l.endRead(nil, 0)
 		return nil, fmt.Errorf("lease for %s: %w", sink, err)
 	}
-	return s.decode(l.endRead(r.found, limit)), nil
+	return s.decode(l.endRead(r.found, want.Limit)), nil
 }
 
 // decode makes the records of what was leased and sets aside what has none.
@@ -109,7 +117,7 @@ type leaseReader struct {
 	lane   *lane
 	recent *recent
 	now    int64
-	limit  int
+	want   Places
 	found  []*Delivery
 }
 
@@ -118,36 +126,46 @@ type leaseReader struct {
 // partial index; lane = +? it does not. The reader stops by itself.
 const (
 	leaseOf        = ` FROM deliveries d WHERE d.lane = +? AND d.state < 4 AND `
-	leaseTried     = `SELECT d.call_seq, d.state, d.since, d.tries, d.attempts, d.tries_before` + leaseOf
+	leaseTried     = `SELECT d.call_seq, d.state, d.since, d.tries, d.attempts, d.spent, d.doubts, d.failed_at` + leaseOf
 	leaseFresh     = `SELECT d.call_seq, d.state, d.since` + leaseOf + `d.state = 0 AND d.due = 0 AND d.call_seq > ? ORDER BY d.call_seq`
 	leaseScheduled = leaseTried + `d.state = 1 AND d.due <= ? ORDER BY d.due, d.call_seq`
+	leaseDoubtful  = leaseTried + `d.state = -1 AND d.due <= ? ORDER BY d.due, d.call_seq`
 	leaseReplayed  = leaseTried + `d.state = 2 AND d.due <= ? ORDER BY d.due, d.call_seq`
 	leasedCall     = `SELECT content, record, trace, ifnull(checksum, -1) FROM calls WHERE seq = ?`
 )
 
-// read takes the due ones, the fresh ones and, where places are left, the
-// replayed ones, and shares the places out between them.
+// read takes what is due of each kind and deals the places out between them.
 func (r *leaseReader) read(cursor int64) error {
-	tried, err := r.rows(leaseScheduled, r.now, r.limit)
-	if err != nil {
-		return err
+	var waiting dealt
+	for _, kind := range []struct {
+		into  *[]*Delivery
+		sql   string
+		from  int64
+		limit int
+	}{
+		{&waiting.fresh, leaseFresh, cursor, r.want.Limit},
+		{&waiting.failed, leaseScheduled, r.now, r.want.Limit},
+		{&waiting.doubtful, leaseDoubtful, r.now, min(r.want.Doubtful, r.want.Limit)},
+	} {
+		var err error
+		if *kind.into, err = r.rows(kind.sql, kind.from, kind.limit); err != nil {
+			return err
+		}
 	}
-	fresh, err := r.rows(leaseFresh, cursor, r.limit)
-	if err != nil {
-		return err
+	last := waiting.doubtful
+	if r.want.Alone {
+		r.found = append(waiting.fresh, waiting.failed...)
+	} else {
+		r.found, last = r.lane.deal.places(waiting, r.want.Limit), nil
 	}
-	places := r.limit - len(fresh)
-	if len(tried) > places && len(fresh) > 0 {
-		places = max(places, r.lane.half(r.limit))
-	}
-	r.found = append(tried[:min(len(tried), places)], fresh...)
-	if left := r.limit - len(r.found); left > 0 {
+	if left := r.want.Limit - len(r.found); left > 0 {
 		again, err := r.rows(leaseReplayed, r.now, left)
 		if err != nil {
 			return err
 		}
-		r.found = append(r.found, again...)
+		r.found = append(r.found, append(again, last...)...)
 	}
+	r.found = r.found[:min(len(r.found), r.want.Limit)]
 	for _, d := range r.found {
 		if err := r.call(d); err != nil {
 			return err
@@ -172,7 +190,9 @@ func (r *leaseReader) rows(sql string, from int64, limit int) (out []*Delivery, 
 		}
 		if d.state != ready {
 			d.Tries, d.attempts = s.ColumnInt(3), columnBytes(s, 4)
-			d.RecentTries = d.Tries - s.ColumnInt(5)
+			d.History = History{
+				Spent: s.ColumnInt(5), Doubts: s.ColumnInt(6), FailedAt: fromMillis(s.ColumnInt64(7)), Doubtful: d.state == doubtful,
+			}
 		}
 		if out = append(out, d); len(out) == limit {
 			return errEnough
@@ -199,19 +219,24 @@ func (r *leaseReader) call(d *Delivery) error {
 
 const (
 	nextScheduled = `SELECT call_seq, due FROM deliveries WHERE lane = +? AND state < 4 AND state = 1 ORDER BY due, call_seq`
+	nextDoubtful  = `SELECT call_seq, due FROM deliveries WHERE lane = +? AND state < 4 AND state = -1 ORDER BY due, call_seq`
 	nextReplayed  = `SELECT call_seq, due FROM deliveries WHERE lane = +? AND state < 4 AND state = 2 ORDER BY due, call_seq`
 )
 
-// NextDue tells when the lane's next delivery that was attempted or replayed is
-// due; the zero time when none is scheduled.
-func (s *Spool) NextDue(ctx context.Context, sink string) (time.Time, error) {
+// NextDue returns when the lane's next delivery that was attempted or replayed is
+// due, of doubtful ones too where asked; the zero time when none is scheduled.
+func (s *Spool) NextDue(ctx context.Context, sink string, withDoubtful bool) (time.Time, error) {
 	l := s.lane(sink)
 	if l == nil {
 		return time.Time{}, nil
 	}
+	kinds := []string{nextScheduled, nextReplayed}
+	if withDoubtful {
+		kinds = append(kinds, nextDoubtful)
+	}
 	var next int64
 	err := s.lanesRd.do(ctx, func(c *sqlite.Conn) error {
-		for _, sql := range []string{nextScheduled, nextReplayed} {
+		for _, sql := range kinds {
 			err := query(c, sql, func(r *sqlite.Stmt) error {
 				if l.isLeased(r.ColumnInt64(0)) {
 					return nil

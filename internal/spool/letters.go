@@ -32,11 +32,12 @@ const (
 	Rejected    Reason = "rejected"
 	Render      Reason = "render"
 	Expired     Reason = "expired"
+	Failing     Reason = "failing"
 	SinkRemoved Reason = "sink_removed"
 )
 
 // Reasons lists all reasons.
-func Reasons() []Reason { return []Reason{Undecoded, Rejected, Render, Expired, SinkRemoved} }
+func Reasons() []Reason { return []Reason{Undecoded, Rejected, Render, Expired, Failing, SinkRemoved} }
 
 // DeadLetter is a delivery given up, or a callback that could not be understood.
 type DeadLetter struct {

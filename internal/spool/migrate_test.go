@@ -17,7 +17,7 @@ func ofVersion1(t *testing.T) (path string) {
 	path = filepath.Join(t.TempDir(), "cdrelay.db")
 	s := reopened(t, path)
 	keep(t, s, "a", "")
-	for _, stmt := range []string{`ALTER TABLE calls DROP COLUMN trace`, `ALTER TABLE deliveries DROP COLUMN tries_before`, `ALTER TABLE calls DROP COLUMN checksum`, `DROP TABLE counted`, `DROP TABLE indexed`, `PRAGMA user_version = 1`} {
+	for _, stmt := range []string{`ALTER TABLE calls DROP COLUMN trace`, `ALTER TABLE deliveries DROP COLUMN spent`, `ALTER TABLE deliveries DROP COLUMN doubts`, `ALTER TABLE deliveries DROP COLUMN failed_at`, `ALTER TABLE calls DROP COLUMN checksum`, `DROP TABLE counted`, `DROP TABLE indexed`, `PRAGMA user_version = 1`} {
 		if err := s.Exec(stmt); err != nil {
 			t.Fatal(err)
 		}
@@ -52,7 +52,7 @@ func keep(t *testing.T, s *Spool, id, trace string) {
 func TestAFileOfVersion1IsMigrated(t *testing.T) {
 	s := reopened(t, ofVersion1(t))
 	keep(t, s, "b", "00-b-01")
-	leased, err := s.Lease(t.Context(), "crm", 10)
+	leased, err := s.Lease(t.Context(), "crm", Places{Limit: 10, Doubtful: 10})
 	if err != nil || len(leased) != 2 {
 		t.Fatalf("%d deliveries, error %v; want the old one and the new one", len(leased), err)
 	}

@@ -250,8 +250,8 @@ func (l *lane) keepLeased(c *sqlite.Conn) error {
 		if d == nil {
 			continue
 		}
-		if err := execute(c, `INSERT OR IGNORE INTO deliveries(call_seq, lane, state, due, since, tries, attempts, tries_before) VALUES (?, ?, ?, 0, ?, ?, ?, ?)`,
-			seq, l.id, held, millis(d.Since), d.Tries, d.attempts, d.Tries-d.RecentTries); err != nil {
+		if err := execute(c, `INSERT OR IGNORE INTO deliveries(call_seq, lane, state, due, since, tries, attempts, spent, doubts, failed_at) VALUES (?, ?, ?, 0, ?, ?, ?, ?, ?, ?)`,
+			seq, l.id, held, millis(d.Since), d.Tries, d.attempts, d.History.Spent, d.History.Doubts, millis(d.History.FailedAt)); err != nil {
 			return err
 		}
 	}

@@ -53,7 +53,7 @@ func TestALostLeaseIsNoMarkOnTheDelivery(t *testing.T) {
 			}
 		}
 		again := lease(t, s, 10)
-		s.Retry(before[1], nil, time.Now())
+		s.Postpone(before[1], nil, time.Now())
 		pass(time.Second)
 		if got := lease(t, s, 10); len(again) != 2 || len(got) != 0 {
 			t.Fatalf("%d were leased after the resend and then %q, want two and none", len(again), ids(got))
@@ -93,7 +93,7 @@ func TestAnAttemptThatFailsAfterASalvageIsMadeAgain(t *testing.T) {
 		if err := s.Ready(); err != nil || len(kept(t, path)) != 1 {
 			t.Fatalf("ready says %v, kept %q\n%s", err, kept(t, path), log)
 		}
-		s.Retry(mine[0], []spool.Attempt{{Result: "unwell"}}, time.Now())
+		s.Postpone(mine[0], []spool.Attempt{{Result: "unwell"}}, time.Now())
 		s.Release(mine[1])
 		s.Settle(mine[2], nil)
 		s.Bury(mine[3], nil, spool.Rejected, "no")

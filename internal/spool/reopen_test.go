@@ -37,7 +37,7 @@ func logged(t *testing.T, path string) (*spool.Spool, *bytes.Buffer) {
 // meet lets a lane read all that waits, which has to meet damage.
 func meet(t *testing.T, s *spool.Spool) {
 	t.Helper()
-	if got, err := s.Lease(t.Context(), "crm", 1000); err == nil {
+	if got, err := s.Lease(t.Context(), "crm", spool.Places{Limit: 1000, Doubtful: 1000}); err == nil {
 		t.Fatalf("the damaged page was read without an error: %d leased", len(got))
 	}
 }
@@ -86,7 +86,7 @@ func TestDamageMetWhileRunningIsSetAsideWithoutARestart(t *testing.T) {
 		if err := s.Ready(); err != nil {
 			t.Fatalf("not ready again: %v\n%s", err, log)
 		}
-		s.Retry(mine[1], nil, time.Now().Add(time.Hour))
+		s.Postpone(mine[1], nil, time.Now().Add(time.Hour))
 		s.Bury(mine[2], nil, spool.Rejected, "no")
 		for _, d := range mine[3:] { // 38 among them
 			s.Settle(d, nil)
@@ -235,7 +235,7 @@ func TestADamagedFileIsReplacedWhenThereIsRoom(t *testing.T) {
 		for what, err := range map[string]error{
 			"accept":     must(s.Accept(t.Context(), acceptance("x", "first", "crm"))),
 			"a listing":  must(s.Lanes(t.Context())),
-			"a lease":    must(s.Lease(t.Context(), "crm", 1)),
+			"a lease":    must(s.Lease(t.Context(), "crm", spool.Places{Limit: 1, Doubtful: 1})),
 			"a pause":    s.SetPause("crm", spool.Pause{}),
 			"the writer": s.Exec(`SELECT 1`),
 		} {

@@ -97,7 +97,7 @@ func (s *Spool) wait(t *tx, p place, due time.Time) error {
 		p.lane.waiting.Add(1)
 		p.lane.signal()
 	})
-	return execute(t.conn, `UPDATE deliveries SET state = ?, due = ?, since = ?, ended_at = 0, successor = ?, tries_before = tries WHERE call_seq = ? AND lane = ?`,
+	return execute(t.conn, `UPDATE deliveries SET state = ?, due = ?, since = ?, ended_at = 0, successor = ?, spent = 0, doubts = 0, failed_at = 0 WHERE call_seq = ? AND lane = ?`,
 		st, millis(due), millis(t.now), newer, p.seq, p.lane.id)
 }
 

@@ -59,7 +59,7 @@ func accept(tb testing.TB, s *spool.Spool, ids ...string) {
 
 func lease(tb testing.TB, s *spool.Spool, limit int) []*spool.Delivery {
 	tb.Helper()
-	ds, err := s.Lease(tb.Context(), "crm", limit)
+	ds, err := s.Lease(tb.Context(), "crm", spool.Places{Limit: limit, Doubtful: limit})
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -127,7 +127,7 @@ func removeIfThere(path string) error { return ignoreMissing(os.Remove(path)) }
 func straighten(c *sqlite.Conn, now time.Time) (orphans int, err error) {
 	const senseless = `dead_letters WHERE stage NOT IN ('intake', 'delivery') OR stage = 'intake' AND body IS NULL AND body_hash IS NULL`
 	for _, sql := range []string{
-		`UPDATE deliveries SET state = 1, due = 0 WHERE typeof(state) <> 'integer' OR state NOT BETWEEN 0 AND 6`,
+		`UPDATE deliveries SET state = 1, due = 0 WHERE typeof(state) <> 'integer' OR state NOT BETWEEN -1 AND 6`,
 		`UPDATE deliveries SET state = 1 WHERE state = 0 AND due <> 0`,
 	} {
 		if err := execute(c, sql); err != nil {

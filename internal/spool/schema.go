@@ -12,7 +12,7 @@ import (
 const applicationID = 0x6364726c
 
 // schemaVersion is the version that this binary writes.
-const schemaVersion = 5
+const schemaVersion = 6
 
 // migration brings a file from the version before it to its own, inside one
 // transaction.
@@ -20,7 +20,7 @@ type migration []string
 
 // migrations lists the steps; step i leads from version i to i+1.
 func migrations() []migration {
-	return []migration{version1(), version2(), version3(), version4(), version5()}
+	return []migration{version1(), version2(), version3(), version4(), version5(), version6()}
 }
 
 // version1 makes the tables; the order is that of their roots in the file, which a
@@ -134,6 +134,21 @@ func version5() migration {
 		) WITHOUT ROWID`,
 		`CREATE TABLE indexed (up_to INTEGER NOT NULL)`,
 		`INSERT INTO indexed(up_to) VALUES (0)`,
+	}
+}
+
+// version6 counts the attempts of a delivery beside its wire tries, which it
+// estimates for those that wait: the last try of an attempt says when the next one
+// is planned. It keeps what decides whether a delivery is doubtful.
+func version6() migration {
+	return migration{
+		`ALTER TABLE deliveries RENAME COLUMN tries_before TO spent`,
+		`UPDATE deliveries SET spent = max(0, min(tries - spent, ifnull(nullif(
+			(SELECT count(*) FROM json_each(CASE WHEN json_valid(CAST(attempts AS TEXT)) THEN CAST(attempts AS TEXT) ELSE '[]' END)
+				WHERE value ->> '$.next_at' IS NOT NULL), 0), tries)))
+			WHERE state < 4 AND (tries > 0 OR spent > 0)`,
+		`ALTER TABLE deliveries ADD COLUMN doubts INTEGER NOT NULL DEFAULT 0`,
+		`ALTER TABLE deliveries ADD COLUMN failed_at INTEGER NOT NULL DEFAULT 0`,
 	}
 }
 

@@ -184,7 +184,7 @@ func TestLetterSearches(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, sink := range []string{"crm", "slack"} {
-				ds, err := s.Lease(t.Context(), sink, 1)
+				ds, err := s.Lease(t.Context(), sink, spool.Places{Limit: 1, Doubtful: 1})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -4,6 +4,7 @@ package spool
 type state int64
 
 const (
+	doubtful  state = -1
 	ready     state = 0
 	scheduled state = 1
 	replayed  state = 2
@@ -16,7 +17,7 @@ const (
 // String names the state for listings.
 func (s state) String() string {
 	switch s {
-	case ready, scheduled, replayed:
+	case doubtful, ready, scheduled, replayed:
 		return "waiting"
 	case held:
 		return "held"

@@ -63,8 +63,8 @@ func TestAFileOfTheFirstVersionIsMigratedWithAllThatIsInIt(t *testing.T) {
 		}
 	}
 	for _, d := range lease(t, s, 10) {
-		if d.Record.ID == "dialer:retried" && (d.Tries != 3 || d.RecentTries != 3) {
-			t.Errorf("after three failures: %d tries, %d of them recent", d.Tries, d.RecentTries)
+		if d.Record.ID == "dialer:retried" && (d.Tries != 3 || d.History != (spool.History{Spent: 1})) {
+			t.Errorf("after one attempt of three tries: %d tries, %+v", d.Tries, d.History)
 		}
 	}
 	if err := s.Close(); err != nil {

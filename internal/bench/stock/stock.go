@@ -56,7 +56,7 @@ func keep(ctx context.Context, s *spool.Spool, n int, each func(int) (spool.Acce
 func Deliver(ctx context.Context, path, sink string, n int) error {
 	return with(ctx, path, sink, func(s *spool.Spool) error {
 		for done := 0; done < n; {
-			leased, err := s.Lease(ctx, sink, settling)
+			leased, err := s.Lease(ctx, sink, spool.Places{Limit: settling, Doubtful: settling})
 			if err != nil {
 				return err
 			}

@@ -64,7 +64,7 @@ func survivesRestart(r *rig) {
 	r.accept("fresh", "second", "crm", "slack")
 	ds := r.lease("crm", 3)
 	r.Settle(ds[0], attempt("delivered"))
-	r.Retry(ds[1], attempt("unwell"), time.Now().Add(time.Hour))
+	r.Postpone(ds[1], attempt("unwell"), time.Now().Add(time.Hour))
 	r.Bury(ds[2], attempt("rejected"), spool.Rejected, "no")
 	r.check(r.KeepUndecodable(r.Context(), undecodable("dialer", "nope")))
 	r.check(r.SetPause("slack", spool.Pause{By: spool.ByOperator}))
@@ -134,7 +134,7 @@ func closedRefuses(r *rig) {
 	r.check(r.Close())
 	for name, do := range map[string]func() error{
 		"accept":  func() error { _, err := r.Accept(r.Context(), acceptance("b", "first", "crm")); return err },
-		"lease":   func() error { _, err := r.Lease(r.Context(), "crm", 1); return err },
+		"lease":   func() error { _, err := r.Lease(r.Context(), "crm", spool.Places{Limit: 1, Doubtful: 1}); return err },
 		"calls":   func() error { _, _, err := r.SearchCalls(r.Context(), spool.CallFilter{}, 1, ""); return err },
 		"replay":  func() error { _, _, err := r.Replay([]string{"x"}, time.Now(), 0); return err },
 		"letters": func() error { _, _, err := r.SearchLetters(r.Context(), spool.LetterFilter{}, 1, ""); return err },

@@ -36,7 +36,7 @@ func laneCounts(r *rig) {
 	r.acceptAll("b")
 	oldest(0)
 	r.waiting(2, 0)
-	r.Retry(r.one("crm"), attempt("unwell"), time.Now().Add(time.Hour))
+	r.Postpone(r.one("crm"), attempt("unwell"), time.Now().Add(time.Hour))
 	r.commit()
 	oldest(0)
 	r.Settle(r.one("crm"), nil)

@@ -13,8 +13,12 @@ func leaseCases() []testCase {
 	return []testCase{
 		{"lease/fresh ones in order of acceptance", fifo},
 		{"lease/scheduled ones by due time", byDue},
-		{"lease/at most half for retried ones while fresh ones wait", halfForRetried},
-		{"lease/a limit of one goes to either in turn", oneInTurn},
+		{"lease/one of four places for retried ones while fresh ones wait", oneOfFour},
+		{"lease/one of four leases of one", oneOfFourOneByOne},
+		{"lease/doubtful ones only where asked", doubtfulOnes},
+		{"lease/doubtful ones get one of sixteen places", doubtfulOnesInTurn},
+		{"lease/alone", aloneFreshFirst},
+		{"lease/an attempt that counts later", chargedLater},
 		{"lease/replayed ones last", replayedLast},
 		{"lease/nothing twice, nothing lost, with many at work", concurrentLeases},
 		{"lease/two at the same time share what waits", leasesShare},
@@ -51,7 +55,7 @@ func traceComesBack(r *rig) {
 			if d.Trace != want {
 				r.Errorf("%s for %s has the trace %q, want %q", d.Record.ID, d.Sink, d.Trace, want)
 			}
-			r.Retry(d, attempt("unwell"), time.Now())
+			r.Postpone(d, attempt("unwell"), time.Now())
 		}
 		if len(ds) != 3 {
 			r.Errorf("%d deliveries, want 3", len(ds))
@@ -66,7 +70,7 @@ func (r *rig) retried(d time.Duration, ids ...string) {
 	r.Helper()
 	r.acceptAll(ids...)
 	for i, l := range r.lease("crm", len(ids)) {
-		r.Retry(l, attempt("unwell"), time.Now().Add(d+time.Duration(i)*time.Millisecond))
+		r.Postpone(l, attempt("unwell"), time.Now().Add(d+time.Duration(i)*time.Millisecond))
 	}
 	r.commit()
 }
@@ -75,7 +79,7 @@ func byDue(r *rig) {
 	r.acceptAll("a", "b", "c")
 	ds := r.lease("crm", 3)
 	for i, wait := range []time.Duration{30 * time.Second, 10 * time.Second, 20 * time.Second} {
-		r.Retry(ds[i], attempt("unwell"), time.Now().Add(wait))
+		r.Postpone(ds[i], attempt("unwell"), time.Now().Add(wait))
 	}
 	r.commit()
 	r.expect(r.lease("crm", 10), "")
@@ -89,28 +93,100 @@ func byDue(r *rig) {
 	}
 }
 
-func halfForRetried(r *rig) {
+func oneOfFour(r *rig) {
 	r.retried(0, "r1", "r2", "r3", "r4", "r5", "r6")
 	r.acceptAll("f1", "f2", "f3", "f4", "f5", "f6")
 	r.pass(time.Second)
-	r.expect(r.lease("crm", 4), "r1 r2 f1 f2")
-	r.expect(r.lease("crm", 8), "r3 r4 r5 r6 f3 f4 f5 f6")
-	r.retried(0, "s1", "s2", "s3")
+	r.expect(r.lease("crm", 5), "r1 f1 f2 f3 r2")
+	r.expect(r.lease("crm", 8), "f4 f5 f6 r3 r4 r5 r6")
+	r.retried(0, "s1", "s2")
 	r.pass(time.Second)
 	r.acceptAll("g1")
-	r.expect(r.lease("crm", 4), "s1 s2 s3 g1")
+	r.expect(r.lease("crm", 8), "s1 g1 s2")
 }
 
-func oneInTurn(r *rig) {
+func oneOfFourOneByOne(r *rig) {
 	r.retried(0, "r1", "r2", "r3")
-	r.acceptAll("f1", "f2", "f3")
+	r.acceptAll("f1", "f2", "f3", "f4", "f5", "f6")
 	r.pass(time.Second)
 	count := map[byte]int{}
-	for range 4 {
+	for range 8 {
 		count[r.one("crm").Record.ID[len("dialer:")]]++
 	}
-	if count['r'] != 2 || count['f'] != 2 {
-		r.Errorf("of four leases of one, %d went to retried and %d to fresh ones", count['r'], count['f'])
+	if count['r'] != 2 || count['f'] != 6 {
+		r.Errorf("of eight leases of one, %d went to retried and %d to fresh ones", count['r'], count['f'])
+	}
+}
+
+// inDoubt makes calls that are doubtful and due.
+func (r *rig) inDoubt(ids ...string) {
+	r.Helper()
+	r.acceptAll(ids...)
+	for _, l := range r.lease("crm", len(ids)) {
+		r.Retry(l, attempt("unwell"), time.Now(), spool.History{Spent: 2, Doubts: 1, FailedAt: time.Now(), Doubtful: true})
+	}
+	r.commit()
+}
+
+func doubtfulOnes(r *rig) {
+	failed := time.Now()
+	r.inDoubt("d1", "d2", "d3")
+	r.expect(r.leased(spool.Places{Limit: 5}), "")
+	if due, err := r.NextDue(r.Context(), "crm", false); err != nil || !due.IsZero() {
+		r.Errorf("the next is due at %v, error %v, but only doubtful ones wait", due, err)
+	}
+	if due, err := r.NextDue(r.Context(), "crm", true); err != nil || !due.Equal(failed) {
+		r.Errorf("the next is due at %v, error %v, want %v", due, err, failed)
+	}
+	r.reopen()
+	one := r.leased(spool.Places{Limit: 5, Doubtful: 1})
+	r.expect(one, "d1")
+	if want := (spool.History{Spent: 2, Doubts: 1, FailedAt: failed, Doubtful: true}); !one[0].History.FailedAt.Equal(failed) || one[0].History.Doubts != want.Doubts || !one[0].History.Doubtful {
+		r.Errorf("%+v, want %+v", one[0].History, want)
+	}
+	r.Retry(one[0], attempt("unwell"), time.Now(), spool.History{Spent: 3, Doubts: 1, FailedAt: failed}) // its doubt is cleared
+	r.commit()
+	r.expect(r.leased(spool.Places{Limit: 5}), "d1")
+}
+
+func doubtfulOnesInTurn(r *rig) {
+	r.inDoubt("d1", "d2", "d3")
+	var fresh []string
+	for i := range 40 {
+		fresh = append(fresh, fmt.Sprintf("f%02d", i))
+	}
+	r.acceptAll(fresh...)
+	count := 0
+	for _, d := range r.leased(spool.Places{Limit: 32, Doubtful: 32}) {
+		if d.History.Doubtful {
+			count++
+		}
+	}
+	if count != 2 {
+		r.Errorf("%d of 32 places went to doubtful ones, want one of 16", count)
+	}
+}
+
+func aloneFreshFirst(r *rig) {
+	r.acceptAll("d1", "r1")
+	ds := r.lease("crm", 2)
+	r.Retry(ds[0], attempt("unwell"), time.Now(), spool.History{Spent: 2, Doubtful: true})
+	r.Postpone(ds[1], attempt("unwell"), time.Now())
+	r.commit()
+	r.acceptAll("f1", "f2")
+	for _, want := range []string{"f1", "f2", "r1", "d1"} {
+		r.expect(r.leased(spool.Places{Limit: 1, Doubtful: 1, Alone: true}), want)
+	}
+}
+
+func chargedLater(r *rig) {
+	r.acceptAll("a")
+	d := r.one("crm")
+	r.Postpone(d, attempt("paused"), time.Now())
+	r.Charge(d, spool.History{Spent: 1, FailedAt: time.Now()})
+	r.commit()
+	if again := r.one("crm"); again.History.Spent != 1 || again.History.FailedAt.IsZero() || again.Tries != 1 {
+		r.Errorf("%d tries, %+v", again.Tries, again.History)
 	}
 }
 
@@ -135,7 +211,7 @@ func concurrentLeases(r *rig) {
 	var held sync.Map
 	var settled atomic.Int64
 	work := func(n int) {
-		ds, err := r.Lease(r.Context(), "crm", 7)
+		ds, err := r.Lease(r.Context(), "crm", spool.Places{Limit: 7, Doubtful: 7})
 		if err != nil {
 			r.Error(err)
 		}
@@ -148,7 +224,7 @@ func concurrentLeases(r *rig) {
 			case (n+i)%5 == 0 && d.Tries == 0:
 				r.Release(d)
 			case (n+i)%3 == 0 && d.Tries == 0:
-				r.Retry(d, attempt("unwell"), time.Now())
+				r.Postpone(d, attempt("unwell"), time.Now())
 			default:
 				held.Store(d.Seq, true) // for ever: a settled one must never come again
 				r.Settle(d, nil)
@@ -194,7 +270,7 @@ func leasesShare(r *rig) {
 		var got []*spool.Delivery
 		for range workers {
 			all.Go(func() {
-				ds, err := r.Lease(r.Context(), "crm", each)
+				ds, err := r.Lease(r.Context(), "crm", spool.Places{Limit: each, Doubtful: each})
 				if err != nil || len(ds) != each {
 					r.Errorf("leased %d, error %v, want %d", len(ds), err, each)
 				}
@@ -262,11 +338,11 @@ func workWakes(r *rig) {
 	}
 	d := r.one("crm")
 	due := time.Now().Add(time.Minute)
-	r.Retry(d, attempt("unwell"), due)
+	r.Postpone(d, attempt("unwell"), due)
 	for range 100 { // whenever it wakes, it must see the new due time
 		select {
 		case <-r.Work("crm"):
-			got, err := r.NextDue(r.Context(), "crm")
+			got, err := r.NextDue(r.Context(), "crm", true)
 			r.check(err)
 			if got.Equal(due) {
 				return
@@ -282,7 +358,7 @@ func workWakes(r *rig) {
 func nextDue(r *rig) {
 	at := func() time.Duration {
 		r.Helper()
-		due, err := r.NextDue(r.Context(), "crm")
+		due, err := r.NextDue(r.Context(), "crm", true)
 		r.check(err)
 		if due.IsZero() {
 			return 0

@@ -38,13 +38,13 @@ func replaySameID(r *rig) {
 	if again.MessageID != first.MessageID {
 		r.Errorf("message id %q, want %q as before", again.MessageID, first.MessageID)
 	}
-	if !again.Since.Equal(time.Now()) || again.Tries != 1 || again.RecentTries != 0 {
-		r.Errorf("since %v with %d tries, %d of them recent; want now with 1, and the schedule anew", again.Since, again.Tries, again.RecentTries)
+	if !again.Since.Equal(time.Now()) || again.Tries != 1 || again.History != (spool.History{}) {
+		r.Errorf("since %v with %d tries, %+v; want now with 1, and the schedule from its beginning", again.Since, again.Tries, again.History)
 	}
-	r.Retry(again, attempt("unwell"), time.Now())
+	r.Retry(again, attempt("unwell"), time.Now(), spool.History{Spent: 1})
 	r.commit()
-	if again = r.one("crm"); again.Tries != 2 || again.RecentTries != 1 {
-		r.Errorf("after one more: %d tries, %d of them recent", again.Tries, again.RecentTries)
+	if again = r.one("crm"); again.Tries != 2 || again.History.Spent != 1 {
+		r.Errorf("after one more: %d tries, %+v", again.Tries, again.History)
 	}
 	r.waiting(1, 0)
 	r.Settle(again, attempt("delivered"))

@@ -58,7 +58,7 @@ func heldWhileScheduled(r *rig) {
 	r.revisions(1)
 	first := r.one("crm")
 	r.accept("a", "second", "crm")
-	r.Retry(first, attempt("unwell"), time.Now().Add(time.Minute))
+	r.Postpone(first, attempt("unwell"), time.Now().Add(time.Minute))
 	r.commit()
 	r.expect(r.lease("crm", 10), "")
 	r.pass(time.Minute)
@@ -137,7 +137,7 @@ func (r *rig) replay(letters []string) {
 
 func replayedBeforeLeased(r *rig) {
 	for name, report := range map[string]func(*spool.Delivery){
-		"retry":   func(d *spool.Delivery) { r.Retry(d, attempt("unwell"), time.Now()) },
+		"retry":   func(d *spool.Delivery) { r.Postpone(d, attempt("unwell"), time.Now()) },
 		"release": func(d *spool.Delivery) { r.Release(d) },
 	} {
 		r.accept(name, "first", "crm")

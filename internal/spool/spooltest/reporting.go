@@ -40,7 +40,7 @@ func attemptsKept(r *rig) {
 	r.acceptAll("a")
 	begun := time.Now().UTC()
 	due := begun.Add(time.Minute)
-	r.Retry(r.one("crm"), append(attempt("timeout"), attempt("unwell")...), due)
+	r.Postpone(r.one("crm"), append(attempt("timeout"), attempt("unwell")...), due)
 	r.commit()
 	got := r.detail()
 	if got.State != "waiting" || got.Tries != 2 || !got.DueAt.Equal(due) || !got.EndedAt.IsZero() || !got.Since.Equal(begun) {
@@ -74,7 +74,7 @@ func attemptsBounded(r *rig) {
 		if d.Tries != i {
 			r.Fatalf("%d tries in round %d", d.Tries, i)
 		}
-		r.Retry(d, attempt(fmt.Sprint(i)), time.Now())
+		r.Postpone(d, attempt(fmt.Sprint(i)), time.Now())
 		r.commit()
 	}
 	got := r.detail()

@@ -29,11 +29,13 @@ type Store interface {
 	KeepUndecodable(ctx context.Context, u spool.Undecodable) error
 	Ready() error
 
-	Lease(ctx context.Context, sink string, limit int) ([]*spool.Delivery, error)
-	NextDue(ctx context.Context, sink string) (time.Time, error)
+	Lease(ctx context.Context, sink string, want spool.Places) ([]*spool.Delivery, error)
+	NextDue(ctx context.Context, sink string, withDoubtful bool) (time.Time, error)
 	Work(sink string) <-chan struct{}
 	Settle(d *spool.Delivery, attempts []spool.Attempt)
-	Retry(d *spool.Delivery, attempts []spool.Attempt, due time.Time)
+	Retry(d *spool.Delivery, attempts []spool.Attempt, due time.Time, h spool.History)
+	Postpone(d *spool.Delivery, attempts []spool.Attempt, due time.Time)
+	Charge(d *spool.Delivery, h spool.History)
 	Bury(d *spool.Delivery, attempts []spool.Attempt, reason spool.Reason, detail string)
 	Release(d *spool.Delivery)
 	Expire(sink string, cutoff time.Time, reason spool.Reason, detail string, limit int) (int, error)
@@ -180,7 +182,15 @@ func (r *rig) acceptAll(ids ...string) {
 
 func (r *rig) lease(sink string, limit int) []*spool.Delivery {
 	r.Helper()
-	ds, err := r.Lease(r.Context(), sink, limit)
+	ds, err := r.Lease(r.Context(), sink, spool.Places{Limit: limit, Doubtful: limit})
+	r.check(err)
+	return ds
+}
+
+// leased leases deliveries for crm.
+func (r *rig) leased(want spool.Places) []*spool.Delivery {
+	r.Helper()
+	ds, err := r.Lease(r.Context(), "crm", want)
 	r.check(err)
 	return ds
 }
