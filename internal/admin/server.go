@@ -8,13 +8,18 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/cdrelay/cdrelay/internal/listen"
 )
 
 // Server is the private listener.
 type Server struct {
 	http     *http.Server
-	listener net.Listener
+	listener *listen.Listener
 }
+
+// maxConnections bounds the connections that are served at a time.
+const maxConnections = 64
 
 // Listen binds the configured address; Serve answers.
 func Listen(ctx context.Context, c Config, h http.Handler, log *slog.Logger) (*Server, error) {
@@ -23,14 +28,15 @@ func Listen(ctx context.Context, c Config, h http.Handler, log *slog.Logger) (*S
 	if err != nil {
 		return nil, fmt.Errorf("private listener: %w", err)
 	}
-	return &Server{listener: l, http: &http.Server{
+	log = log.With("component", "admin")
+	bounded := listen.New(l, listen.Config{Limits: listen.Limits{Max: maxConnections}, Log: log})
+	return &Server{listener: bounded, http: &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		WriteTimeout:      time.Minute,
 		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          slog.NewLogLogger(log.With("component", "admin").Handler(), slog.LevelDebug),
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}}, nil
 }
 
@@ -39,7 +45,7 @@ func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 
 // Serve answers until Shutdown and then returns nil.
 func (s *Server) Serve() error {
-	if err := s.http.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+	if err := s.listener.Serve(s.http); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("private listener: %w", err)
 	}
 	return nil

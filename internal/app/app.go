@@ -127,6 +127,9 @@ func (a *App) open(ctx context.Context, loaded *config.Loaded) error {
 	if err := a.public.Listen(ctx); err != nil {
 		return err
 	}
+	if err := a.registry.Register(a.public); err != nil {
+		return errors.Join(err, a.public.Shutdown(ctx))
+	}
 	settings := func() admin.Config { return a.state.Load().loaded.Admin.Settings() }
 	handler := admin.Handler(settings, a.adminDeps())
 	if a.private, err = admin.Listen(ctx, settings(), handler, a.opts.Log); err != nil {

@@ -143,6 +143,7 @@ func (a *App) adopt(ctx context.Context, loaded *config.Loaded, p plan) {
 			a.lanes.Forget(name)
 		}
 	}
+	a.public.Limit(loaded.Connections, loaded.TrustedProxies)
 	a.spool.Configure(loaded.Spool)
 	a.metrics.loaded(loaded.Hash)
 	if a.opts.Level != nil {

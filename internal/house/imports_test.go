@@ -31,6 +31,7 @@ var table = []row{
 	{level: 0, pattern: "internal/phone"},
 	{level: 0, pattern: "internal/adminclient"},
 	{level: 0, pattern: "internal/problem"},
+	{level: 0, pattern: "internal/listen"},
 	{level: 0, pattern: "internal/house"},
 	{level: 0, pattern: "internal/browsertest", support: true},
 	{level: 0, pattern: "internal/faultfs", support: true},
@@ -56,12 +57,12 @@ var table = []row{
 
 	{level: 3, pattern: "sinks", may: []string{"sinks/*"}},
 	{level: 3, pattern: "internal/intake", may: []string{
-		"internal/call", "internal/problem", "internal/route", "internal/secret", "internal/spool", "internal/tracing",
+		"internal/call", "internal/listen", "internal/problem", "internal/route", "internal/secret", "internal/spool", "internal/tracing",
 	}},
 	{level: 3, pattern: "internal/delivery", may: []string{"internal/call", "internal/outbound", "internal/spool", "internal/tracing"}},
 
 	{level: 4, pattern: "internal/admin", may: []string{
-		"internal/call", "internal/delivery", "internal/problem", "internal/route", "internal/spool",
+		"internal/call", "internal/delivery", "internal/listen", "internal/problem", "internal/route", "internal/spool",
 	}},
 	{level: 4, pattern: "internal/dashboard", may: []string{"internal/call", "internal/spool"}},
 	{level: 4, pattern: "internal/explain", may: []string{

@@ -25,9 +25,11 @@ const (
 	tooLarge     result = "too_large"
 	incomplete   result = "incomplete"
 	unavailable  result = "unavailable"
+	// unknownPath is that of no source.
+	unknownPath result = "unknown_path"
 )
 
-// results lists all of them.
+// results lists those of a source.
 func results() []result {
 	return []result{accepted, duplicate, ignored, undecodable, unauthorized, forbidden, tooLarge, incomplete, unavailable}
 }

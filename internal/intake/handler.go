@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/time/rate"
 
 	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/spool"
@@ -45,6 +46,8 @@ type Handler struct {
 	// for not of late: the log tells the change, not each refusal, and a store
 	// that refuses one callback and takes the next has not changed.
 	refused atomic.Int64
+	// strays limits the log of requests to unknown paths.
+	strays rate.Sometimes
 
 	mu      sync.Mutex // serialises updates
 	current atomic.Pointer[set]
@@ -57,7 +60,7 @@ func New(c Config, d Deps) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Handler{deps: d, metrics: m, budget: newBudget(bodyBudget)}
+	h := &Handler{deps: d, metrics: m, budget: newBudget(bodyBudget), strays: rate.Sometimes{Interval: time.Minute}}
 	first, err := newSet(c, m)
 	if err != nil {
 		return nil, err
@@ -83,9 +86,10 @@ func (h *Handler) Update(c Config) error {
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	now := h.deps.Now()
 	set := h.current.Load()
-	src, known := set.byPath[r.URL.Path]
-	if !known {
-		fault("", http.StatusNotFound, "no callbacks are taken here").write(w, "")
+	src := set.source(r.URL.Path)
+	if src == nil {
+		h.unknownPath(r.Context(), set, r)
+		fault(unknownPath, http.StatusNotFound, "no callbacks are taken here").write(w, "")
 		return
 	}
 	if r.Method != http.MethodPost {
@@ -97,6 +101,16 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a := x.answer(r.Context())
 	src.metrics.count(a.result, h.deps.Now().Sub(now))
 	a.write(w, src.respond)
+}
+
+// unknownPath counts a request that is no source's, and tells of one a minute: a
+// platform that was given a mistyped URL is silent otherwise.
+func (h *Handler) unknownPath(ctx context.Context, s *set, r *http.Request) {
+	h.metrics.unknown.Inc()
+	h.strays.Do(func() {
+		h.deps.Log.WarnContext(ctx, "requests come to a path that no source has",
+			slog.String("path", call.MaskText(clip(r.URL.Path))), slog.String("client", s.proxies.client(r).String()))
+	})
 }
 
 // storeFailed notes a refusal of the store and words the answer.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/spool"
@@ -48,9 +49,9 @@ func TestStatus(t *testing.T) {
 		{"garbage of a stranger", post("garbage"), nil, 401, "", "", 0, unauthorized},
 		{"wrong address", post(callJSON("1"), token, from("198.51.100.1:1")), nil, 403, "", "", 0, forbidden},
 		{"wrong address and no token", post(callJSON("1"), from("198.51.100.1:1")), nil, 403, "", "", 0, forbidden},
-		{"unknown path", httptest.NewRequest("POST", "/callbacks/b", nil), nil, 404, "", "no callbacks are taken here", 0, ""},
-		{"unknown path and method", httptest.NewRequest("GET", "/", nil), nil, 404, "", "", 0, ""},
-		{"path below", httptest.NewRequest("POST", "/callbacks/a/", nil), nil, 404, "", "", 0, ""},
+		{"unknown path", httptest.NewRequest("POST", "/callbacks/b", nil), nil, 404, "", "no callbacks are taken here", 0, unknownPath},
+		{"unknown path and method", httptest.NewRequest("GET", "/", nil), nil, 404, "", "", 0, unknownPath},
+		{"path below", httptest.NewRequest("POST", "/callbacks/a/b", nil), nil, 404, "", "", 0, unknownPath},
 		{"GET", httptest.NewRequest("GET", "/callbacks/a", nil), nil, 405, "Allow: POST", "", 0, ""},
 		{"HEAD", httptest.NewRequest("HEAD", "/callbacks/a", nil), nil, 405, "Allow: POST", "", 0, ""},
 		{"GET from the wrong address", withRemote(httptest.NewRequest("GET", "/callbacks/a", nil), "198.51.100.1:1"), nil, 405, "", "", 0, ""},
@@ -313,5 +314,37 @@ func TestSourceFactsReachTheAdapter(t *testing.T) {
 	f.do(t, post(callJSON("1")))
 	if got.Name != "a" || got.Zone.String() != "Asia/Jakarta" || got.Region != "ID" || got.Numbers != call.National {
 		t.Errorf("adapter was told %+v", got)
+	}
+}
+
+// TestUnknownPaths: they are counted, and one a minute is told with its path.
+func TestUnknownPaths(t *testing.T) {
+	f := newFixture(t, open("a"))
+	for _, path := range []string{"/callbacks/b", "/callbacks/a//", "/callbacks", "/", "/callbacks/a/+6281234567890"} {
+		w := httptest.NewRecorder()
+		f.ServeHTTP(w, httptest.NewRequest(http.MethodPost, path+"?key=secret", strings.NewReader(callJSON("1"))))
+		if w.Code != http.StatusNotFound {
+			t.Errorf("%s: answer %d", path, w.Code)
+		}
+	}
+	if n := testutil.ToFloat64(f.metrics.callbacks.WithLabelValues("", "unknown_path")); n != 5 {
+		t.Errorf("%v counted", n)
+	}
+	if log := f.log.String(); strings.Count(log, "requests come to a path that no source has") != 1 ||
+		!strings.Contains(log, "path=/callbacks/b ") || strings.Contains(log, "secret") {
+		t.Errorf("log:\n%s", log)
+	}
+}
+
+func TestTrailingSlash(t *testing.T) {
+	slash := open("b")
+	slash.Path = "/"
+	f := newFixture(t, open("a"), slash)
+	for i, path := range []string{"/callbacks/a", "/callbacks/a/", "/"} {
+		w := httptest.NewRecorder()
+		f.ServeHTTP(w, httptest.NewRequest(http.MethodPost, path, strings.NewReader(callJSON(strconv.Itoa(i)))))
+		if w.Code != http.StatusOK {
+			t.Errorf("%s: answer %d", path, w.Code)
+		}
 	}
 }

@@ -17,6 +17,8 @@ type metrics struct {
 	matched   *prometheus.CounterVec
 	failed    *prometheus.CounterVec
 	unrouted  *prometheus.CounterVec
+	// unknown is the series of callbacks that has no source.
+	unknown prometheus.Counter
 }
 
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
@@ -35,6 +37,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		failed:   counter("rule_errors_total", "Accepted calls on which a rule's condition had no value or failed; it counts as false.", "rule"),
 		unrouted: counter("unrouted_total", "Accepted calls that no rule gave to a sink.", "source"),
 	}
+	m.unknown = m.callbacks.WithLabelValues("", string(unknownPath))
 	for _, c := range []prometheus.Collector{m.callbacks, m.duration, m.matched, m.failed, m.unrouted} {
 		if err := reg.Register(c); err != nil {
 			return nil, fmt.Errorf("register intake metrics: %w", err)

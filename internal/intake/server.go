@@ -9,13 +9,41 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/cdrelay/cdrelay/internal/listen"
 )
 
-// ServerConfig is the address of the listener; it needs a restart to change,
-// the content of its certificate does not.
+// ServerConfig is the listener. Its address and the names of its files need a
+// restart to change; connections and the content of the certificate do not.
 type ServerConfig struct {
-	Listen string    `yaml:"listen" restart:"true" example:"127.0.0.1:8080" doc:"Host and port where telephony platforms post; without a host, on all addresses."`
-	TLS    *TLSFiles `yaml:"tls" restart:"true" default:"plain HTTP" example:"{cert: server.crt, key: server.key}" doc:"Certificate of the public listener. Other files need a restart; new content is taken over."`
+	Listen      string      `yaml:"listen" restart:"true" example:"127.0.0.1:8080" doc:"Host and port where telephony platforms post; without a host, on all addresses."`
+	Connections Connections `yaml:"connections" doc:"How many connections are served at a time; one more closes the one that has been idle longest, or waits. See [security.md](security.md#doors)."`
+	TLS         *TLSFiles   `yaml:"tls" restart:"true" default:"plain HTTP" example:"{cert: server.crt, key: server.key}" doc:"Certificate of the public listener. Other files need a restart; new content is taken over."`
+}
+
+// Connections bound those that are served at a time. One more closes the one that
+// has been idle longest, or waits.
+type Connections struct {
+	Max        int `yaml:"max" example:"1024" doc:"In all."`
+	PerAddress int `yaml:"per_address" example:"16" doc:"From one address (one /64 for IPv6); those of trusted_proxies are not counted by address."`
+}
+
+// The defaults of Connections.
+const (
+	defaultMax        = 512
+	defaultPerAddress = 64
+)
+
+func (c Connections) withDefaults() Connections {
+	if c.Max == 0 {
+		c.Max = defaultMax
+	}
+	if c.PerAddress == 0 {
+		c.PerAddress = defaultPerAddress
+	}
+	return c
 }
 
 // WithDefaults gives the configuration with what was left out filled in.
@@ -23,6 +51,7 @@ func (c ServerConfig) WithDefaults() ServerConfig {
 	if c.Listen == "" {
 		c.Listen = ":8080"
 	}
+	c.Connections = c.Connections.withDefaults()
 	return c
 }
 
@@ -30,6 +59,12 @@ func (c ServerConfig) WithDefaults() ServerConfig {
 func (c ServerConfig) Validate(report func(path, problem string)) {
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		report("listen", fmt.Sprintf("%q is no address to listen on: write :8080 or 127.0.0.1:8080", c.Listen))
+	}
+	if c.Connections.Max < 0 {
+		report("connections.max", "at least one connection must be served")
+	}
+	if c.Connections.PerAddress < 0 {
+		report("connections.per_address", "at least one connection of each address must be served")
 	}
 	if c.TLS != nil {
 		c.TLS.validate(report)
@@ -45,15 +80,13 @@ func standardTimeouts() timeouts {
 	return timeouts{header: 5 * time.Second, read: 15 * time.Second, write: 40 * time.Second, idle: 75 * time.Second}
 }
 
-// maxHeader bounds the head of a request; net/http allows 4 KiB more.
-const maxHeader = 16 << 10
-
 // Server is the public listener.
 type Server struct {
 	config   ServerConfig
 	http     *http.Server
 	keys     *keyPair
-	listener net.Listener
+	log      *slog.Logger
+	listener *listen.Listener
 }
 
 // NewServer makes a server and reads its certificate; it starts nothing.
@@ -64,13 +97,12 @@ func NewServer(c ServerConfig, h http.Handler, l *slog.Logger) (*Server, error) 
 func newServer(c ServerConfig, h http.Handler, l *slog.Logger, t timeouts) (*Server, error) {
 	var only http.Protocols
 	only.SetHTTP1(true)
-	s := &Server{config: c, http: &http.Server{
+	s := &Server{config: c.WithDefaults(), log: l.With(slog.String("component", "intake")), http: &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: t.header,
 		ReadTimeout:       t.read,
 		WriteTimeout:      t.write,
 		IdleTimeout:       t.idle,
-		MaxHeaderBytes:    maxHeader,
 		Protocols:         &only,
 		ErrorLog:          slog.NewLogLogger(serverLog{l.Handler()}, slog.LevelDebug),
 
@@ -83,7 +115,7 @@ func newServer(c ServerConfig, h http.Handler, l *slog.Logger, t timeouts) (*Ser
 	if err != nil {
 		return nil, err
 	}
-	s.keys, s.http.TLSConfig = keys, keys.config()
+	s.keys = keys
 	return s, nil
 }
 
@@ -94,9 +126,28 @@ func (s *Server) Listen(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("listen for callbacks: %w", err)
 	}
-	s.listener = l
+	c := listen.Config{Limits: limits(s.config.Connections, nil), Log: s.log}
+	if s.keys != nil {
+		c.TLS = s.keys.config()
+	}
+	s.listener = listen.New(l, c)
 	return nil
 }
+
+// Limit changes how many connections are served, and which are not counted by
+// address. It is called after Listen.
+func (s *Server) Limit(c Connections, trusted []Network) { s.listener.SetLimits(limits(c, trusted)) }
+
+func limits(c Connections, trusted networks) listen.Limits {
+	c = c.withDefaults()
+	return listen.Limits{Max: c.Max, PerAddress: c.PerAddress, Exempt: trusted.contain}
+}
+
+// Describe and Collect make a Server that listens a prometheus.Collector.
+func (s *Server) Describe(ch chan<- *prometheus.Desc) { s.listener.Describe(ch) }
+
+// Collect implements prometheus.Collector.
+func (s *Server) Collect(ch chan<- prometheus.Metric) { s.listener.Collect(ch) }
 
 // Addr is the bound address, nil before Listen.
 func (s *Server) Addr() net.Addr {
@@ -111,12 +162,7 @@ func (s *Server) Serve() error {
 	if s.listener == nil {
 		return errors.New("serve callbacks: not listening")
 	}
-	var err error
-	if s.keys != nil {
-		err = s.http.ServeTLS(s.listener, "", "")
-	} else {
-		err = s.http.Serve(s.listener)
-	}
+	err := s.listener.Serve(s.http)
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}

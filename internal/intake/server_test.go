@@ -133,15 +133,26 @@ func TestSlowSenders(t *testing.T) {
 
 func TestHeadersAreBounded(t *testing.T) {
 	s := serve(t, ServerConfig{}, newFixture(t, open("a")))
-	for size, want := range map[int]int{8 << 10: 200, 64 << 10: 431} {
-		c := dial(t, s)
-		body := callJSON("1")
-		head := fmt.Sprintf("POST /callbacks/a HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\nX-Long: ", len(body))
-		// The server may hang up before all is written.
-		_, _ = io.WriteString(c, head+strings.Repeat("x", size)+"\r\n\r\n"+body)
-		if got := status(t, bufio.NewReader(c)); got != want {
-			t.Errorf("%d bytes of headers: %d, want %d", size, got, want)
-		}
+	for name, tc := range map[string]struct {
+		headers string
+		want    int
+	}{
+		"7 KiB in one line":  {"X-Long: " + strings.Repeat("x", 7<<10) + "\r\n", 200},
+		"8 KiB in one line":  {"X-Long: " + strings.Repeat("x", 8<<10) + "\r\n", 431},
+		"64 KiB in one line": {"X-Long: " + strings.Repeat("x", 64<<10) + "\r\n", 431},
+		"64 lines":           {strings.Repeat("a:\r\n", 62), 200}, // and two more below
+		"65 lines":           {strings.Repeat("a:\r\n", 63), 431},
+		"65 lines, LF alone": {strings.Repeat("a:\n", 63), 431},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := dial(t, s)
+			body := strings.Repeat("\n", 100) + callJSON("1") // the lines of a body are no header lines
+			// The server may hang up before all is written.
+			_, _ = fmt.Fprintf(c, "POST /callbacks/a HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n%s\r\n%s", len(body), tc.headers, body)
+			if got := status(t, bufio.NewReader(c)); got != tc.want {
+				t.Errorf("answer %d, want %d", got, tc.want)
+			}
+		})
 	}
 }
 

@@ -3,6 +3,7 @@ package intake
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/route"
@@ -40,6 +41,15 @@ type set struct {
 	router  Router
 	rules   map[string]ruleMetrics
 	proxies networks
+}
+
+// source returns the source of a path, nil where there is none. A trailing slash
+// does not matter.
+func (s *set) source(path string) *source {
+	if src, ok := s.byPath[path]; ok {
+		return src
+	}
+	return s.byPath[strings.TrimSuffix(path, "/")]
 }
 
 // source is one configured source made ready.

@@ -60,6 +60,7 @@ func (k *keyPair) reload() error {
 func (k *keyPair) config() *tls.Config {
 	return &tls.Config{
 		MinVersion: tls.VersionTLS12,
+		NextProtos: []string{"http/1.1"},
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 			return k.current.Load(), nil
 		},
