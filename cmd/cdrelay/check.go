@@ -24,6 +24,9 @@ func checkCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := loaded.Examine(path); err != nil {
+				return err
+			}
 			return printChecked(cmd.OutOrStdout(), path, loaded)
 		},
 	}

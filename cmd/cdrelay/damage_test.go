@@ -193,10 +193,6 @@ func hurts() []hurt {
 			name: "zero length beside a WAL", killed: true, says: "the file is empty", saved: filledCalls,
 			damage: func(files map[string][]byte) { files[""] = nil },
 		},
-		{
-			name: "a text in its place", says: "not a database",
-			damage: func(files map[string][]byte) { files[""] = bytes.Repeat([]byte("Dear diary, "), 3000) },
-		},
 	}
 }
 

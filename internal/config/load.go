@@ -27,6 +27,21 @@ type Loaded struct {
 
 	// text is the file as read, for Masked.
 	text []byte
+	// line finds the line of a key.
+	line func(path string) int
+}
+
+// Examine looks at the place of the spool, as a start would, and changes nothing:
+// it adds to the warnings, and returns *Problems where the spool would be refused.
+func (l *Loaded) Examine(file string) error {
+	problems := &Problems{File: file}
+	l.Spool.Examine(
+		reporter(func(path, text string) { problems.add(l.line(path), path, text) }).under("spool"),
+		reporter(func(path, text string) {
+			l.Warnings = append(l.Warnings, Problem{Line: l.line(path), Path: path, Text: text})
+		}).under("spool"),
+	)
+	return problems.orNil()
 }
 
 // Load reads and checks a file. Its error is *Problems when the content is wrong.
@@ -75,7 +90,7 @@ func Parse(file string, text []byte) (*Loaded, error) {
 	if err := problems.orNil(); err != nil {
 		return nil, err
 	}
-	l := &Loaded{Config: c, Hash: fingerprint(text), SinkMarks: t.sinkMarks(), text: text}
+	l := &Loaded{Config: c, Hash: fingerprint(text), SinkMarks: t.sinkMarks(), text: text, line: t.line}
 	c.warn(func(path, text string) {
 		l.Warnings = append(l.Warnings, Problem{Line: t.line(path), Path: path, Text: text})
 	})

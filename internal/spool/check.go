@@ -56,6 +56,9 @@ const (
 // changes nothing. Its error is about the check itself: no such file, a server
 // that runs, a file of a newer version or of another program.
 func Check(ctx context.Context, path string) (report CheckReport, err error) {
+	if path, err = find(path); err != nil {
+		return CheckReport{}, err
+	}
 	lock, err := lockExisting(path)
 	if err != nil {
 		return CheckReport{}, err
@@ -111,7 +114,7 @@ func (r *CheckReport) besides(path string) {
 	default:
 		r.Notes = append(r.Notes, "a server met damage in this file; the next start looks at all of it")
 	}
-	kept, _ := filepath.Glob(path + ".damaged-*") // fails for a bad pattern only
+	kept, _ := filepath.Glob(quoteGlob(path) + ".damaged-*") // fails for a bad pattern only
 	for _, name := range kept {
 		r.Notes = append(r.Notes, "an earlier damaged file is kept as "+name)
 	}

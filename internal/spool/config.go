@@ -11,7 +11,7 @@ import (
 
 // Config is the `spool:` part of the configuration.
 type Config struct {
-	Path                string        `yaml:"path" restart:"true" example:"/data/cdrelay.db" doc:"The file. Its folder is made if it is missing; network file systems are refused."`
+	Path                string        `yaml:"path" restart:"true" example:"/data/cdrelay.db" doc:"The file. Its folder is made if it is missing. Network file systems, memory, URIs and files of other programs are refused."`
 	Retention           time.Duration `yaml:"retention" example:"720h" doc:"How long a call stays searchable and can be sent again after its last delivery has ended; duplicates are known as long. At least 1m."`
 	DeadLetterRetention time.Duration `yaml:"dead_letter_retention" example:"2160h" doc:"How long a dead letter stays; at least 1m."`
 	MaxBytes            Bytes         `yaml:"max_bytes" example:"20GiB" doc:"Bound of the pages in use and the WAL. Delivered history goes first, then callbacks get 503. A number of bytes, or kB, MB, GB, TB, KiB, MiB, GiB, TiB; at least 1MiB."`
@@ -54,6 +54,11 @@ func (c Config) WithDefaults() Config {
 
 // Validate reports what cannot work, by the YAML path of the key.
 func (c Config) Validate(report func(path, problem string)) {
+	if c.Path != "" { // else the default
+		if problem := pathProblem(c.Path); problem != "" {
+			report("path", fmt.Sprintf("%q %s", c.Path, problem))
+		}
+	}
 	if c.Retention < 0 || c.Retention > 0 && c.Retention < time.Minute {
 		report("retention", "must be at least 1m")
 	}

@@ -130,7 +130,7 @@ func (s *Spool) lookBefore(mark string, m memory) error {
 	case errors.Is(err, os.ErrNotExist) && m.running():
 		return &damagedError{found: "the file is gone"}
 	case errors.Is(err, os.ErrNotExist) && w == nil:
-		s.log.Info("there was no spool; a new one is made", "file", path)
+		s.sayNew()
 		return createFile(s.cfg)
 	case errors.Is(err, os.ErrNotExist):
 		return &damagedError{found: "the file is gone, and its WAL is there"}
@@ -141,6 +141,16 @@ func (s *Spool) lookBefore(mark string, m memory) error {
 	default:
 		return w.damage()
 	}
+}
+
+// sayNew tells of a spool that is made, and loudly of one that was there before.
+func (s *Spool) sayNew() {
+	if len(s.left) == 0 {
+		s.log.Info("there was no spool; a new one is made", "file", s.cfg.Path)
+		return
+	}
+	s.log.Warn("the spool is missing: a spool was here before and its file is gone; a new one is made, and calls that waited in the old one are not delivered",
+		"file", s.cfg.Path, "left", s.left, "remedy", "if its volume is not mounted or the file was moved: stop the server, put it back, start again")
 }
 
 // createFile makes a new spool and gives it its name when it is on the disk.
@@ -164,6 +174,9 @@ func createFile(cfg Config) error {
 }
 
 func (s *Spool) openAndLoad(ctx context.Context, m memory, suspected bool) (*sqlite.Conn, error) {
+	if err := s.lock.guard(s.cfg.Path); err != nil {
+		return nil, err
+	}
 	conn, err := openWriter(s.present())
 	if err != nil {
 		return nil, err

@@ -132,18 +132,6 @@ func TestWorkOfALaneWhoseNameWasLostGoesToNobodyElse(t *testing.T) {
 	}
 }
 
-func TestAFileThatIsNoDatabaseIsSetAside(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "cdrelay.db")
-	garbage := bytes.Repeat([]byte("not a database "), 1000)
-	if err := os.WriteFile(path, garbage, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	accept(t, open(t, spool.Config{Path: path}), "a")
-	if names := kept(t, path); len(names) != 1 || !bytes.Equal(garbage, read(t, names[0])) {
-		t.Errorf("set aside: %v, want one file, byte for byte", names)
-	}
-}
-
 func TestASalvageThatWasCutShortIsFinishedOrBegunAgain(t *testing.T) {
 	t.Run("before the damaged file was renamed", func(t *testing.T) {
 		path := closed(t, 50)

@@ -2,6 +2,7 @@ package spool
 
 import (
 	"fmt"
+	"os"
 	"syscall"
 )
 
@@ -29,4 +30,25 @@ func freeBytes(folder string) (int64, error) {
 		return 0, err
 	}
 	return int64(st.Bavail) * st.Bsize, nil //nolint:gosec // far below 2^63
+}
+
+// lockDatabase takes the lock of a descriptor of the database: see guard.
+func lockDatabase(f *os.File) error {
+	return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+}
+
+// totalBytes is the size of the folder's file system.
+func totalBytes(folder string) (int64, error) {
+	var st syscall.Statfs_t
+	if err := syscall.Statfs(folder, &st); err != nil {
+		return 0, err
+	}
+	return int64(st.Blocks) * st.Bsize, nil //nolint:gosec // far below 2^63
+}
+
+// inMemory reports whether the folder's file system is gone with the power.
+func inMemory(folder string) bool {
+	const tmpfs, ramfs = 0x01021994, 0x858458f6
+	var st syscall.Statfs_t
+	return syscall.Statfs(folder, &st) == nil && (uint32(st.Type) == tmpfs || uint32(st.Type) == ramfs) //nolint:gosec // the magic numbers are 32 bits wide
 }

@@ -9,13 +9,45 @@ import (
 	"time"
 )
 
-// lockFile says that this process owns the spool. The kernel drops the lock with
-// the process, however that ends; the file's text only tells a second process
-// who holds it.
-type lockFile struct{ f *os.File }
+// lock says that this process owns the spool. The kernel drops it with the
+// process, however that ends.
+type lock struct {
+	// name is the file <path>.lock; its text tells a second process who holds it.
+	// nil where a spool is only read and has none.
+	name *os.File
+	// file is the database itself, which may have a second name, or whose .lock may
+	// have been removed: see guard. nil while there is none.
+	file *os.File
+}
+
+// own takes the lock of a spool that is to be written. A file of another program
+// is refused before anything is made beside it. left are the traces of a spool that
+// was there before.
+func own(path string) (_ *lock, left []string, err error) {
+	left = traces(path)
+	if err := refuseForeign(path, len(left) > 0 || hasWAL(path)); err != nil {
+		return nil, nil, err
+	}
+	name, err := acquireLock(path + ".lock")
+	if err != nil {
+		return nil, nil, err
+	}
+	l := &lock{name: name}
+	if err := l.guard(path); err != nil {
+		return nil, nil, errors.Join(err, l.release())
+	}
+	return l, left, nil
+}
+
+// hasWAL reports whether there is a WAL with something in it, which the owner of
+// the file has left.
+func hasWAL(path string) bool {
+	info, err := os.Stat(path + "-wal")
+	return err == nil && info.Size() > 0
+}
 
 // acquireLock takes the lock, or says who has it.
-func acquireLock(path string) (*lockFile, error) {
+func acquireLock(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("spool lock: %w", err)
@@ -31,26 +63,31 @@ func acquireLock(path string) (*lockFile, error) {
 	if _, err := f.WriteAt([]byte(text), 0); err != nil {
 		return nil, errors.Join(fmt.Errorf("spool lock: %w", err), f.Close())
 	}
-	return &lockFile{f: f}, nil
+	return f, nil
 }
 
 // lockExisting takes the lock of a spool that is only read, and leaves nothing
-// behind: where there is no lock file, no server has the spool open.
-func lockExisting(spool string) (*lockFile, error) {
+// behind: where there is no lock file, the database alone is locked.
+func lockExisting(spool string) (*lock, error) {
 	path := spool + ".lock"
+	l := &lock{}
 	f, err := os.Open(path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return &lockFile{}, nil
 	case errors.Is(err, os.ErrPermission):
 		return nil, fmt.Errorf("spool lock: %w: run this as the user of the server", err)
 	case err != nil:
 		return nil, fmt.Errorf("spool lock: %w", err)
+	default:
+		if err := lockOpened(f, path); err != nil {
+			return nil, errors.Join(err, f.Close())
+		}
+		l.name = f
 	}
-	if err := lockOpened(f, path); err != nil {
-		return nil, errors.Join(err, f.Close())
+	if err := l.guard(spool); err != nil {
+		return nil, errors.Join(err, l.release())
 	}
-	return &lockFile{f: f}, nil
+	return l, nil
 }
 
 func lockOpened(f *os.File, path string) error {
@@ -68,11 +105,48 @@ func lockOpened(f *os.File, path string) error {
 	return nil
 }
 
-// release gives the lock up. The file stays: removing it would let two
-// processes hold locks on two files of one name.
-func (l *lockFile) release() error {
-	if l.f == nil {
+// guard locks the database itself, in place of the one locked before, so that no
+// second process opens it through a hard link, a bind mount, or after its .lock was
+// removed. It is flock(2): SQLite's own locks are those of fcntl(2), which a process
+// loses when it closes any descriptor of the file, and to which flock is blind. So
+// this descriptor is opened before SQLite opens the file and closed after SQLite
+// has closed it.
+func (l *lock) guard(path string) error {
+	if err := l.unguard(); err != nil {
+		return err
+	}
+	f, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
-	return l.f.Close()
+	if err != nil {
+		return err
+	}
+	if err := lockDatabase(f); err != nil {
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			err = fmt.Errorf("spool is held by another process, which reached %s by another name, or whose lock file was removed: stop it first, or choose another spool.path", path)
+		}
+		return errors.Join(err, f.Close())
+	}
+	l.file = f
+	return nil
+}
+
+func (l *lock) unguard() error {
+	f := l.file
+	l.file = nil
+	if f == nil {
+		return nil
+	}
+	return f.Close()
+}
+
+// release gives the lock up. Its file stays: removing it would let two processes
+// hold locks on two files of one name.
+func (l *lock) release() error {
+	err := l.unguard()
+	if l.name != nil {
+		err = errors.Join(err, l.name.Close())
+	}
+	return err
 }

@@ -35,7 +35,10 @@ type SalvageReport struct {
 // forced.
 func Salvage(ctx context.Context, cfg Config, force bool) (report SalvageReport, err error) {
 	cfg = cfg.WithDefaults()
-	lock, err := acquireLock(cfg.Path + ".lock")
+	if cfg.Path, err = locate(cfg.Path); err != nil {
+		return SalvageReport{}, err
+	}
+	lock, _, err := own(cfg.Path)
 	if err != nil {
 		return SalvageReport{}, err
 	}
@@ -81,6 +84,9 @@ const (
 // connection of its own and takes no lock that a writer waits for. Until it has
 // read all, the server's WAL cannot be begun anew and grows by what is written.
 func Backup(ctx context.Context, path, to string) (report BackupReport, err error) {
+	if path, err = find(path); err != nil {
+		return report, err
+	}
 	if _, err := os.Stat(path); err != nil {
 		return report, fmt.Errorf("there is no spool to back up: %w", err)
 	}

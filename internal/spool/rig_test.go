@@ -1,9 +1,11 @@
 package spool_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"path/filepath"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,6 +17,25 @@ import (
 
 // testContext is for code that has no test around it.
 func testContext() context.Context { return context.Background() }
+
+// logText is a log that a spool writes while a test reads it.
+type logText struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *logText) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+// String returns what was written so far.
+func (l *logText) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
 
 // open opens a spool and closes it with the test, unless the test did.
 func open(tb testing.TB, cfg spool.Config) *spool.Spool {

@@ -152,6 +152,9 @@ func version6() migration {
 	}
 }
 
+// errOtherProgram refuses a database that is no spool.
+var errOtherProgram = errors.New("the file is a SQLite database of another program: choose another spool.path")
+
 // identify refuses a file of another program or of a newer cdrelay before
 // anything is changed in it, and gives the version of its schema.
 func identify(c *sqlite.Conn) (version int64, err error) {
@@ -170,7 +173,7 @@ func identify(c *sqlite.Conn) (version int64, err error) {
 	case app != applicationID && isSpool(c):
 		return 0, &damagedError{found: "the file's header is damaged: it does not say that this is a spool"}
 	case app != applicationID && (app != 0 || version != 0 || tables != 0):
-		return 0, errors.New("the file is a SQLite database of another program: choose another spool.path")
+		return 0, errOtherProgram
 	case version > schemaVersion:
 		return 0, fmt.Errorf("the file has schema version %d and this cdrelay knows versions up to %d: start a newer cdrelay, or choose another spool.path", version, schemaVersion)
 	default:

@@ -39,7 +39,8 @@ type Spool struct {
 	cfg   Config // as opened; for what Configure may change see limits
 	log   *slog.Logger
 	deps  Deps
-	lock  *lockFile
+	lock  *lock
+	left  []string // what a spool of before had left beside the file at the start
 	clock *clock
 
 	limits atomic.Pointer[Config]
@@ -84,18 +85,22 @@ type Spool struct {
 // be read of it is saved into a new one, and both facts are logged.
 func Open(ctx context.Context, cfg Config, deps Deps) (*Spool, error) {
 	cfg = cfg.WithDefaults()
+	var err error
+	if cfg.Path, err = locate(cfg.Path); err != nil {
+		return nil, fmt.Errorf("spool.path: %w", err)
+	}
 	if err := makeFolder(filepath.Dir(cfg.Path)); err != nil {
 		return nil, fmt.Errorf("spool folder: %w", err)
 	}
 	if err := refuseNetworkFS(filepath.Dir(cfg.Path)); err != nil {
 		return nil, err
 	}
-	lock, err := acquireLock(cfg.Path + ".lock")
+	lock, left, err := own(cfg.Path)
 	if err != nil {
 		return nil, err
 	}
 	s := &Spool{
-		cfg: cfg, log: deps.Log.With("component", "spool"), deps: deps, lock: lock, clock: newClock(),
+		cfg: cfg, log: deps.Log.With("component", "spool"), deps: deps, lock: lock, left: left, clock: newClock(),
 		entropy: ulid.Monotonic(rand.Reader, 0),
 		metrics: newMetrics(), recent: newRecent(), unindexed: newUnindexed(), hurt: make(chan struct{}, 1), lanesSet: make(chan struct{}),
 	}
