@@ -96,8 +96,7 @@ func (v *Value) UnmarshalYAML(n *yaml.Node) error {
 		if !isPlain(n.Tag) {
 			return at(n, "a secret is a text, {env: NAME} or {file: PATH}")
 		}
-		*v = New(n.Value)
-		return nil
+		return v.fromText(n)
 	case yaml.MappingNode:
 		return v.fromMapping(n)
 	default:
@@ -123,30 +122,57 @@ func (v *Value) fromMapping(n *yaml.Node) error {
 	place := n.Content[1].Value
 	switch n.Content[0].Value {
 	case "env":
-		text, ok := os.LookupEnv(place)
-		if !ok {
-			return at(n, "environment variable %s is not set: set it, or write {file: PATH}", place)
-		}
-		if text == "" {
-			return at(n, "environment variable %s is empty: give it a value, or write {file: PATH}", place)
-		}
-		*v = Value{text: &text, from: &Origin{Env: place}}
-		return nil
+		return v.fromEnv(n, place)
 	case "file":
-		b, err := os.ReadFile(place)
-		if err != nil {
-			return at(n, "secret file: %v", err)
-		}
-		text := strings.TrimRight(string(b), "\r\n")
-		if text == "" {
-			return at(n, "secret file %s is empty", place)
-		}
-		*v = Value{text: &text, from: &Origin{File: place}}
-		return nil
+		return v.fromFile(n, place)
 	default:
 		// The key is not shown: it may be a secret in unlucky brackets.
 		return at(n.Content[0], "unknown key in a secret's mapping: it takes env or file; put a text in quotes")
 	}
+}
+
+// fromText takes a text that stands in the configuration itself.
+func (v *Value) fromText(n *yaml.Node) error {
+	text := strings.TrimRight(n.Value, "\r\n") // a block (|) ends with one
+	if err := wellFormed(n, "the secret", text); err != nil {
+		return err
+	}
+	if strings.TrimSpace(text) != text {
+		return at(n, "the secret begins or ends with white space: remove it")
+	}
+	*v = New(text)
+	return nil
+}
+
+func (v *Value) fromEnv(n *yaml.Node, name string) error {
+	text, ok := os.LookupEnv(name)
+	if !ok {
+		return at(n, "environment variable %s is not set: set it, or write {file: PATH}", name)
+	}
+	if text = strings.TrimSpace(text); text == "" {
+		return at(n, "environment variable %s is empty: give it a value, or write {file: PATH}", name)
+	}
+	if err := wellFormed(n, "environment variable "+name, text); err != nil {
+		return err
+	}
+	*v = Value{text: &text, from: &Origin{Env: name}}
+	return nil
+}
+
+func (v *Value) fromFile(n *yaml.Node, path string) error {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return at(n, "secret file: %v", err)
+	}
+	text := strings.TrimSpace(string(b))
+	if text == "" {
+		return at(n, "secret file %s is empty", path)
+	}
+	if err := wellFormed(n, "secret file "+path, text); err != nil {
+		return err
+	}
+	*v = Value{text: &text, from: &Origin{File: path}}
+	return nil
 }
 
 func at(n *yaml.Node, format string, args ...any) error {

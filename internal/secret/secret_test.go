@@ -178,23 +178,26 @@ func write(t *testing.T, content string) string {
 
 func TestReading(t *testing.T) {
 	t.Setenv("CDRELAY_TEST_SECRET", text)
+	t.Setenv("CDRELAY_TEST_SPACES", " a b \r\n")
 	file := write(t, text+"\r\n")
 	for name, c := range map[string]struct {
 		document, want string
 		origin         secret.Origin
 	}{
-		"plain":         {"token: " + text, text, secret.Origin{}},
-		"quoted":        {`token: " a\tb "`, " a\tb ", secret.Origin{}},
-		"digits":        {"token: 00123", "00123", secret.Origin{}},
-		"float":         {"token: 1.50", "1.50", secret.Origin{}},
-		"bool":          {"token: yes", "yes", secret.Origin{}},
-		"true":          {"token: true", "true", secret.Origin{}},
-		"env":           {"token: {env: CDRELAY_TEST_SECRET}", text, secret.Origin{Env: "CDRELAY_TEST_SECRET"}},
-		"file":          {"token: {file: '" + file + "'}", text, secret.Origin{File: file}},
-		"inner breaks":  {"token: {file: '" + write(t, "a\nb\n\n") + "'}", "a\nb", secret.Origin{}},
-		"alias":         {"other: &a " + text + "\ntoken: *a", text, secret.Origin{}},
-		"alias of env":  {"other: &a {env: CDRELAY_TEST_SECRET}\ntoken: *a", text, secret.Origin{Env: "CDRELAY_TEST_SECRET"}},
-		"spaces remain": {"token: {file: '" + write(t, " a b \n") + "'}", " a b ", secret.Origin{}},
+		"plain":        {"token: " + text, text, secret.Origin{}},
+		"quoted":       {`token: "a b"`, "a b", secret.Origin{}},
+		"one quote":    {`token: "'ab"`, "'ab", secret.Origin{}},
+		"dollars":      {`token: pa$$word$`, "pa$$word$", secret.Origin{}},
+		"digits":       {"token: 00123", "00123", secret.Origin{}},
+		"float":        {"token: 1.50", "1.50", secret.Origin{}},
+		"bool":         {"token: yes", "yes", secret.Origin{}},
+		"true":         {"token: true", "true", secret.Origin{}},
+		"env":          {"token: {env: CDRELAY_TEST_SECRET}", text, secret.Origin{Env: "CDRELAY_TEST_SECRET"}},
+		"file":         {"token: {file: '" + file + "'}", text, secret.Origin{File: file}},
+		"alias":        {"other: &a " + text + "\ntoken: *a", text, secret.Origin{}},
+		"alias of env": {"other: &a {env: CDRELAY_TEST_SECRET}\ntoken: *a", text, secret.Origin{Env: "CDRELAY_TEST_SECRET"}},
+		"file trimmed": {"token: {file: '" + write(t, "\t a b \u00a0\n\n") + "'}", "a b", secret.Origin{}},
+		"env trimmed":  {"token: {env: CDRELAY_TEST_SPACES}", "a b", secret.Origin{Env: "CDRELAY_TEST_SPACES"}},
 		// YAML would read these as dates; a token may look like one.
 		"date": {"token: 2020-01-01", "2020-01-01", secret.Origin{}},
 	} {
@@ -214,7 +217,10 @@ func TestReadingErrorsNameTheLineAndTheRemedy(t *testing.T) {
 	t.Setenv("CDRELAY_TEST_EMPTY", "")
 	const spellings = "a secret is a text, {env: NAME} or {file: PATH}"
 	const one = "a secret's mapping has exactly one key, env or file, with a name or a path"
+	t.Setenv("CDRELAY_TEST_BLANK", " \n")
+	t.Setenv("CDRELAY_TEST_QUOTED", `"`+text+`"`)
 	empty := write(t, "\n")
+	bom, wide, lines := write(t, "\ufeff"+text), write(t, "\xff\xfea\x00"), write(t, "a\r\nb\n")
 	for document, want := range map[string]string{
 		"token: [a, b]":                                spellings,
 		"token: !custom x":                             spellings,
@@ -227,6 +233,14 @@ func TestReadingErrorsNameTheLineAndTheRemedy(t *testing.T) {
 		"token: {vault: A}":                            "unknown key in a secret's mapping: it takes env or file; put a text in quotes",
 		"token: {env: CDRELAY_TEST_MISSING}":           "environment variable CDRELAY_TEST_MISSING is not set: set it, or write {file: PATH}",
 		"token: {env: CDRELAY_TEST_EMPTY}":             "environment variable CDRELAY_TEST_EMPTY is empty: give it a value, or write {file: PATH}",
+		"token: {env: CDRELAY_TEST_BLANK}":             "environment variable CDRELAY_TEST_BLANK is empty: give it a value, or write {file: PATH}",
+		"token: {env: CDRELAY_TEST_QUOTED}":            "environment variable CDRELAY_TEST_QUOTED has quotes around it, which would be part of the secret: remove them",
+		"token: {file: '" + bom + "'}":                 "secret file " + bom + " begins with a byte order mark (BOM): save it as UTF-8 without one",
+		"token: {file: '" + wide + "'}":                "secret file " + wide + " begins with a byte order mark (BOM): save it as UTF-8 without one",
+		"token: {file: '" + lines + "'}":               "secret file " + lines + " has several lines: a secret is one line",
+		`token: "a\tb"`:                                "the secret holds a control character, or bytes that are not UTF-8",
+		`token: " ab"`:                                 "the secret begins or ends with white space: remove it",
+		`token: "“ab”"`:                                "the secret has quotes around it, which would be part of the secret: remove them",
 		"token: {file: /missing/secret-file}":          "secret file: open /missing/secret-file: no such file or directory",
 		"token: {file: '" + empty + "'}":               "secret file " + empty + " is empty",
 		"token: {file: '" + filepath.Dir(empty) + "'}": "secret file: read " + filepath.Dir(empty) + ": is a directory",
@@ -270,5 +284,19 @@ func TestListOfSecrets(t *testing.T) {
 	}
 	if len(c.Tokens) != 2 || c.Tokens[0].Reveal() != "old" || c.Tokens[1].Reveal() != text {
 		t.Error(len(c.Tokens))
+	}
+}
+
+func TestReference(t *testing.T) {
+	for text, want := range map[string]string{
+		"$TOKEN": "TOKEN", "${TOKEN}": "TOKEN", "$(TOKEN)": "TOKEN", "Bearer ${TOKEN}": "TOKEN", "${TOKEN:-none}": "TOKEN",
+		"${env:TOKEN}": "TOKEN", "{{ TOKEN }}": "TOKEN", "{{TOKEN}}": "TOKEN", "{{ .Values.token }}": "token",
+		`{{ env "TOKEN" }}`: "TOKEN", "https://h/{{ key }}/x": "key", "{{ }}": "NAME",
+		"": "", "pa$$word": "", "$5": "", "a$TOKEN": "", "${call.id}": "", `{"a":{"b":1}}`: "", "$": "",
+	} {
+		name, ok := secret.Reference(text)
+		if name != want || ok != (want != "") {
+			t.Errorf("%s: %q %v", text, name, ok)
+		}
 	}
 }

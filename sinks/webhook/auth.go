@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/cdrelay/cdrelay/internal/secret"
 )
@@ -56,9 +55,6 @@ func (a *Auth) validate(report func(path, problem string)) {
 	}
 	if n != 1 {
 		report("", "takes exactly one of bearer, basic, oauth2")
-	}
-	if strings.ContainsFunc(a.Bearer.Reveal(), unicode.IsControl) {
-		report("bearer", "holds a line break or a control character, which no header can carry")
 	}
 	if a.Basic != nil {
 		a.Basic.validate(under("basic", report))
