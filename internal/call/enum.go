@@ -11,6 +11,9 @@ const (
 	UnknownDirection Direction = "unknown"
 )
 
+// Directions returns all directions.
+func Directions() []Direction { return []Direction{Inbound, Outbound, Internal, UnknownDirection} }
+
 // Method is how a call was set up.
 type Method string
 
@@ -25,6 +28,11 @@ const (
 	AIAgent        Method = "ai_agent"
 	UnknownMethod  Method = "unknown"
 )
+
+// Methods returns all methods.
+func Methods() []Method {
+	return []Method{Manual, API, DoubleCall, Predictive, IVR, InternalMethod, AIAgent, UnknownMethod}
+}
 
 // Outcome is how a call ended.
 type Outcome string
@@ -64,3 +72,8 @@ const (
 	ByPlatform HangupBy = "platform"
 	ByUnknown  HangupBy = "unknown"
 )
+
+// HangupSides returns all sides that can end a call.
+func HangupSides() []HangupBy {
+	return []HangupBy{ByAgent, ByCustomer, ByCaller, ByCallee, ByPlatform, ByUnknown}
+}

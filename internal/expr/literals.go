@@ -2,9 +2,11 @@ package expr
 
 import (
 	"fmt"
+	"regexp"
 	"time"
 
 	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/overloads"
 	"cel.dev/cel-go/common/types"
 )
 
@@ -25,10 +27,44 @@ func (e *environment) checkLiterals(a *ast.AST) error {
 			}
 		}
 	}
+	all = append(all, e.checkAccessorZones(a)...)
 	if len(all) > 0 {
 		return all
 	}
 	return nil
+}
+
+// zoneOffset is the other way in which CEL's accessors take a zone.
+var zoneOffset = regexp.MustCompile(`^[+-]?\d\d:\d\d$`)
+
+// checkAccessorZones refuses unknown zones in call.started_at.getHours("…") and
+// its relatives.
+func (e *environment) checkAccessorZones(a *ast.AST) faults {
+	var all faults
+	for _, c := range ast.MatchDescendants(ast.NavigateAST(a), ast.KindMatcher(ast.CallKind)) {
+		args := c.AsCall().Args()
+		if !c.AsCall().IsMemberFunction() || len(args) != 1 || !isAccessor(c.AsCall().FunctionName()) {
+			continue
+		}
+		zone, ok := literal(args[0])
+		if !ok || zoneOffset.MatchString(zone) {
+			continue
+		}
+		if _, err := e.zones.load(zone); err != nil {
+			all = append(all, at(a, args[0], err.Error()))
+		}
+	}
+	return all
+}
+
+func isAccessor(name string) bool {
+	switch name {
+	case overloads.TimeGetFullYear, overloads.TimeGetMonth, overloads.TimeGetDayOfYear, overloads.TimeGetDate,
+		overloads.TimeGetDayOfMonth, overloads.TimeGetDayOfWeek, overloads.TimeGetHours, overloads.TimeGetMinutes,
+		overloads.TimeGetSeconds, overloads.TimeGetMilliseconds:
+		return true
+	}
+	return false
 }
 
 func literal(e ast.Expr) (string, bool) {

@@ -11,6 +11,8 @@ import (
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
+
+	"github.com/cdrelay/cdrelay/internal/spelling"
 )
 
 // fault is one thing that is wrong with a text of the configuration.
@@ -51,6 +53,8 @@ const maxListed = 10
 
 var (
 	undefinedField = regexp.MustCompile(`^undefined field '(.*)'$`)
+	undeclared     = regexp.MustCompile(`^undeclared reference to '([^']*)'`)
+	variableName   = regexp.MustCompile(`^[A-Z][A-Z0-9_]+$`)
 	noOverload     = regexp.MustCompile(`^found no matching overload for '(.*)' applied to '(.*)'$`)
 )
 
@@ -82,11 +86,45 @@ func (e *environment) words(issue *common.Error, root ast.Expr) string {
 		if symbol, ok := operators.FindReverse(name); ok && symbol != "" {
 			name = symbol
 		}
-		return fmt.Sprintf("%s cannot be applied to %s", name, m[2])
+		return fmt.Sprintf("%s cannot be applied to %s%s", name, m[2], operandAdvice(m[2]))
+	}
+	if m := undeclared.FindStringSubmatch(issue.Message); m != nil {
+		if text := e.undeclared(m[1]); text != "" {
+			return text
+		}
 	}
 	// CEL lists every token that it would have taken.
 	text, _, _ := strings.Cut(issue.Message, " expecting {")
 	return strings.ReplaceAll(text, "Syntax error: ", "syntax error: ")
+}
+
+// undeclared says what a name that stands alone probably means; "" where CEL's
+// own words are better.
+func (e *environment) undeclared(name string) string {
+	switch {
+	case slices.Contains(e.schema.kinds[recordType].names, name):
+		return fmt.Sprintf("%q is not known alone: write call.%s", name, name)
+	case variableName.MatchString(name):
+		return fmt.Sprintf("there is no %s here, and no variable is filled in: a secret is written {env: %s}, as the whole value", name, name)
+	case slices.Contains(recordWords(), name):
+		return fmt.Sprintf("%s is a text: put quotes around it, as in %q", name, name)
+	}
+	return ""
+}
+
+// operandAdvice says how two operands become comparable.
+func operandAdvice(types string) string {
+	switch {
+	case strings.Contains(types, "null") && strings.Contains(types, "string"):
+		return `: an absent text is empty, compare it with ""`
+	case strings.Contains(types, "null"):
+		return ": write has(…) to ask whether there is a value"
+	case strings.Contains(types, "int") && strings.Contains(types, "string"):
+		return ": a number has no quotes around it, int(…) makes one of a text"
+	case strings.Contains(types, "timestamp") && strings.Contains(types, "string"):
+		return `: write timestamp("2026-01-31T00:00:00Z")`
+	}
+	return ""
 }
 
 // undefinedField says which object lacks the field, and what it has instead.
@@ -99,7 +137,7 @@ func (e *environment) undefinedField(name string, selection ast.Expr) string {
 	if k == nil {
 		return fmt.Sprintf("there is no field %q", name)
 	}
-	if near, ok := nearest(name, k.names); ok {
+	if near, ok := spelling.Nearest(name, k.names); ok {
 		return fmt.Sprintf("%s has no field %q: did you mean %q?", path, name, near)
 	}
 	if len(k.names) > maxListed {

@@ -48,6 +48,9 @@ func (e *environment) compile(env *cel.Env, src string) (*program, error) {
 	}
 	parsed, issues := env.Parse(src)
 	if issues.Err() != nil {
+		if f, ok := syntaxFault(src); ok {
+			return nil, faults{f}
+		}
 		return nil, e.explain(issues, nil)
 	}
 	checked, issues := env.Check(parsed)
@@ -55,6 +58,9 @@ func (e *environment) compile(env *cel.Env, src string) (*program, error) {
 		return nil, e.explain(issues, parsed.NativeRep().Expr())
 	}
 	if err := e.checkLiterals(checked.NativeRep()); err != nil {
+		return nil, err
+	}
+	if err := checkComparisons(checked.NativeRep()); err != nil {
 		return nil, err
 	}
 	opts := []cel.ProgramOption{cel.EvalOptions(cel.OptOptimize)}
