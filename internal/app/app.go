@@ -81,7 +81,7 @@ func New(ctx context.Context, loaded *config.Loaded, opts Options) (*App, error)
 	}
 	a.spool, err = spool.Open(ctx, loaded.Spool, spool.Deps{
 		Log: opts.Log, Readings: phone.Readings, OnSinkRemoved: a.sinkRemoved, OnUndecodable: a.undecodable,
-		OnHistoryPurged: a.metrics.historyPurged,
+		OnHistoryPurged: a.metrics.historyPurged, LaneMemory: laneMemory(),
 	})
 	if err != nil {
 		return nil, err

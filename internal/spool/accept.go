@@ -101,7 +101,7 @@ func (s *Spool) insert(t *tx, p *prepared, last int) error {
 	if len(p.sinks) > 0 {
 		// Before the deliveries wake their lanes.
 		t.then(func() {
-			s.recent.put(seq, recentCall{record: r, content: p.Content, trace: p.Trace, size: len(p.encoded)})
+			s.recent.put(seq, recentCall{record: r, content: p.Content, trace: p.Trace, length: len(p.encoded)})
 		})
 	}
 	for i, sink := range p.sinks {

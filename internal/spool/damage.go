@@ -13,8 +13,9 @@ import (
 // setAside moves a leased delivery whose record cannot be read out of its lane,
 // keeps the bytes, and says so.
 func (s *Spool) setAside(d *Delivery, reason string) {
-	s.report(d, "set_aside", func(t *tx) error {
-		if err := keepBytes(t.conn, t.now, d.Seq, d.lane.id, reason, d.encoded); err != nil {
+	encoded := d.encoded
+	s.report(d, "set_aside", func(t *tx, d *Delivery) error {
+		if err := keepBytes(t.conn, t.now, d.Seq, d.lane.id, reason, encoded); err != nil {
 			return err
 		}
 		t.then(func() {

@@ -5,8 +5,6 @@ import (
 	"time"
 
 	"zombiezen.com/go/sqlite"
-
-	"github.com/cdrelay/cdrelay/internal/call"
 )
 
 const (
@@ -82,7 +80,7 @@ func describe(c *sqlite.Conn, l *lane, seqs []int64) ([]*Delivery, error) {
 			WHERE d.call_seq = ? AND d.lane = ?`, func(r *sqlite.Stmt) error {
 			out = append(out, &Delivery{
 				Sink: l.name, Seq: seq, lane: l, Tries: r.ColumnInt(2), attempts: columnBytes(r, 3), state: state(r.ColumnInt64(4)),
-				Record: &call.Record{ID: r.ColumnText(0), Source: r.ColumnText(1)},
+				subject: subject{id: r.ColumnText(0), source: r.ColumnText(1)},
 			})
 			return nil
 		}, seq, l.id)

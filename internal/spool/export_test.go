@@ -100,7 +100,9 @@ const (
 )
 
 // Remember remembers a call of a size.
-func (s *Spool) Remember(seq int64, size int) { s.recent.put(seq, recentCall{size: size}) }
+func (s *Spool) Remember(seq int64, size int) {
+	s.recent.put(seq, recentCall{length: (size - recordBytes) / 2})
+}
 
 // Remembers tells whether a call is remembered.
 func (s *Spool) Remembers(seq int64) bool {
@@ -132,4 +134,19 @@ func (s *Spool) ForgetKeys(last int64) {
 		s.unindexed.keys = s.unindexed.keys[1:]
 	}
 	s.unindexed.from = last
+}
+
+// RoomUsed is how many bytes of memory the lanes are charged for.
+func (s *Spool) RoomUsed() int64 {
+	s.room.mu.Lock()
+	defer s.room.mu.Unlock()
+	return s.room.used
+}
+
+// Leased is what the spool keeps of a leased delivery.
+func (s *Spool) Leased(sink string, seq int64) *Delivery {
+	l := s.lane(sink)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.leased[seq]
 }

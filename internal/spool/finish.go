@@ -37,7 +37,7 @@ type Attempt struct {
 // disk refuses it.
 func (s *Spool) Settle(d *Delivery, attempts []Attempt) {
 	log, tries := d.addAttempts(attempts)
-	s.report(d, "settle", func(t *tx) error {
+	s.report(d, "settle", func(t *tx, d *Delivery) error {
 		return s.end(t, d, delivered, tries, log)
 	})
 }
@@ -56,13 +56,13 @@ func (s *Spool) Retry(d *Delivery, attempts []Attempt, due time.Time, h History)
 		attempts[n-1].NextAt = &due
 	}
 	log, tries := d.addAttempts(attempts)
-	s.report(d, "retry", func(t *tx) error {
+	s.report(d, "retry", func(t *tx, d *Delivery) error {
 		st := scheduled
 		if h.Doubtful {
 			st = doubtful
 		}
-		if d.Record.Revision > 1 {
-			behind, err := holdBehindOlder(t.conn, d.Record.ID, d.Record.Revision, d.lane.id)
+		if d.subject.revision > 1 {
+			behind, err := holdBehindOlder(t.conn, d.subject.id, d.subject.revision, d.lane.id)
 			if err != nil {
 				return err
 			}
@@ -92,7 +92,7 @@ func (s *Spool) Charge(d *Delivery, h History) {
 func (s *Spool) Bury(d *Delivery, attempts []Attempt, reason Reason, detail string) {
 	log, tries := d.addAttempts(attempts)
 	id := s.newID(s.clock.now())
-	s.report(d, "bury", func(t *tx) error {
+	s.report(d, "bury", func(t *tx, d *Delivery) error {
 		return s.bury(t, d, letterRow{id: id, reason: reason, detail: detail, tries: tries}, log)
 	})
 }
@@ -102,22 +102,28 @@ func (s *Spool) bury(t *tx, d *Delivery, r letterRow, log []byte) error {
 	if err := s.end(t, d, dead, r.tries, log); err != nil {
 		return err
 	}
-	r.lane, r.seq, r.source, r.callID = d.lane, d.Seq, d.Record.Source, d.Record.ID
+	r.lane, r.seq, r.source, r.callID = d.lane, d.Seq, d.subject.source, d.subject.id
 	return s.insertLetter(t, r)
 }
 
 // Release gives a delivery back as it was: no attempt is spent. It wakes the
 // delivery's lane, which may be the one that released it: a lane that must not
 // go on yet has to find that out by itself before it leases again.
-func (s *Spool) Release(d *Delivery) { d.lane.giveBack(d.Seq, d) }
+func (s *Spool) Release(d *Delivery) {
+	s.room.give(d.lane, d)
+	d.lane.giveBack(d.Seq, d)
+}
 
-// report queues what became of a leased delivery.
-func (s *Spool) report(d *Delivery, name string, do func(*tx) error) {
+// report queues what became of a leased delivery. do gets the delivery without
+// its record, but for what identifies the call: reports may wait long for a disk.
+func (s *Spool) report(leased *Delivery, name string, do func(*tx, *Delivery) error) {
+	d := leased.lane.slim(leased)
+	s.room.give(d.lane, leased)
 	reported := func(t *tx) error {
 		if !d.lane.holds(d) {
 			return nil // its row was lost, and the salvage told of it
 		}
-		return do(t)
+		return do(t, d)
 	}
 	err := s.writer.submit(&op{name: name, lazy: true, do: reported, done: func(error) { d.lane.unlease(d.Seq, d) }})
 	if err != nil { // closed: the delivery is repeated at the next start

@@ -144,6 +144,22 @@ func (l *lane) release(seqs []int64, over bool) {
 	}
 }
 
+// slim puts a leased delivery without its record in the place of one that is
+// reported, and returns it: what waits for the disk takes little memory.
+func (l *lane) slim(d *Delivery) *Delivery {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	kept := *d
+	kept.cost, kept.encoded, kept.Record = 0, nil, nil
+	if r := d.Record; r != nil { // none of one that is set aside
+		kept.subject = subject{id: r.ID, source: r.Source, revision: r.Revision}
+	}
+	if l.leasedTo(d.Seq, d) {
+		l.leased[d.Seq] = &kept
+	}
+	return &kept
+}
+
 // leasedTo tells whether a lease or claim stands. It does not once the row was
 // lost with a part of the file; the same delivery may be leased anew after that.
 func (l *lane) leasedTo(seq int64, of *Delivery) bool {

@@ -98,7 +98,7 @@ func TestWhatExpiresDuringAReadIsNotLeased(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s, l := withOne(t)
-				r := leaseReader{lane: l, recent: s.recent, now: millis(s.Now()), want: Places{Limit: 8}}
+				r := leaseReader{lane: l, recent: s.recent, room: s.room, now: millis(s.Now()), want: Places{Limit: 8}}
 				cursor := l.beginRead()
 				if err := s.lanesRd.do(t.Context(), func(c *sqlite.Conn) error { r.conn = c; return r.read(cursor) }); err != nil || len(r.found) != 1 {
 					t.Fatal(r.found, err)

@@ -18,7 +18,8 @@ import (
 const reportsMax = 4096
 
 // Delivery is one call record owed to one sink, leased to its lane. It ends
-// with exactly one of Settle, Retry, Bury or Release.
+// with exactly one of Settle, Retry, Bury or Release, after which nobody may hold
+// it: its memory counts for the lane until then.
 type Delivery struct {
 	Sink   string
 	Record *call.Record
@@ -36,11 +37,19 @@ type Delivery struct {
 	Trace string
 
 	lane     *lane
+	subject  subject // once it is reported
+	cost     int64   // what it takes of the room, until it is reported
 	state    state
 	attempts []byte
 	content  []byte // the hash; with encoded only between reading and decoding
 	encoded  []byte
 	sum      int64 // over both, or unsummed
+}
+
+// subject is what a report needs to know of a record.
+type subject struct {
+	id, source string
+	revision   int
 }
 
 // Places says how many deliveries to lease.
@@ -57,8 +66,9 @@ type Places struct {
 // places.go; replayed ones get what the others leave.
 //
 // While the disk takes no reports and many of them wait, Lease gives nothing and
-// no error: what it gave would be repeated after a crash. A lane whose time has
-// come and that gets nothing asks again after a moment.
+// no error: what it gave would be repeated after a crash. The same goes for a lane
+// whose share of the memory is used up (room.go): Work tells it when there is some
+// again. A lane whose time has come and that gets nothing asks again after a moment.
 func (s *Spool) Lease(ctx context.Context, sink string, want Places) ([]*Delivery, error) {
 	l := s.lane(sink)
 	if l == nil || want.Limit < 1 || s.writer.backlog() >= reportsMax {
@@ -67,16 +77,32 @@ func (s *Spool) Lease(ctx context.Context, sink string, want Places) ([]*Deliver
 	l.leasing.Lock()
 	defer l.leasing.Unlock()
 	cursor := l.beginRead()
-	r := leaseReader{lane: l, recent: s.recent, now: millis(s.clock.now()), want: want}
+	r := leaseReader{lane: l, recent: s.recent, room: s.room, now: millis(s.clock.now()), want: want}
 	err := s.lanesRd.do(ctx, func(c *sqlite.Conn) error {
 		r.conn = c
 		return r.read(cursor)
 	})
 	if err != nil {
 		l.endRead(nil, 0)
+		s.room.give(l, r.found...)
 		return nil, fmt.Errorf("lease for %s: %w", sink, err)
 	}
-	return s.decode(l.endRead(r.found, want.Limit)), nil
+	leased := l.endRead(r.found, want.Limit)
+	s.room.give(l, without(r.found, leased)...)
+	return s.decode(leased), nil
+}
+
+// without returns the deliveries that are not among those that were leased, which
+// are in the same order.
+func without(found, leased []*Delivery) (rest []*Delivery) {
+	for _, d := range found {
+		if len(leased) > 0 && leased[0] == d {
+			leased = leased[1:]
+			continue
+		}
+		rest = append(rest, d)
+	}
+	return rest
 }
 
 // decode makes the records of what was leased and sets aside what has none.
@@ -116,6 +142,7 @@ type leaseReader struct {
 	conn   *sqlite.Conn
 	lane   *lane
 	recent *recent
+	room   *room
 	now    int64
 	want   Places
 	found  []*Delivery
@@ -131,7 +158,9 @@ const (
 	leaseScheduled = leaseTried + `d.state = 1 AND d.due <= ? ORDER BY d.due, d.call_seq`
 	leaseDoubtful  = leaseTried + `d.state = -1 AND d.due <= ? ORDER BY d.due, d.call_seq`
 	leaseReplayed  = leaseTried + `d.state = 2 AND d.due <= ? ORDER BY d.due, d.call_seq`
-	leasedCall     = `SELECT content, record, trace, ifnull(checksum, -1) FROM calls WHERE seq = ?`
+	// The length of a blob is read without the blob.
+	leasedCall   = `SELECT content, CASE WHEN length(record) <= ? THEN record END, trace, ifnull(checksum, -1), ifnull(length(record), 0) FROM calls WHERE seq = ?`
+	leasedRecord = `SELECT record FROM calls WHERE seq = ?`
 )
 
 // read takes what is due of each kind and deals the places out between them.
@@ -166,9 +195,14 @@ func (r *leaseReader) read(cursor int64) error {
 		r.found = append(r.found, append(again, last...)...)
 	}
 	r.found = r.found[:min(len(r.found), r.want.Limit)]
-	for _, d := range r.found {
-		if err := r.call(d); err != nil {
+	for i, d := range r.found {
+		fits, err := r.call(d)
+		if err != nil {
 			return err
+		}
+		if !fits {
+			r.found = r.found[:i]
+			return nil
 		}
 	}
 	return nil
@@ -205,16 +239,38 @@ func (r *leaseReader) rows(sql string, from int64, limit int) (out []*Delivery, 
 	return out, err
 }
 
-// call adds what the delivery is about, from memory or from the file.
-func (r *leaseReader) call(d *Delivery) error {
+// call adds what the delivery is about, from memory or from the file. It reports
+// false where the lane has no room for it.
+func (r *leaseReader) call(d *Delivery) (fits bool, err error) {
 	if c, ok := r.recent.get(d.Seq); ok {
 		d.Record, d.Trace, d.MessageID = c.record, c.trace, call.MessageID(c.record.ID, c.content, d.Sink)
-		return nil
+		return r.take(d, c.length), nil
 	}
-	return query(r.conn, leasedCall, func(s *sqlite.Stmt) error {
-		d.content, d.encoded, d.Trace, d.sum = columnBytes(s, 0), columnBytes(s, 1), s.ColumnText(2), s.ColumnInt64(3)
+	length := 0
+	err = query(r.conn, leasedCall, func(s *sqlite.Stmt) error {
+		d.content, d.encoded, d.Trace, d.sum, length = columnBytes(s, 0), columnBytes(s, 1), s.ColumnText(2), s.ColumnInt64(3), s.ColumnInt(4)
+		return nil
+	}, smallRecord, d.Seq)
+	if err != nil || !r.take(d, length) {
+		return false, err
+	}
+	if length <= smallRecord {
+		return true, nil
+	}
+	return true, query(r.conn, leasedRecord, func(s *sqlite.Stmt) error {
+		d.encoded = columnBytes(s, 0)
 		return nil
 	}, d.Seq)
+}
+
+// take charges the lane for a delivery, by the length of its encoded record.
+func (r *leaseReader) take(d *Delivery, length int) bool {
+	cost := leaseCost(length, len(d.attempts))
+	if !r.room.take(r.lane, cost) {
+		return false
+	}
+	d.cost = cost
+	return true
 }
 
 const (

@@ -9,7 +9,10 @@ import (
 const (
 	// recentCalls and recentBytes bound what is remembered, whatever waits.
 	recentCalls = 2048
-	recentBytes = 2 << 20
+	recentBytes = 6 << 20
+	// recordBytes is what a record takes besides its raw callback and the text that
+	// its fields are parts of.
+	recordBytes = 1 << 10
 )
 
 // recent remembers the calls accepted last, so that a lane that keeps up does
@@ -30,8 +33,11 @@ type recentCall struct {
 	record  *call.Record
 	content call.ContentHash
 	trace   string
-	size    int
+	length  int // of the encoded record
 }
+
+// size is what the record takes in memory.
+func (c recentCall) size() int { return 2*c.length + recordBytes }
 
 func newRecent() *recent { return &recent{bySeq: make(map[int64]recentCall, recentCalls)} }
 
@@ -41,10 +47,10 @@ func (r *recent) put(seq int64, c recentCall) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.forget(seq)
-	if c.size > recentBytes {
+	if c.size() > recentBytes {
 		return
 	}
-	for r.held == recentCalls || r.bytes+c.size > recentBytes {
+	for r.held == recentCalls || r.bytes+c.size() > recentBytes {
 		r.forget(r.order[r.oldest])
 		r.oldest = (r.oldest + 1) % recentCalls
 		r.held--
@@ -52,7 +58,7 @@ func (r *recent) put(seq int64, c recentCall) {
 	r.order[(r.oldest+r.held)%recentCalls] = seq
 	r.held++
 	r.bySeq[seq] = c
-	r.bytes += c.size
+	r.bytes += c.size()
 }
 
 func (r *recent) get(seq int64) (recentCall, bool) {
@@ -72,7 +78,7 @@ func (r *recent) clear() {
 
 func (r *recent) forget(seq int64) {
 	if c, ok := r.bySeq[seq]; ok {
-		r.bytes -= c.size
+		r.bytes -= c.size()
 		delete(r.bySeq, seq)
 	}
 }

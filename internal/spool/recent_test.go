@@ -65,7 +65,7 @@ func TestTheLastCallsAreRememberedAlsoWhenTheyAreLarge(t *testing.T) {
 	for seq := range int64(calls) {
 		s.Remember(seq+1, size)
 	}
-	s.Remember(calls+1, spool.RecentBytes+1)
+	s.Remember(calls+1, spool.RecentBytes+2)
 	if got, bytes := s.Remembered(); got != spool.RecentBytes/size || bytes != got*size {
 		t.Errorf("%d calls of %d bytes are remembered", got, bytes)
 	}

@@ -40,10 +40,16 @@ func (l *logText) String() string {
 // open opens a spool and closes it with the test, unless the test did.
 func open(tb testing.TB, cfg spool.Config) *spool.Spool {
 	tb.Helper()
+	return openWith(tb, cfg, spool.Deps{Readings: phone.Readings})
+}
+
+func openWith(tb testing.TB, cfg spool.Config, deps spool.Deps) *spool.Spool {
+	tb.Helper()
 	if cfg.Path == "" {
 		cfg.Path = filepath.Join(tb.TempDir(), "cdrelay.db")
 	}
-	s, err := spool.Open(tb.Context(), cfg, spool.Deps{Log: quiet(), Readings: phone.Readings})
+	deps.Log = quiet()
+	s, err := spool.Open(tb.Context(), cfg, deps)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -52,6 +58,13 @@ func open(tb testing.TB, cfg spool.Config) *spool.Spool {
 		tb.Fatal(err)
 	}
 	return s
+}
+
+// openWithRoom opens a spool whose lanes have so many bytes of memory, 0 for the
+// usual.
+func openWithRoom(tb testing.TB, bytes int64) *spool.Spool {
+	tb.Helper()
+	return openWith(tb, spool.Config{}, spool.Deps{LaneMemory: bytes})
 }
 
 // acceptance is a call for sinks.

@@ -41,7 +41,7 @@ func BenchmarkLease(b *testing.B) {
 
 // BenchmarkSettle reports deliveries as delivered, until all is committed.
 func BenchmarkSettle(b *testing.B) {
-	s := open(b, spool.Config{})
+	s := openWithRoom(b, 1<<40)
 	backlog(b, s, b.N)
 	leased := lease(b, s, b.N)
 	attempts := []spool.Attempt{{At: time.Now(), Duration: time.Millisecond, Status: 200, Result: "delivered"}}

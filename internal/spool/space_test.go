@@ -218,8 +218,10 @@ func TestFreedPagesGoBackToTheFileSystem(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, d := range lease(t, s, 10_000) {
-			s.Settle(d, nil)
+		for ds := lease(t, s, 500); len(ds) > 0; ds = lease(t, s, 500) {
+			for _, d := range ds {
+				s.Settle(d, nil)
+			}
 		}
 		pass(4 * time.Minute)
 		after, err := s.Int(`PRAGMA page_count`)

@@ -32,6 +32,9 @@ type Deps struct {
 	// Readings gives the numbers, in E.164, that a number as an operator types it
 	// may mean; may be nil, then it is looked for as the end of a number only.
 	Readings func(typed string) []string
+	// LaneMemory bounds the bytes of what lanes have leased, over all lanes; 50 MiB
+	// where it is 0.
+	LaneMemory int64
 }
 
 // Spool is an open spool file.
@@ -51,6 +54,7 @@ type Spool struct {
 	houseRd   *readers // for housekeeping
 	metrics   *metrics
 	recent    *recent
+	room      *room
 	unindexed *unindexed
 
 	mu    sync.RWMutex // guards lanes and byID
@@ -102,7 +106,7 @@ func Open(ctx context.Context, cfg Config, deps Deps) (*Spool, error) {
 	s := &Spool{
 		cfg: cfg, log: deps.Log.With("component", "spool"), deps: deps, lock: lock, left: left, clock: newClock(),
 		entropy: ulid.Monotonic(rand.Reader, 0),
-		metrics: newMetrics(), recent: newRecent(), unindexed: newUnindexed(), hurt: make(chan struct{}, 1), lanesSet: make(chan struct{}),
+		metrics: newMetrics(), recent: newRecent(), room: newRoom(deps.LaneMemory), unindexed: newUnindexed(), hurt: make(chan struct{}, 1), lanesSet: make(chan struct{}),
 	}
 	s.limits.Store(&cfg)
 	unchecked := isUnchecked(cfg.Path)

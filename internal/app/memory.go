@@ -1,0 +1,27 @@
+package app
+
+import (
+	"math"
+	"runtime/debug"
+)
+
+const (
+	// usualMemory is assumed where nothing limits the heap: outside a container,
+	// without GOMEMLIMIT.
+	usualMemory = 200 << 20
+	// mostMemory is what more memory is not needed for.
+	mostMemory = 2 << 30
+)
+
+// heapLimit returns the bytes that the budgets of intake and of the lanes are parts
+// of: the limit of the heap, which cmd/cdrelay derives from the container's.
+func heapLimit() int64 {
+	limit := debug.SetMemoryLimit(-1) // a negative limit changes nothing
+	if limit == math.MaxInt64 {
+		return usualMemory
+	}
+	return min(limit, mostMemory)
+}
+
+// laneMemory is the share of what lanes have leased.
+func laneMemory() int64 { return heapLimit() / 4 }
