@@ -61,6 +61,16 @@ func (c Config) Validate(report func(path, problem string)) {
 	}
 }
 
+// Warn reports what works but is probably not meant; paths are as in Validate.
+func (c Config) Warn(report func(path, warning string)) {
+	if c.Webhook != nil {
+		c.Webhook.Warn(under("webhook", report))
+	}
+	if c.Slack != nil {
+		c.Slack.Warn(under("slack", report))
+	}
+}
+
 func under(kind string, report func(path, problem string)) func(path, problem string) {
 	return func(path, problem string) {
 		if path != "" {

@@ -46,7 +46,10 @@ func (c Config) guarded() bool { return c.Token != nil && !c.Token.IsZero() }
 
 // Exposed tells whether other machines can reach the listener and there is no
 // token.
-func (c Config) Exposed() bool { return !c.guarded() && !loopback(c.Listen) }
+func (c Config) Exposed() bool { return !c.guarded() && c.BeyondLoopback() }
+
+// BeyondLoopback reports whether other machines can reach the listener.
+func (c Config) BeyondLoopback() bool { return !loopback(c.Listen) }
 
 // loopback tells whether an address with a port is one of this machine alone.
 func loopback(address string) bool {

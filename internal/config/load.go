@@ -83,17 +83,22 @@ func Parse(file string, text []byte) (*Loaded, error) {
 	t.check(problems)
 	var c Config
 	decode(text, &c, problems)
+	problems.unfold(t)
 	c = c.withDefaults()
 	report := problems.unlessSaid(t)
 	t.checkWritten(t.root, reflect.ValueOf(unset()), "", report)
+	problems.addUnknown()
 	c.validate(report)
+	t.checkNames(c, report)
 	if err := problems.orNil(); err != nil {
 		return nil, err
 	}
 	l := &Loaded{Config: c, Hash: fingerprint(text), SinkMarks: t.sinkMarks(), text: text, line: t.line}
-	c.warn(func(path, text string) {
+	warn := func(path, text string) {
 		l.Warnings = append(l.Warnings, Problem{Line: t.line(path), Path: path, Text: text})
-	})
+	}
+	c.warn(warn)
+	t.warnFormats(c, warn)
 	return l, nil
 }
 
@@ -106,14 +111,14 @@ func parseTree(text []byte, p *Problems) (*tree, bool) {
 		p.add(0, "", "the configuration is empty: see config.example.yaml")
 		return nil, false
 	case err != nil:
-		p.addYAML(err.Error())
+		p.addSyntax(text, err)
 		return nil, false
 	}
 	var second yaml.Node
 	if err := dec.Decode(&second); err == nil {
 		p.add(second.Line, "", "a second YAML document begins here: keep one, without ---")
 	} else if !errors.Is(err, io.EOF) {
-		p.addYAML(err.Error())
+		p.addSyntax(text, err)
 	}
 	root := doc.Content[0]
 	if root.Kind != yaml.MappingNode {

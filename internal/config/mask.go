@@ -92,3 +92,18 @@ func fieldOf(t reflect.Type, key string) reflect.Type {
 	}
 	return nil
 }
+
+// keysOf returns the keys that a type takes, in the order of its fields.
+func keysOf(t reflect.Type) []string {
+	var keys []string
+	for f := range t.Fields() {
+		name, options, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+		switch {
+		case options == "inline":
+			keys = append(keys, keysOf(f.Type)...)
+		case name != "" && name != "-":
+			keys = append(keys, name)
+		}
+	}
+	return keys
+}

@@ -2,11 +2,12 @@ package config
 
 import (
 	"cmp"
-	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/cdrelay/cdrelay/internal/secret"
 )
 
 // Problem is one thing that is wrong in the file.
@@ -24,6 +25,9 @@ type Problems struct {
 	// File is the path as given.
 	File string
 	List []Problem
+
+	// unknown are the unknown keys that yaml.v3 found.
+	unknown []Problem
 }
 
 // Error gives a line for each problem: "file:line: path: text".
@@ -52,6 +56,17 @@ func (p *Problems) add(line int, path, text string) {
 	one := Problem{Line: line, Path: path, Text: text}
 	if !slices.Contains(p.List, one) {
 		p.List = append(p.List, one)
+	}
+}
+
+// addUnknown adds the unknown keys that no other problem of their line has named,
+// such as one that a merge key (<<) brings in.
+func (p *Problems) addUnknown() {
+	said := p.lines()
+	for _, one := range p.unknown {
+		if !said[one.Line] {
+			p.add(one.Line, one.Path, one.Text)
+		}
 	}
 }
 
@@ -102,14 +117,11 @@ func (p *Problems) addYAML(text string) {
 		text = m[2]
 	}
 	switch {
-	case strings.Contains(text, "cannot start any token"):
-		text = "what stands here begins with a tab, or with a sign such as @, % or `: indent with spaces, and put quotes around such a text"
-	case strings.Contains(text, "tab character"):
-		text += ": indent with spaces"
 	case yamlTwice.MatchString(text):
 		return // checkTree reports repeated keys with both lines
 	case yamlUnknown.MatchString(text):
-		text = fmt.Sprintf("unknown key %q: docs/configuration.md lists those that may stand here", yamlUnknown.FindStringSubmatch(text)[1])
+		p.unknown = append(p.unknown, Problem{Line: line, Text: unknownKey(yamlUnknown.FindStringSubmatch(text)[1], nil)})
+		return // checkWritten reports them with the nearest known one
 	case yamlType.MatchString(text):
 		m := yamlType.FindStringSubmatch(text)
 		text = wrongType(m[1], m[2], m[3])
@@ -139,5 +151,9 @@ func wrongType(tag, value, want string) string {
 	default:
 		want = "a mapping of keys"
 	}
-	return fmt.Sprintf("%s stands where %s is expected", found, want)
+	found += " stands where " + want + " is expected"
+	if _, variable := secret.Reference(value); variable {
+		found += ": no variable is filled in here, write the value itself"
+	}
+	return found
 }

@@ -9,30 +9,88 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/cdrelay/cdrelay/internal/secret"
+	"github.com/cdrelay/cdrelay/internal/spelling"
+	"github.com/cdrelay/cdrelay/sinks/webhook"
 )
 
-// checkWritten refuses what decoding would change without a word: a fraction that
-// yaml.v3 cuts to a whole number, and a zero or an empty text, which withDefaults
-// takes for a key that is not there. v is the part of unset() that n is decoded
-// into.
+// checkWritten refuses what decoding passes over or changes without a word: keys
+// that no field takes, a fraction that yaml.v3 cuts to a whole number, a variable
+// that nobody fills in, and a zero or an empty text, which withDefaults takes for
+// a key that is not there. v is the part of unset() that n is decoded into.
 func (t *tree) checkWritten(n *yaml.Node, v reflect.Value, path string, report reporter) {
+	n = unaliased(n)
 	part := innermost(v)
 	switch {
 	case n.Kind == yaml.SequenceNode && v.Kind() == reflect.Slice:
 		for i, item := range n.Content {
-			t.checkWritten(unaliased(item), part, fmt.Sprintf("%s[%d]", path, i), report)
+			t.checkWritten(item, part, fmt.Sprintf("%s[%d]", path, i), report)
 		}
 	case n.Kind == yaml.MappingNode && isMapping(part):
+		checkKeys(n, part.Type(), path, report)
 		for f, fv := range part.Fields() {
 			t.checkField(n, f, fv, path, report)
 		}
+	case n.Kind == yaml.MappingNode && v.Kind() == reflect.Map:
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			t.checkWritten(n.Content[i+1], reflect.Zero(v.Type().Elem()), join(path, n.Content[i].Value), report)
+		}
+	case n.Kind == yaml.ScalarNode:
+		checkReference(n, v.Type(), false, func(text string) { report(path, text) })
+	}
+}
+
+// checkKeys reports the keys of a mapping that no field of its type takes.
+func checkKeys(n *yaml.Node, t reflect.Type, path string, report reporter) {
+	var known []string
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key := n.Content[i]
+		if key.Tag == "!!merge" || fieldOf(t, key.Value) != nil {
+			continue
+		}
+		if known == nil {
+			known = keysOf(t)
+		}
+		report(join(path, key.Value), unknownKey(key.Value, known))
+	}
+}
+
+// maxListed is how many keys an error lists.
+const maxListed = 12
+
+func unknownKey(key string, known []string) string {
+	text := fmt.Sprintf("unknown key %q: ", key)
+	if near, ok := spelling.Nearest(key, known); ok {
+		return text + fmt.Sprintf("did you mean %q?", near)
+	}
+	if len(known) > maxListed {
+		return text + "docs/configuration.md lists those that may stand here"
+	}
+	return text + "the keys here are " + strings.Join(known, ", ")
+}
+
+// checkReference refuses the spelling of a variable in a text that is taken as it
+// is written. In a template ${…} is an expression, which its owner compiles.
+func checkReference(n *yaml.Node, t reflect.Type, template bool, report func(text string)) {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	name, found := secret.Reference(n.Value)
+	template = template || t == reflect.TypeFor[webhook.HeaderValue]()
+	switch {
+	case !found, template && strings.Contains(n.Value, "${"):
+	case isSecret(t):
+		report(fmt.Sprintf("is taken as it is written, no variable is filled in: write {env: %s}", name))
+	case t.Kind() == reflect.String:
+		report(fmt.Sprintf("is taken as it is written, no variable is filled in: write the value itself ({env: %s} is for secrets)", name))
 	}
 }
 
 func (t *tree) checkField(n *yaml.Node, f reflect.StructField, v reflect.Value, path string, report reporter) {
 	name, options, _ := strings.Cut(f.Tag.Get("yaml"), ",")
 	if options == "inline" {
-		t.checkWritten(n, v, path, report)
+		for inner, iv := range v.Fields() {
+			t.checkField(n, inner, iv, path, report)
+		}
 		return
 	}
 	value, _ := step(n, name)
@@ -45,6 +103,7 @@ func (t *tree) checkField(n *yaml.Node, f reflect.StructField, v reflect.Value, 
 		t.checkWritten(value, v, at, report)
 		return
 	}
+	checkReference(value, v.Type(), f.Tag.Get("template") != "", func(text string) { report(at, text) })
 	switch {
 	case isWhole(v) && value.ShortTag() == "!!float":
 		report(at, fmt.Sprintf("%s stands where a whole number is expected", value.Value))
