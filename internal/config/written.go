@@ -75,7 +75,7 @@ func checkReference(n *yaml.Node, t reflect.Type, template bool, report func(tex
 		t = t.Elem()
 	}
 	name, found := secret.Reference(n.Value)
-	template = template || t == reflect.TypeFor[webhook.HeaderValue]()
+	template = template || t == reflect.TypeFor[webhook.Value]()
 	switch {
 	case !found, template && strings.Contains(n.Value, "${"):
 	case isSecret(t):
