@@ -313,21 +313,23 @@ func TestDefaultsInWords(t *testing.T) {
 	format, _ := adapter.Lookup("infin8linx")
 	webhook, lane := l.Sinks[0].Webhook, slack.Sinks[0].Lane
 	holds := map[string]bool{
-		"tls":                      l.TLS == nil,
-		"sources[].path":           l.Sources[0].Path == "/callbacks/dialer",
-		"sources[].timezone":       l.Sources[0].Timezone == "" && format.DefaultZone == "Asia/Shanghai",
-		"sources[].numbers":        l.Sources[0].Numbers == call.FormatNumbers,
-		"sources[].respond":        l.Sources[0].Respond == "",
-		"tracing.otlp_endpoint":    l.Tracing.Endpoint == "",
-		"sinks[].rate":             l.Sinks[0].Lane.Rate == nil && lane.Rate.PerSecond == 1 && lane.Rate.Burst == 1,
-		"sinks[].rate.burst":       rated.Sinks[0].Lane.Rate.Burst == 3,
-		"sinks[].webhook.body":     webhook.Body.IsZero(),
-		"sinks[].webhook.success":  webhook.Success.IsZero(),
-		"sinks[].webhook.retry_if": webhook.RetryIf.IsZero(),
-		"sinks[].slack.text":       slack.Sinks[0].Slack.Text.IsZero(),
-		"sinks[].slack.blocks":     slack.Sinks[0].Slack.Blocks.IsZero(),
-		"rules[].name":             route.Names([]route.Rule{{}})[0] == "rule 1",
-		"rules[].when":             l.Rules[0].When.IsZero(),
+		"tls":                        l.TLS == nil,
+		"sources[].path":             l.Sources[0].Path == "/callbacks/dialer",
+		"sources[].timezone":         l.Sources[0].Timezone == "" && format.DefaultZone == "Asia/Shanghai",
+		"sources[].numbers":          l.Sources[0].Numbers == call.FormatNumbers,
+		"sources[].respond":          l.Sources[0].Respond == "",
+		"tracing.otlp_endpoint":      l.Tracing.Endpoint == "",
+		"sinks[].rate":               l.Sinks[0].Lane.Rate == nil && lane.Rate.PerSecond == 1 && lane.Rate.Burst == 1,
+		"sinks[].rate.burst":         rated.Sinks[0].Lane.Rate.Burst == 3,
+		"sinks[].webhook.body":       webhook.Body.IsZero(),
+		"sinks[].webhook.success":    webhook.Success.IsZero(),
+		"sinks[].webhook.retry_if":   webhook.RetryIf.IsZero(),
+		"sinks[].webhook.pause":      webhook.Pause.IsZero(),
+		"sinks[].webhook.address_if": webhook.AddressIf.IsZero(),
+		"sinks[].slack.text":         slack.Sinks[0].Slack.Text.IsZero(),
+		"sinks[].slack.blocks":       slack.Sinks[0].Slack.Blocks.IsZero(),
+		"rules[].name":               route.Names([]route.Rule{{}})[0] == "rule 1",
+		"rules[].when":               l.Rules[0].When.IsZero(),
 	}
 	for path, k := range keys(t) {
 		if held, known := holds[path]; k.Words != "" && !known {
