@@ -1,7 +1,6 @@
 package outbound
 
 import (
-	"net/http"
 	"net/netip"
 	"strings"
 	"testing"
@@ -71,9 +70,9 @@ func TestProxyOfTheEnvironment(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w, ok := wire.(*http.Transport)
-		if !ok || (w.Proxy != nil) != want {
-			t.Errorf("deny_private %v: proxy %v", deny, w.Proxy != nil)
+		n, ok := wire.(*network)
+		if !ok || (n.wire.Proxy != nil) != want {
+			t.Errorf("deny_private %v: proxy %v", deny, !want)
 		}
 	}
 }

@@ -11,8 +11,10 @@
 //
 //   - every wire try ends within the setting `timeout`, whatever the sink does:
 //     credentials, dialling, TLS, headers and body share that one budget;
-//   - bodies are read up to 64 KiB and headers up to 64 KiB, redirects are not
-//     followed, and TLS certificates are verified;
+//   - bodies are read up to 64 KiB, packed or not, and headers up to 64 KiB,
+//     redirects are not followed, and TLS certificates are verified;
+//   - one try sends one request: net/http repeats nothing by itself, and opens a
+//     bounded number of connections; connections are renewed within five minutes;
 //   - the breaker sees each wire try with its body, and counts only what speaks
 //     of the sink: not our own shutdown, not a pause that the sink asked for,
 //     not a request that the sink refused for its content;

@@ -120,6 +120,7 @@ func (e *exchange) outgoing(ctx context.Context, req *http.Request) *http.Reques
 		password, _ := u.Password()
 		req.SetBasicAuth(u.Username(), password)
 	}
+	sendOnce(req)
 	return req
 }
 

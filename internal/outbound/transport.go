@@ -1,6 +1,9 @@
 package outbound
 
 import (
+	"bytes"
+	"crypto/tls"
+	"io"
 	"net/http"
 	"time"
 
@@ -35,8 +38,8 @@ type Transport struct {
 	Wire http.RoundTripper
 }
 
-// HTTPClient gives a plain client under the same rules of dialling and TLS: no
-// retries, no breaker, no redirects. It is for what a sink needs beside its
+// HTTPClient returns a plain client under the same rules of dialling and TLS: no
+// retries, no breaker, no redirects, and answers that are cut at 64 KiB. It is for what a sink needs beside its
 // deliveries, such as tokens. Its errors hold the URL, as all of net/http's do;
 // those that a Prepare returns are cleaned by the Client.
 func (t Transport) HTTPClient(timeout time.Duration) (*http.Client, error) {
@@ -66,22 +69,26 @@ func (t Transport) wire(timeout time.Duration) (http.RoundTripper, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &http.Transport{
-		DialContext:            newDialer(timeout, t.DenyPrivate).DialContext,
-		TLSClientConfig:        config,
-		TLSHandshakeTimeout:    timeout,
-		ForceAttemptHTTP2:      true, // a dialer of one's own would switch it off
-		HTTP2:                  livelyHTTP2(),
-		MaxIdleConns:           idleConns,
-		MaxIdleConnsPerHost:    idleConns,
-		IdleConnTimeout:        90 * time.Second,
-		MaxResponseHeaderBytes: maxHeader,
-		DisableCompression:     true, // answers are short, and bombs are not
-	}
-	if !t.DenyPrivate {
-		w.Proxy = http.ProxyFromEnvironment
-	}
-	return w, nil
+	config.ClientSessionCache = tls.NewLRUClientSessionCache(0) // renewing costs no whole handshake
+	dialer := newDialer(timeout, t.DenyPrivate)
+	return newNetwork(func() *http.Transport {
+		w := &http.Transport{
+			DialContext:            dialer.DialContext,
+			TLSClientConfig:        config.Clone(),
+			TLSHandshakeTimeout:    timeout,
+			ForceAttemptHTTP2:      true, // a dialer of one's own would switch it off
+			HTTP2:                  livelyHTTP2(),
+			MaxIdleConns:           idleConns,
+			MaxIdleConnsPerHost:    idleConns,
+			IdleConnTimeout:        90 * time.Second,
+			MaxResponseHeaderBytes: maxHeader,
+			DisableCompression:     true, // what comes packed all the same is unpacked within a bound
+		}
+		if !t.DenyPrivate {
+			w.Proxy = http.ProxyFromEnvironment
+		}
+		return w
+	}), nil
 }
 
 // livelyHTTP2 asks a silent connection whether it lives; otherwise every
@@ -98,11 +105,25 @@ type signed struct {
 	userAgent string
 }
 
-// RoundTrip adds the User-Agent to a copy of the request.
+// RoundTrip adds the User-Agent to a copy of the request. Its answer is read as that
+// to a delivery.
 func (s *signed) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context())
 	nameUs(r.Header, s.userAgent)
-	return s.wire.RoundTrip(r)
+	sendOnce(r)
+	resp, err := s.wire.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	a, err := readAnswer(resp, true)
+	if err != nil {
+		return nil, err
+	}
+	resp.Header.Del("Content-Encoding")
+	resp.Header.Del("Content-Length")
+	resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(a.Body)), int64(len(a.Body))
+	return resp, nil
 }
 
 // CloseIdleConnections lets http.Client reach the connections.

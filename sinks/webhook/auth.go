@@ -25,7 +25,7 @@ type Basic struct {
 
 // OAuth2 fetches access tokens: with the client's credentials alone, or with a
 // refresh token. The client's credentials go into the Authorization header, and
-// where the endpoint refuses that, into the form from then on.
+// where the endpoint refuses that, into the form at the next fetch.
 type OAuth2 struct {
 	TokenURL     secret.Value `yaml:"token_url" jsonschema:"required" example:"https://login.example.com/oauth2/token" doc:"Where tokens are fetched."`
 	ClientID     secret.Value `yaml:"client_id" jsonschema:"required" example:"{env: CRM_CLIENT_ID}" doc:"The client's id."`

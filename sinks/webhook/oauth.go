@@ -7,16 +7,20 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
+	"unicode"
 
+	"golang.org/x/net/http/httpguts"
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
 
 	"github.com/cdrelay/cdrelay/internal/outbound"
 )
 
-// grant fetches one token; what it holds is secret and lies behind a func.
-type grant func(context.Context) (*oauth2.Token, error)
+// grant fetches one token by one request, with the client's credentials where the
+// style says. What it holds is secret and lies behind a func.
+type grant func(context.Context, oauth2.AuthStyle) (*oauth2.Token, error)
 
 func newGrant(c OAuth2) grant {
 	if c.RefreshToken.IsZero() {
@@ -26,31 +30,57 @@ func newGrant(c OAuth2) grant {
 }
 
 func clientCredentials(c OAuth2) grant {
-	config := &clientcredentials.Config{
-		ClientID:     c.ClientID.Reveal(),
-		ClientSecret: c.ClientSecret.Reveal(),
-		TokenURL:     c.TokenURL.Reveal(),
-		Scopes:       c.Scopes,
+	return func(ctx context.Context, style oauth2.AuthStyle) (*oauth2.Token, error) {
+		config := &clientcredentials.Config{
+			ClientID:     c.ClientID.Reveal(),
+			ClientSecret: c.ClientSecret.Reveal(),
+			TokenURL:     c.TokenURL.Reveal(),
+			Scopes:       c.Scopes,
+			AuthStyle:    style,
+		}
+		return config.Token(ctx)
 	}
-	return config.Token
 }
 
 // refresh uses the newest refresh token that the endpoint gave.
 func refresh(c OAuth2) grant {
-	config := &oauth2.Config{
-		ClientID:     c.ClientID.Reveal(),
-		ClientSecret: c.ClientSecret.Reveal(),
-		Endpoint:     oauth2.Endpoint{TokenURL: c.TokenURL.Reveal()},
-		Scopes:       c.Scopes,
-	}
 	var mu sync.Mutex // guards newest
 	newest := c.RefreshToken.Reveal()
-	return func(ctx context.Context) (*oauth2.Token, error) {
+	return func(ctx context.Context, style oauth2.AuthStyle) (*oauth2.Token, error) {
+		config := &oauth2.Config{
+			ClientID:     c.ClientID.Reveal(),
+			ClientSecret: c.ClientSecret.Reveal(),
+			Endpoint:     oauth2.Endpoint{TokenURL: c.TokenURL.Reveal(), AuthStyle: style},
+			Scopes:       c.Scopes,
+		}
 		mu.Lock()
 		defer mu.Unlock()
 		token, err := config.TokenSource(ctx, &oauth2.Token{RefreshToken: newest}).Token()
-		if err == nil && token.RefreshToken != "" {
+		if err == nil && token.RefreshToken != "" && !strings.ContainsFunc(token.RefreshToken, unicode.IsControl) {
 			newest = token.RefreshToken
+		}
+		return token, err
+	}
+}
+
+// alternating puts the client's credentials into the Authorization header, and
+// after a refusal into the form, until one of the two succeeds. The library would
+// ask twice at once, whatever went wrong the first time.
+func alternating(fetch grant) func(context.Context) (*oauth2.Token, error) {
+	var mu sync.Mutex // guards style and settled
+	style, settled := oauth2.AuthStyleInHeader, false
+	return func(ctx context.Context) (*oauth2.Token, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		token, err := fetch(ctx, style)
+		_, refused := errors.AsType[*oauth2.RetrieveError](err)
+		switch {
+		case err == nil:
+			settled = true
+		case refused && !settled && style == oauth2.AuthStyleInHeader:
+			style = oauth2.AuthStyleInParams
+		case refused && !settled:
+			style = oauth2.AuthStyleInHeader
 		}
 		return token, err
 	}
@@ -63,11 +93,16 @@ type oauth struct {
 }
 
 func newOAuth(c OAuth2, client *http.Client) *oauth {
-	fetch := newGrant(c)
+	fetch := alternating(newGrant(c))
+	tolerant := *client
+	tolerant.Transport = tokenAnswers{client.Transport}
 	return &oauth{
 		scheme: c.Scheme,
 		tokens: &tokens{fetch: func(ctx context.Context) (*oauth2.Token, error) {
-			token, err := fetch(context.WithValue(ctx, oauth2.HTTPClient, client))
+			token, err := fetch(context.WithValue(ctx, oauth2.HTTPClient, &tolerant))
+			if err == nil && !httpguts.ValidHeaderFieldValue(token.AccessToken) {
+				return nil, problem(outbound.Credentials, "token endpoint: the access token holds a control character")
+			}
 			return token, tokenProblem(err)
 		}},
 	}

@@ -1,12 +1,15 @@
 package webhook
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -84,6 +87,99 @@ func TestTokenProblem(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What an endpoint answers beside the letter of the RFC is read for what it means.
+func TestTokenAnswers(t *testing.T) {
+	const none = time.Duration(0)
+	for name, test := range map[string]struct {
+		body, mediaType string
+		life            time.Duration // none: until a 401
+		refused         bool
+	}{
+		"fraction":          {body: `{"access_token":"A1","token_type":"Bearer","expires_in":3600.0}`, life: time.Hour},
+		"text":              {body: `{"access_token":"A1","expires_in":" 3600 "}`, life: time.Hour},
+		"text and fraction": {body: `{"access_token":"A1","expires_in":"3600.9"}`, life: time.Hour},
+		"exponent":          {body: `{"access_token":"A1","expires_in":3.6e3}`, life: time.Hour},
+		"BOM":               {body: "\ufeff" + `{"access_token":"A1","expires_in":3600}`, life: time.Hour},
+		"called a text":     {body: `{"access_token":"A1","expires_in":3600}`, mediaType: "text/plain", life: time.Hour},
+		"form":              {body: `access_token=A1&expires_in=3600`, mediaType: "application/x-www-form-urlencoded", life: time.Hour},
+		"absent":            {body: `{"access_token":"A1"}`, life: none},
+		"null":              {body: `{"access_token":"A1","expires_in":null}`, life: none},
+		"negative":          {body: `{"access_token":"A1","expires_in":-5}`, life: none},
+		"negative in form":  {body: `access_token=A1&expires_in=-5`, mediaType: "application/x-www-form-urlencoded", life: none},
+		"zero":              {body: `{"access_token":"A1","expires_in":0}`, life: none},
+		"word":              {body: `{"access_token":"A1","expires_in":"soon"}`, life: none},
+		"list":              {body: `{"access_token":"A1","expires_in":[1]}`, life: none},
+		"absurd":            {body: `{"access_token":"A1","expires_in":1e18}`, life: maxTokenAge},
+		"beyond numbers":    {body: `{"access_token":"A1","expires_in":1e999}`, life: maxTokenAge},
+		"control character": {body: `{"access_token":"A1\n","expires_in":3600}`, refused: true},
+		"control in a form": {body: `access_token=A1%00`, mediaType: "application/x-www-form-urlencoded", refused: true},
+		"too long":          {body: `{"access_token":"A1","x":"` + strings.Repeat("x", maxTokenAnswer) + `"}`, refused: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				transport := outbound.Transport{Wire: wire(func(*http.Request) (*http.Response, error) {
+					return reply(200, http.Header{"Content-Type": {cmp.Or(test.mediaType, "application/json")}}, test.body), nil
+				})}
+				client, err := transport.HTTPClient(time.Second)
+				if err != nil {
+					t.Fatal(err)
+				}
+				o := newOAuth(clientConfig(), client)
+				token, err := o.tokens.get(t.Context())
+				if test.refused {
+					f, ok := errors.AsType[*outbound.Failure](err)
+					if !ok || f.Meaning != outbound.Credentials || token != "" || o.tokens.access != "" {
+						t.Errorf("%q, %v, want no token", token, err)
+					}
+					return
+				}
+				if err != nil || token != "A1" {
+					t.Fatalf("%q, %v", token, err)
+				}
+				if test.life == none && !o.tokens.until.IsZero() || test.life != none && time.Until(o.tokens.until) != test.life-maxEarly {
+					t.Errorf("good until %v, want %v", o.tokens.until, test.life)
+				}
+			})
+		})
+	}
+}
+
+// A fetch is one request, also where it is refused; the next one tries the other
+// way to say who we are.
+func TestARefusedFetchIsNotRepeatedAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var inForm []bool
+		takesForm := false
+		o := newOAuth(clientConfig(), &http.Client{Transport: wire(func(r *http.Request) (*http.Response, error) {
+			form := r.FormValue("client_secret") != ""
+			inForm = append(inForm, form)
+			if form && takesForm {
+				return reply(200, nil, `{"access_token":"A1","expires_in":1}`), nil
+			}
+			return reply(401, nil, `{"error":"invalid_client"}`), nil
+		})})
+		fetch := func() {
+			var workers sync.WaitGroup
+			for range 8 {
+				workers.Go(func() { _, _ = o.tokens.get(t.Context()) })
+			}
+			workers.Wait()
+		}
+		for range 3 {
+			fetch()
+			time.Sleep(failurePause)
+		}
+		takesForm = true
+		for range 3 {
+			fetch()
+			time.Sleep(2 * time.Second)
+		}
+		if want := []bool{false, true, false, true, true, true}; !slices.Equal(inForm, want) {
+			t.Errorf("credentials in the form: %v, want %v", inForm, want)
+		}
+	})
 }
 
 type timeout struct{}

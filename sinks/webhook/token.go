@@ -17,9 +17,11 @@ const (
 	minTokenAge = 10 * time.Second
 	// failurePause is how long a failure of the token endpoint stands for all
 	// workers before the next one asks again.
-	failurePause = time.Second
+	failurePause = 500 * time.Millisecond
 	// maxEarly is how long before its end a token is no longer used, at most.
 	maxEarly = time.Minute
+	// maxTokenAge is the longest time that a token is believed to be good for.
+	maxTokenAge = 24 * time.Hour
 )
 
 // tokens keeps one access token for all workers of a sink.
@@ -82,8 +84,8 @@ func (t *tokens) keep(token *oauth2.Token, err error) (string, error) {
 		return "", err
 	}
 	t.access, t.fetched, t.failure, t.until = token.AccessToken, now, nil, time.Time{}
-	if !token.Expiry.IsZero() {
-		t.until = token.Expiry.Add(-min(maxEarly, token.Expiry.Sub(now)/10))
+	if life := min(token.Expiry.Sub(now), maxTokenAge); life > 0 { // one that has ended, or none, says nothing
+		t.until = now.Add(life - min(maxEarly, life/10))
 	}
 	return t.access, nil
 }
