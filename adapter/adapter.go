@@ -25,6 +25,9 @@ type Format struct {
 	// DefaultZone is the time zone that Convert takes for times without one when
 	// the source has none, an IANA name; empty when the format's times need none.
 	DefaultZone string
+	// FormField is the field of a form that holds the JSON text, for platforms that
+	// post forms; empty where none does.
+	FormField string
 	// NeedsRegion says that without a region no number becomes E.164.
 	NeedsRegion bool
 }
@@ -36,11 +39,13 @@ func formats() []Format {
 			Name:        infin8linx.Name,
 			Convert:     infin8linx.Convert,
 			DefaultZone: infin8linx.DefaultZone,
+			FormField:   infin8linx.FormField,
 			NeedsRegion: true,
 		},
 		{
-			Name:    nxcc.Name,
-			Convert: nxcc.Convert,
+			Name:      nxcc.Name,
+			Convert:   nxcc.Convert,
+			FormField: nxcc.FormField,
 		},
 	}
 }

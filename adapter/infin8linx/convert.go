@@ -14,6 +14,9 @@ const Name = "infin8linx"
 // DefaultZone is the time zone of the vendor's times when the source names none.
 const DefaultZone = "Asia/Shanghai"
 
+// FormField is the field of the form that predictive dialling posts.
+const FormField = "detail"
+
 // none is how the vendor writes that an echoed value was not given.
 const none = "0"
 

@@ -13,6 +13,10 @@ import (
 // Name is the format's name in the configuration.
 const Name = "nxcc"
 
+// FormField is the field of a form that holds a push. The vendor documents no
+// form; what stands between may make one.
+const FormField = "detail"
+
 const (
 	// maxCost is more than any call costs, and few enough digits for decimal text.
 	maxCost = 1e12

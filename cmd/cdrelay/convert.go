@@ -7,12 +7,12 @@ import (
 	"os"
 	"regexp"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/cdrelay/cdrelay/adapter"
 	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/intake"
 	"github.com/cdrelay/cdrelay/internal/phone"
 )
 
@@ -21,7 +21,7 @@ var sourceName = regexp.MustCompile(`^[a-z0-9-]{1,63}$`)
 
 // convertFlags are what a source's configuration would say.
 type convertFlags struct {
-	format, timezone, region, numbers, source string
+	format, timezone, region, numbers, charset, source string
 }
 
 func convertCommand() *cobra.Command {
@@ -35,7 +35,7 @@ canonical call record that it becomes. FILE may be - for standard input.`,
   curl -s https://example.com/sample.json | cdrelay convert --format nxcc -`,
 		Args: exactly(1, "one FILE, or - for standard input"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			format, src, err := f.read()
+			reader, err := f.reader()
 			if err != nil {
 				return &usageError{err}
 			}
@@ -43,7 +43,7 @@ canonical call record that it becomes. FILE may be - for standard input.`,
 			if err != nil {
 				return err
 			}
-			record, err := format.Convert(body, src)
+			record, _, err := reader.Read("", body)
 			if err != nil {
 				return fmt.Errorf("%s: %w", args[0], err)
 			}
@@ -55,42 +55,42 @@ canonical call record that it becomes. FILE may be - for standard input.`,
 	cmd.Flags().StringVar(&f.timezone, "timezone", "", "the time zone of times without one (default: the format's own)")
 	cmd.Flags().StringVar(&f.region, "region", "", "the ISO country of numbers in national form, such as ID")
 	cmd.Flags().StringVar(&f.numbers, "numbers", "", "how digits without + are read: national or international (default: the format's own)")
+	cmd.Flags().StringVar(&f.charset, "charset", "", "the character set of the file, such as gbk (default: utf-8, or UTF-16 where it has a mark)")
 	cmd.Flags().StringVar(&f.source, "source", "", "the name of the source, which begins the id (default: the format)")
 	return cmd
 }
 
-func (f convertFlags) read() (adapter.Format, call.Source, error) {
+// reader returns what reads a callback as a source of these flags would.
+func (f convertFlags) reader() (*intake.Reader, error) {
 	names := strings.Join(adapter.Names(), ", ")
 	if f.format == "" {
-		return adapter.Format{}, call.Source{}, fmt.Errorf("--format is missing: there are %s", names)
+		return nil, fmt.Errorf("--format is missing: there are %s", names)
 	}
 	format, ok := adapter.Lookup(f.format)
 	if !ok {
-		return adapter.Format{}, call.Source{}, fmt.Errorf("unknown format %q: there are %s", f.format, names)
+		return nil, fmt.Errorf("unknown format %q: there are %s", f.format, names)
 	}
-	src := call.Source{Name: f.source, Region: strings.ToUpper(f.region), Numbers: call.Numbers(f.numbers)}
+	src := intake.SourceConfig{
+		Name: f.source, Format: f.format, Timezone: f.timezone, Region: strings.ToUpper(f.region), Numbers: call.Numbers(f.numbers), Charset: f.charset,
+	}
 	if src.Name == "" {
 		src.Name = f.format
 	}
 	if !sourceName.MatchString(src.Name) {
-		return format, src, fmt.Errorf("--source %q is no name: write 1 to 63 of the characters a-z, 0-9 and -", src.Name)
+		return nil, fmt.Errorf("--source %q is no name: write 1 to 63 of the characters a-z, 0-9 and -", src.Name)
 	}
 	switch src.Numbers {
 	case call.FormatNumbers, call.National, call.International:
 	default:
-		return format, src, fmt.Errorf("--numbers is national or international, not %q", f.numbers)
+		return nil, fmt.Errorf("--numbers is national or international, not %q", f.numbers)
 	}
 	if src.Region != "" && !phone.KnownRegion(src.Region) {
-		return format, src, fmt.Errorf("--region %q is no country that has telephone numbers: write a code of ISO 3166 such as ID", f.region)
+		return nil, fmt.Errorf("--region %q is no country that has telephone numbers: write a code of ISO 3166 such as ID", f.region)
 	}
-	if f.timezone != "" {
-		zone, err := time.LoadLocation(f.timezone)
-		if err != nil {
-			return format, src, fmt.Errorf("unknown --timezone %q: write an IANA name such as Asia/Jakarta", f.timezone)
-		}
-		src.Zone = zone
+	if _, err := src.Facts(); err != nil {
+		return nil, fmt.Errorf("--timezone: %w", err)
 	}
-	return format, src, nil
+	return intake.NewReader(intake.Source{SourceConfig: src, Convert: format.Convert, FormField: format.FormField})
 }
 
 // bodyMax is what the public listener takes.

@@ -170,6 +170,7 @@ func (o *operator) printLetter(l shownLetter) error {
 		o.addRecord(&f, l.Record)
 	} else {
 		f.add("source", l.Source)
+		f.add("content type", l.Request.Header["Content-Type"])
 	}
 	if err := f.print(); err != nil {
 		return err

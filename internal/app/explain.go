@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/cdrelay/cdrelay/adapter"
 	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/config"
 	"github.com/cdrelay/cdrelay/internal/explain"
@@ -23,11 +22,12 @@ func NewExplainer(loaded *config.Loaded, version string) (*explain.Explainer, er
 func newExplainer(loaded *config.Loaded, version string, build func(config.Sink) (contract.Sink, error)) (*explain.Explainer, error) {
 	c := explain.Config{Rules: loaded.Rules, UserAgent: userAgent(version)}
 	for _, s := range loaded.Sources {
-		convert, err := converter(s)
+		reader, err := intake.NewReader(sourceOf(s))
 		if err != nil {
 			return nil, fmt.Errorf("source %s: %w", s.Name, err)
 		}
-		c.Sources = append(c.Sources, explain.Source{Name: s.Name, Format: s.Format, Convert: convert})
+		read := func(body []byte) (*call.Record, call.ContentHash, error) { return reader.Read("", body) }
+		c.Sources = append(c.Sources, explain.Source{Name: s.Name, Format: s.Format, Read: read})
 	}
 	for _, s := range loaded.Sinks {
 		sink, err := build(s)
@@ -37,22 +37,6 @@ func newExplainer(loaded *config.Loaded, version string, build func(config.Sink)
 		c.Sinks = append(c.Sinks, explain.Sink{Name: s.Name, Sink: sink})
 	}
 	return explain.New(c), nil
-}
-
-// converter reads a body as intake does, without its headers.
-func converter(s intake.SourceConfig) (func(body []byte) (*call.Record, error), error) {
-	format, _ := adapter.Lookup(s.Format) // Load knows that it is there
-	facts, err := s.Facts()
-	if err != nil {
-		return nil, err
-	}
-	return func(body []byte) (*call.Record, error) {
-		text, err := intake.Unwrap("", body)
-		if err != nil {
-			return nil, err
-		}
-		return format.Convert(text, facts)
-	}, nil
 }
 
 // Explain says what would become of a callback now. It gives an

@@ -11,7 +11,7 @@ import (
 // redeem reads a dead letter of stage intake again: the same conversion, rules
 // and acceptance as for a callback that comes in now.
 func (a *App) redeem(ctx context.Context, d spool.DeadLetterDetail) error {
-	_, err := a.intake.Redeem(ctx, intake.Kept{Source: d.Source, Body: d.Body, ReceivedAt: d.CreatedAt.Time, Letter: d.ID})
+	_, err := a.intake.Redeem(ctx, intake.Kept{Source: d.Source, Body: d.Body, Request: d.Request, ReceivedAt: d.CreatedAt.Time, Letter: d.ID})
 	return err
 }
 

@@ -36,8 +36,7 @@ func (a *App) plan(ctx context.Context, loaded *config.Loaded) (plan, error) {
 		sinks:  map[string]*runningSink{},
 	}
 	for _, s := range loaded.Sources {
-		format, _ := adapter.Lookup(s.Format) // Load knows that it is there
-		p.intake.Sources = append(p.intake.Sources, intake.Source{SourceConfig: s, Convert: format.Convert})
+		p.intake.Sources = append(p.intake.Sources, sourceOf(s))
 	}
 	for _, c := range loaded.Sinks {
 		mark := loaded.SinkMarks[c.Name]
@@ -54,6 +53,12 @@ func (a *App) plan(ctx context.Context, loaded *config.Loaded) (plan, error) {
 	var err error
 	p.spans, err = a.tracer.Prepare(ctx, loaded.Tracing)
 	return p, err
+}
+
+// sourceOf joins a configured source with its format.
+func sourceOf(s intake.SourceConfig) intake.Source {
+	format, _ := adapter.Lookup(s.Format) // Load knows that it is there
+	return intake.Source{SourceConfig: s, Convert: format.Convert, FormField: format.FormField}
 }
 
 // Reload reads the configuration again and puts it in the place of the present

@@ -1,17 +1,13 @@
 package call
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/binary"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
-
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // maxKey is the longest vendor key that stands in an id as it is.
@@ -53,43 +49,22 @@ func plainIDByte(c byte) bool {
 // ContentHash identifies the content of a callback.
 type ContentHash [sha256.Size]byte
 
-// HashContent gives the SHA-256 of a JSON text after decoding: white space, key
-// order and escapes do not matter, the spelling of numbers does.
-func HashContent(body []byte) (ContentHash, error) {
-	if sorted, ok := sortedQuickly(body); ok {
-		return sha256.Sum256(sorted), nil
+// HashContent returns the SHA-256 of a JSON text without its volatile fields.
+// White space, the order of names and the spelling of strings do not matter, the
+// spelling of numbers does. Two values are never one because a reader would make
+// them one: a name that stands there twice counts twice, and half a surrogate
+// pair is not U+FFFD.
+func HashContent(text []byte, volatile ...string) (ContentHash, error) {
+	if len(volatile) == 0 {
+		if sorted, ok := sortedQuickly(text); ok {
+			return sha256.Sum256(sorted), nil
+		}
 	}
-	sorted, err := sortedOnce(body)
-	if err != nil {
-		sorted, err = sortedSlowly(body)
-	}
+	sorted, err := sorted(text, volatile)
 	if err != nil {
 		return ContentHash{}, fmt.Errorf("hash content: %w", err)
 	}
 	return sha256.Sum256(sorted), nil
-}
-
-// sortedOnce writes the text again with sorted keys, in one pass and without
-// decoding it. It refuses repeated keys and what is not UTF-8. It spells strings
-// as encoding/json does, so that both ways give the same hash.
-func sortedOnce(body []byte) ([]byte, error) {
-	text := jsontext.Value(bytes.Clone(body))
-	err := text.Format(jsontext.ReorderRawObjects(true), jsontext.EscapeForHTML(true), jsontext.EscapeForJS(true))
-	return text, err
-}
-
-// sortedSlowly decodes the text; of two equal keys the last wins.
-func sortedSlowly(body []byte) ([]byte, error) {
-	dec := json.NewDecoder(bytes.NewReader(body))
-	dec.UseNumber()
-	var v any
-	if err := dec.Decode(&v); err != nil {
-		return nil, err
-	}
-	if _, err := dec.Token(); err != io.EOF {
-		return nil, fmt.Errorf("more than one JSON value")
-	}
-	return json.Marshal(v) // maps are written with sorted keys
 }
 
 // MessageID gives the stable id that every try of one delivery carries as

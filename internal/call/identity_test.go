@@ -58,8 +58,49 @@ func TestHashContent(t *testing.T) {
 			t.Errorf("%s does not matter", name)
 		}
 	}
+	for name, pair := range map[string][2]string{
+		"half a surrogate pair":          {`{"a":"\ud800"}`, `{"a":"\ud801"}`},
+		"half a pair and what shows it":  {`{"a":"\ud800"}`, `{"a":"\ufffd"}`},
+		"half a pair in a name":          {`{"\ud800":1}`, `{"\ufffd":1}`},
+		"the first of two equal names":   {`{"a":1,"a":2}`, `{"a":3,"a":2}`},
+		"a name that stands there twice": {`{"a":2,"a":2}`, `{"a":2}`},
+	} {
+		if hash(t, pair[0]) == hash(t, pair[1]) {
+			t.Errorf("%s does not matter", name)
+		}
+	}
 	if hash(t, `{"id":9007199254740993}`) == hash(t, `{"id":9007199254740992}`) {
 		t.Error("numbers beyond 2^53 are the same")
+	}
+}
+
+func TestVolatileFieldsAreNoContent(t *testing.T) {
+	t.Parallel()
+	const first = `{"id":1,"pushCount":1,"push":{"at":7,"by":"a"},"legs":[{"seq":1,"n":2}]}`
+	volatile := []string{"pushcount", "push.at", "legs.seq"}
+	want := hash(t, first, volatile...)
+	for name, other := range map[string]string{
+		"its value":     `{"id":1,"pushCount":{"n":2},"push":{"at":7,"by":"a"},"legs":[{"seq":1,"n":2}]}`,
+		"its absence":   `{"id":1,"push":{"by":"a"},"legs":[{"n":2}]}`,
+		"its case":      `{"id":1,"PushCount":3,"push":{"At":7,"by":"a"},"legs":[{"Seq":1,"n":2}]}`,
+		"its escape":    `{"id":1,"push\u0043ount":3,"push":{"at":7,"by":"a"},"legs":[{"seq":1,"n":2}]}`,
+		"within a list": `{"id":1,"pushCount":1,"push":{"at":7,"by":"a"},"legs":[{"seq":9,"n":2}]}`,
+	} {
+		if hash(t, other, volatile...) != want {
+			t.Errorf("%s matters", name)
+		}
+	}
+	for name, other := range map[string]string{
+		"a field beside":            `{"id":1,"pushCount":1,"push":{"at":7,"by":"b"},"legs":[{"seq":1,"n":2}]}`,
+		"the same name elsewhere":   `{"id":1,"pushCount":1,"at":7,"push":{"at":7,"by":"a"},"legs":[{"seq":1,"n":2}]}`,
+		"a field beside, in a list": `{"id":1,"pushCount":1,"push":{"at":7,"by":"a"},"legs":[{"seq":1,"n":3}]}`,
+	} {
+		if hash(t, other, volatile...) == want {
+			t.Errorf("%s does not matter", name)
+		}
+	}
+	if hash(t, `{"b":1,"a":2}`, "c") != hash(t, `{"b":1,"a":2}`) {
+		t.Error("a volatile field that is not there matters")
 	}
 }
 
@@ -104,9 +145,9 @@ func TestMessageIDTellsApart(t *testing.T) {
 	}
 }
 
-func hash(t *testing.T, body string) call.ContentHash {
+func hash(t *testing.T, body string, volatile ...string) call.ContentHash {
 	t.Helper()
-	h, err := call.HashContent([]byte(body))
+	h, err := call.HashContent([]byte(body), volatile...)
 	if err != nil {
 		t.Fatal(err)
 	}

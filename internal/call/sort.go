@@ -15,9 +15,9 @@ const (
 	quickDepth   = 8
 )
 
-// sortedQuickly writes the text again with sorted keys, where it is as callbacks
-// are: compact, small, not deep, each key once. It gives what sortedOnce gives, or
-// says that the text must be left to it; that goes for all that is not JSON.
+// sortedQuickly writes a text as sorted does, in a fraction of the time, where the
+// text is as callbacks are: compact, small, not deep, its names without escapes and
+// each of them once. It leaves any other text to sorted, also what is not JSON.
 func sortedQuickly(text []byte) (sorted []byte, ok bool) {
 	if !utf8.Valid(text) {
 		return nil, false
@@ -123,7 +123,7 @@ func (s *sorter) member(out []byte, depth int) ([]byte, bool) {
 		return out, false
 	}
 	out, ok := s.text(out)
-	if m.keyEnd = s.pos - 1; !ok || slices.ContainsFunc(s.key(m), isHard) {
+	if m.keyEnd = s.pos - 1; !ok || bytes.IndexByte(s.key(m), '\\') >= 0 {
 		return out, false
 	}
 	if out, ok = s.take(out, ':'); !ok {
@@ -139,11 +139,6 @@ func (s *sorter) member(out []byte, depth int) ([]byte, bool) {
 }
 
 func (s *sorter) key(m sortMember) []byte { return s.in[m.key:m.keyEnd] }
-
-// isHard tells what must not stand in a key, for keys are compared as they are
-// spelled: an escape, and what has another order by UTF-16, in which the library
-// compares, than by UTF-8: what begins with 0xF0 and above.
-func isHard(c byte) bool { return c == '\\' || c >= 0xF0 }
 
 // insert moves the last member to its place among those from first on. It is not
 // unique where a key stands there twice.

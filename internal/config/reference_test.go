@@ -330,6 +330,7 @@ func TestDefaultsInWords(t *testing.T) {
 		"sinks[].slack.blocks":       slack.Sinks[0].Slack.Blocks.IsZero(),
 		"rules[].name":               route.Names([]route.Rule{{}})[0] == "rule 1",
 		"rules[].when":               l.Rules[0].When.IsZero(),
+		"sources[].charset":          l.Sources[0].Charset == "",
 	}
 	for path, k := range keys(t) {
 		if held, known := holds[path]; k.Words != "" && !known {

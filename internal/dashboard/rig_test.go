@@ -73,7 +73,7 @@ func newRig(t *testing.T) *rig {
 	}
 	crm := r.lane(log)
 	r.explorer = explain.New(explain.Config{
-		Sources: []explain.Source{{Name: "dialer", Format: "infin8linx", Convert: convert}},
+		Sources: []explain.Source{{Name: "dialer", Format: "infin8linx", Read: read}},
 		Rules: []route.Rule{
 			{Name: "internal calls nowhere", When: condition(t, `call.direction == "internal"`), Stop: true},
 			{Name: "all calls to the CRM", To: []string{"crm"}},
@@ -178,6 +178,11 @@ func condition(t *testing.T, src string) expr.Condition {
 func convert(body []byte) (*call.Record, error) {
 	format, _ := adapter.Lookup("infin8linx")
 	return format.Convert(body, call.Source{Name: "dialer", Region: "ID"})
+}
+
+func read(body []byte) (*call.Record, call.ContentHash, error) {
+	r, err := convert(body)
+	return r, call.ContentHash{}, err
 }
 
 // callback is what the dialer posts.

@@ -81,10 +81,22 @@ func explainer(t *testing.T, text string) *Explainer {
 		c.Sinks = append(c.Sinks, Sink{Name: name, Sink: sink})
 	}
 	format, _ := adapter.Lookup("infin8linx")
-	c.Sources = []Source{{Name: "dialer", Format: format.Name, Convert: func(body []byte) (*call.Record, error) {
+	c.Sources = []Source{{Name: "dialer", Format: format.Name, Read: hashed(func(body []byte) (*call.Record, error) {
 		return format.Convert(body, call.Source{Name: "dialer", Region: "ID"})
-	}}}
+	})}}
 	return New(c)
+}
+
+// hashed makes a source's Read of an adapter.
+func hashed(convert func(body []byte) (*call.Record, error)) func([]byte) (*call.Record, call.ContentHash, error) {
+	return func(body []byte) (*call.Record, call.ContentHash, error) {
+		r, err := convert(body)
+		if err != nil {
+			return nil, call.ContentHash{}, err
+		}
+		content, err := call.HashContent(r.Raw)
+		return r, content, err
+	}
 }
 
 func explained(t *testing.T, e *Explainer, c Callback) *Explanation {
@@ -227,11 +239,9 @@ func TestNoRecord(t *testing.T) {
 func TestAdaptersWithBugs(t *testing.T) {
 	for name, convert := range map[string]func([]byte) (*call.Record, error){
 		"panics":           func([]byte) (*call.Record, error) { panic("out of range") },
-		"gives nothing":    func([]byte) (*call.Record, error) { return nil, nil },
-		"keeps no raw":     func([]byte) (*call.Record, error) { return &call.Record{}, nil },
 		"gives some error": func([]byte) (*call.Record, error) { return nil, errors.New("odd") },
 	} {
-		e := New(Config{Sources: []Source{{Name: "dialer", Convert: convert}}})
+		e := New(Config{Sources: []Source{{Name: "dialer", Read: hashed(convert)}}})
 		if x := explained(t, e, Callback{}); x.Result != Undecodable || x.Reason == "" {
 			t.Errorf("%s: %+v", name, x)
 		}
@@ -255,9 +265,9 @@ func TestUnknownSource(t *testing.T) {
 func TestSinkThatIsGone(t *testing.T) {
 	e := New(Config{
 		Rules: []route.Rule{{To: []string{"gone"}}},
-		Sources: []Source{{Name: "dialer", Convert: func([]byte) (*call.Record, error) {
+		Sources: []Source{{Name: "dialer", Read: hashed(func([]byte) (*call.Record, error) {
 			return &call.Record{Raw: []byte("{}")}, nil
-		}}},
+		})}},
 	})
 	if r := explained(t, e, Callback{}).Requests[0]; r.Error != `there is no sink "gone"` {
 		t.Errorf("%+v", r)
@@ -285,9 +295,9 @@ func FuzzExplain(f *testing.F) {
 	f.Add([]byte(`{"id":1,"companycode":"\u202e","disnumber":"\ud800"}`))
 	e := New(Config{Rules: []route.Rule{{To: []string{"plain"}}}})
 	format, _ := adapter.Lookup("nxcc")
-	e.config.Sources = []Source{{Name: "dialer", Convert: func(body []byte) (*call.Record, error) {
+	e.config.Sources = []Source{{Name: "dialer", Read: hashed(func(body []byte) (*call.Record, error) {
 		return format.Convert(body, call.Source{Name: "dialer"})
-	}}}
+	})}}
 	var config sinks.Config
 	if err := yaml.Unmarshal([]byte("webhook: {url: https://crm.example.com/}"), &config); err != nil {
 		f.Fatal(err)

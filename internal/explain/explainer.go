@@ -15,9 +15,9 @@ import (
 // Source is a configured source.
 type Source struct {
 	Name, Format string
-	// Convert turns a body, as it was posted, into a record. Its errors are those
-	// of adapters.
-	Convert func(body []byte) (*call.Record, error)
+	// Read turns a body, as it was posted, into a record and the hash of its
+	// content. Its errors are those of adapters.
+	Read func(body []byte) (*call.Record, call.ContentHash, error)
 }
 
 // Sink is a configured sink.
@@ -132,16 +132,7 @@ func (s Source) read(body []byte) (record *call.Record, content call.ContentHash
 			record, err = nil, call.Unreadablef("the adapter has a bug and stopped: %v", bug)
 		}
 	}()
-	if record, err = s.Convert(body); err != nil {
-		return nil, content, err
-	}
-	if record == nil {
-		return nil, content, call.Unreadablef("the adapter gave neither a record nor a reason")
-	}
-	if content, err = call.HashContent(record.Raw); err != nil {
-		return nil, content, fmt.Errorf("the record's raw callback is no JSON: %w", err)
-	}
-	return record, content, nil
+	return s.Read(body)
 }
 
 // refuse notes why there is no record.

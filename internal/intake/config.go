@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/charset"
 )
 
 var (
@@ -27,6 +28,8 @@ type SourceConfig struct {
 	Timezone string       `yaml:"timezone" default:"the format's own; for infin8linx Asia/Shanghai" example:"Asia/Shanghai" doc:"IANA name of the zone of times that have none."`
 	Region   string       `yaml:"region" example:"ID" doc:"Country of numbers in national form, two letters of ISO 3166. Without it they get no E.164 form."`
 	Numbers  call.Numbers `yaml:"numbers" jsonschema:"enum=national,enum=international" default:"the format's own way" example:"national" doc:"How digits without a plus sign are read."`
+	Charset  string       `yaml:"charset" default:"utf-8" example:"gbk" doc:"Character set of callbacks whose Content-Type names none, by its name on the web. UTF-16 with a byte order mark is always recognised."`
+	Volatile []string     `yaml:"volatile" example:"[pushCount, meta.sentAt]" doc:"Fields of the callback that change with every push, such as attempt counters: a push in which nothing else changed is a duplicate. A dot leads into an object or a list of objects; case does not matter."`
 	Auth     Auth         `yaml:"auth" jsonschema:"required" example:"{query: {name: key, value: {env: DIALER_KEY}}, allow: [203.0.113.0/24]}" doc:"The doors: exactly one of header, query, basic, bearer, digest or open: true, and/or allow. All that stand there must hold."`
 	Respond  string       `yaml:"respond" default:"JSON that says what became of the callback" example:"\"1\"" doc:"Body of the 200, for platforms that look at it."`
 }
@@ -60,6 +63,14 @@ func (c SourceConfig) Validate(formats []string, report func(path, problem strin
 	}
 	if !slices.Contains([]call.Numbers{call.FormatNumbers, call.National, call.International}, c.Numbers) {
 		report("numbers", fmt.Sprintf("%q is no reading of numbers: write national or international, or leave it out", c.Numbers))
+	}
+	if _, err := charset.Lookup(c.Charset); err != nil {
+		report("charset", err.Error())
+	}
+	for i, field := range c.Volatile {
+		if strings.TrimSpace(field) == "" {
+			report(fmt.Sprintf("volatile[%d]", i), "write the name of a field, like pushCount")
+		}
 	}
 	c.Auth.validate(report)
 }

@@ -90,7 +90,7 @@ func (x *exchange) take(ctx context.Context, wire []byte) answer {
 	body, err := decodeContent(ctx, x.request.Header, wire, &x.lease)
 	if err != nil {
 		if u, ok := errors.AsType[*call.Unreadable](err); ok {
-			return x.keep(ctx, wire, u.Reason)
+			return x.keep(ctx, wire, u.Reason, contentType, contentEncoding)
 		}
 		return x.unread(ctx, err)
 	}
@@ -100,32 +100,15 @@ func (x *exchange) take(ctx context.Context, wire []byte) answer {
 		return answer{result: ignored, status: http.StatusOK}
 	}
 	if err != nil {
-		return x.keep(ctx, body, err.Error())
+		return x.keep(ctx, body, err.Error(), contentType)
 	}
 	return x.accept(ctx, rec, content)
 }
 
-// read turns a body into a record and the hash of its content.
-func (x *exchange) read(ctx context.Context, body []byte) (*call.Record, call.ContentHash, error) {
-	text, err := Unwrap(x.request.Header.Get("Content-Type"), body)
-	if err != nil {
-		return nil, call.ContentHash{}, err
-	}
-	rec, err := x.convert(ctx, text)
-	if err != nil {
-		return nil, call.ContentHash{}, err
-	}
-	rec.ReceivedAt = call.At(x.received)
-	content, err := call.HashContent(rec.Raw)
-	if err != nil {
-		return nil, call.ContentHash{}, fmt.Errorf("the record's raw callback is no JSON: %w", err)
-	}
-	return rec, content, nil
-}
-
-// convert survives a bug in an adapter: the body is kept like any other that
-// cannot be understood, and can be replayed when the bug is mended.
-func (x *exchange) convert(ctx context.Context, text []byte) (rec *call.Record, err error) {
+// read turns a body into a record and the hash of its content. It survives a bug
+// in an adapter: the body is kept like any other that cannot be understood, and
+// can be replayed when the bug is fixed.
+func (x *exchange) read(ctx context.Context, body []byte) (rec *call.Record, content call.ContentHash, err error) {
 	defer func() {
 		if bug := recover(); bug != nil {
 			x.deps.Log.ErrorContext(ctx, "an adapter panicked; the callback is kept",
@@ -133,11 +116,10 @@ func (x *exchange) convert(ctx context.Context, text []byte) (rec *call.Record, 
 			rec, err = nil, call.Unreadablef("the adapter has a bug and stopped; the callback is kept for a replay")
 		}
 	}()
-	rec, err = x.source.convert(text, x.source.facts)
-	if err == nil && rec == nil {
-		return nil, call.Unreadablef("the adapter gave neither a record nor a reason")
+	if rec, content, err = x.source.reader.Read(x.request.Header.Get(contentType), body); err == nil {
+		rec.ReceivedAt = call.At(x.received)
 	}
-	return rec, err
+	return rec, content, err
 }
 
 func (x *exchange) accept(ctx context.Context, rec *call.Record, content call.ContentHash) answer {
@@ -169,13 +151,15 @@ func (x *exchange) accept(ctx context.Context, rec *call.Record, content call.Co
 	return a
 }
 
-// keep stores what could not be understood, and only then says so.
-func (x *exchange) keep(ctx context.Context, body []byte, reason string) answer {
+// keep stores what could not be understood, with the headers that its reading
+// needs, and only then says so.
+func (x *exchange) keep(ctx context.Context, body []byte, reason string, headers ...string) answer {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	err := x.deps.Store.KeepUndecodable(ctx, spool.Undecodable{
 		Source:     x.source.name,
 		Body:       body,
+		Request:    x.kept(headers),
 		Detail:     clip(reason),
 		ReceivedAt: x.received,
 	})

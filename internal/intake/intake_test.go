@@ -174,7 +174,7 @@ func newFixture(t *testing.T, sources ...SourceConfig) *fixture {
 func testConfig(sources ...SourceConfig) Config {
 	c := Config{Router: rules{}, Rules: []string{"first", "broken", "all"}}
 	for _, s := range sources {
-		c.Sources = append(c.Sources, Source{SourceConfig: s, Convert: convert})
+		c.Sources = append(c.Sources, Source{SourceConfig: s, Convert: convert, FormField: "detail"})
 	}
 	return c
 }

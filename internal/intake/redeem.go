@@ -18,6 +18,8 @@ var ErrNoSource = errors.New("no such source is configured")
 type Kept struct {
 	Source string
 	Body   []byte
+	// Request is what the body came with.
+	Request spool.Request
 	// ReceivedAt is when the callback came in.
 	ReceivedAt time.Time
 	// Letter is the id of the dead letter.
@@ -38,9 +40,13 @@ func (h *Handler) Redeem(ctx context.Context, k Kept) (spool.Receipt, error) {
 	if src == nil {
 		return spool.Receipt{}, fmt.Errorf("%w: %q", ErrNoSource, k.Source)
 	}
-	// The headers are gone; a body tells by itself what it is.
-	x := exchange{Handler: h, set: set, source: src, request: &http.Request{}, received: k.ReceivedAt, letter: k.Letter}
-	rec, content, err := x.read(ctx, k.Body)
+	x := exchange{Handler: h, set: set, source: src, request: again(k.Request), received: k.ReceivedAt, letter: k.Letter, lease: h.budget.lease()}
+	defer x.lease.release()
+	body, err := decodeContent(ctx, x.request.Header, k.Body, &x.lease)
+	if err != nil {
+		return spool.Receipt{}, call.Unreadablef("%v", err)
+	}
+	rec, content, err := x.read(ctx, body)
 	if err != nil {
 		if _, event := isEvent(err); event || errors.As(err, new(*call.Unreadable)) {
 			return spool.Receipt{}, err

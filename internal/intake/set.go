@@ -14,14 +14,16 @@ type Router interface {
 	Match(r *call.Record) route.Decision
 }
 
-// Convert is an adapter: it turns one JSON text into a call record. Its errors
-// are *call.NotACall and *call.Unreadable; any other counts as the latter.
+// Convert is an adapter: it turns one JSON text in UTF-8 into a call record. Its
+// errors are *call.NotACall and *call.Unreadable; any other counts as the latter.
 type Convert func(body []byte, src call.Source) (*call.Record, error)
 
 // Source is a configured source and its adapter.
 type Source struct {
 	SourceConfig
 	Convert Convert
+	// FormField is the field of a form that holds the callbacks of the format.
+	FormField string
 }
 
 // Config is everything that a reload may change.
@@ -54,13 +56,15 @@ func (s *set) source(path string) *source {
 
 // source is one configured source made ready.
 type source struct {
-	name    string
-	facts   call.Source
-	convert Convert
-	door    door
-	allow   networks // who may post; empty for all
-	respond string
-	metrics sourceMetrics
+	name   string
+	reader *Reader
+	door   door
+	// secretParameter is the parameter of the URL that opens the door; empty for
+	// other doors.
+	secretParameter string
+	allow           networks // who may post; empty for all
+	respond         string
+	metrics         sourceMetrics
 }
 
 // newSet does all that can fail before it touches the metrics.
@@ -95,7 +99,7 @@ func newSet(c Config, m *metrics) (*set, error) {
 }
 
 func newSource(c Source) (*source, error) {
-	facts, err := c.Facts()
+	reader, err := NewReader(c)
 	if err != nil {
 		return nil, err
 	}
@@ -103,17 +107,17 @@ func newSource(c Source) (*source, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.Convert == nil {
-		return nil, fmt.Errorf("no adapter for format %q", c.Format)
-	}
-	return &source{
+	src := &source{
 		name:    c.Name,
-		facts:   facts,
-		convert: c.Convert,
+		reader:  reader,
 		door:    door,
 		allow:   c.Auth.Allow,
 		respond: c.Respond,
-	}, nil
+	}
+	if c.Auth.Query != nil {
+		src.secretParameter = c.Auth.Query.Name
+	}
+	return src, nil
 }
 
 // dropMetrics takes away the series of what the next set no longer has.

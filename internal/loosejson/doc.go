@@ -1,9 +1,8 @@
 // Package loosejson reads one JSON object as telephony vendors really send it:
 // strict about the syntax, loose about names and types.
 //
-// The syntax is RFC 8259 and nothing else; a byte order mark before it is
-// trimmed and bytes that are not UTF-8 become U+FFFD. Exactly one value is
-// allowed, at most MaxBytes long and MaxDepth levels deep. A syntax error says
+// The syntax is RFC 8259 and nothing else, in UTF-8; a byte order mark before it is
+// trimmed. Exactly one value is allowed, at most MaxBytes long and MaxDepth levels deep. A syntax error says
 // where it is and what was expected there, because an operator reads it.
 //
 // Keys are found without regard to (ASCII) case, and of two equal ones the last

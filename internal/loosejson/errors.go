@@ -11,6 +11,9 @@ import (
 // ErrTooLarge is the error of a body longer than MaxBytes.
 var ErrTooLarge = errors.New("the body is longer than " + strconv.Itoa(MaxBytes) + " bytes")
 
+// ErrNotUTF8 is the error of a body that nobody decoded to UTF-8.
+var ErrNotUTF8 = errors.New("the body is not UTF-8")
+
 // SyntaxError is the error of a body that is not JSON.
 type SyntaxError struct {
 	// Line and Column, counted from 1 and in characters, say where.

@@ -7,8 +7,9 @@ import (
 )
 
 const (
-	// MaxBytes is the longest body that Parse takes.
-	MaxBytes = 1 << 20
+	// MaxBytes is the longest text that Parse takes: what a callback of 1 MiB in any
+	// character set may need as UTF-8.
+	MaxBytes = 3 << 20
 	// MaxDepth is how deeply objects and arrays may be nested.
 	MaxDepth = 64
 )
@@ -17,18 +18,17 @@ const (
 const usualMembers = 32
 
 // Parse reads a body that holds exactly one JSON object. The errors are
-// *SyntaxError, *NotObjectError and ErrTooLarge. The Object shares no memory
+// *SyntaxError, *NotObjectError, ErrNotUTF8 and ErrTooLarge. The Object shares no memory
 // with the body.
 func Parse(body []byte) (*Object, error) {
 	if len(body) > MaxBytes {
 		return nil, ErrTooLarge
 	}
 	body = bytes.TrimPrefix(body, []byte("\ufeff"))
-	o := &Object{}
 	if !utf8.Valid(body) {
-		body = bytes.ToValidUTF8(body, []byte("\ufffd"))
-		o.complain("the body is not valid UTF-8: bad bytes were replaced")
+		return nil, ErrNotUTF8
 	}
+	o := &Object{}
 	p := parser{in: body, out: make([]byte, 0, len(body)), members: o.usual[:0]}
 	if err := p.document(); err != nil {
 		return nil, err
@@ -183,8 +183,8 @@ func (p *parser) member(depth int) (member, error) {
 	return m, err
 }
 
-// place is where the output ends. It is at most a few times as long as the body:
-// what replaces a byte that is not UTF-8 has three, and names may stand there twice.
+// place is where the output ends. It is at most twice as long as the body, because
+// names may stand there twice.
 func (p *parser) place() int32 { return int32(len(p.out)) } //nolint:gosec // G115: see above
 
 func (p *parser) keyOf(m member) string { return quote(string(p.out[m.key:m.keyEnd])) }

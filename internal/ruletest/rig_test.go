@@ -55,8 +55,9 @@ func load(string) (*explain.Explainer, error) {
 		c.Sinks = append(c.Sinks, explain.Sink{Name: name, Sink: sink})
 	}
 	format, _ := adapter.Lookup("infin8linx")
-	c.Sources = []explain.Source{{Name: "dialer", Format: format.Name, Convert: func(body []byte) (*call.Record, error) {
-		return format.Convert(body, call.Source{Name: "dialer", Region: "ID"})
+	c.Sources = []explain.Source{{Name: "dialer", Format: format.Name, Read: func(body []byte) (*call.Record, call.ContentHash, error) {
+		r, err := format.Convert(body, call.Source{Name: "dialer", Region: "ID"})
+		return r, call.ContentHash{}, err
 	}}}
 	return explain.New(c), nil
 }

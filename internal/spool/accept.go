@@ -163,15 +163,19 @@ func (s *Spool) KeepUndecodable(ctx context.Context, u Undecodable) error {
 		return err
 	}
 	hash := hashBody(u.Body)
+	request, err := u.Request.encode()
+	if err != nil {
+		return err
+	}
 	at := u.ReceivedAt
 	if at.IsZero() {
 		at = s.clock.now()
 	}
 	id := s.newID(at)
 	return s.writer.waitUnless(ctx.Done(), "undecodable", func(t *tx) error {
-		err := execute(t.conn, `INSERT INTO dead_letters(id, stage, source, reason, detail, tries, created_at, body_hash, body)
-			VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?) ON CONFLICT DO NOTHING`,
-			id, string(StageIntake), u.Source, string(Undecoded), u.Detail, millis(at), hash, u.Body)
+		err := execute(t.conn, `INSERT INTO dead_letters(id, stage, source, reason, detail, tries, created_at, body_hash, body, request)
+			VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+			id, string(StageIntake), u.Source, string(Undecoded), u.Detail, millis(at), hash, u.Body, request)
 		if err == nil && t.conn.Changes() > 0 {
 			t.then(func() { s.undecodable(id, u.Source) })
 		}

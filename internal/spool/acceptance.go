@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"encoding/json"
 	"errors"
 	"time"
 
@@ -40,11 +41,29 @@ type Receipt struct {
 // Undecodable is an authentic callback that could not be understood.
 type Undecodable struct {
 	Source string
-	// Body is the callback as received, after content decoding.
+	// Body is the callback as received, after content decoding where that was
+	// possible.
 	Body []byte
+	// Request is what it came with, as far as its reading needs that.
+	Request Request
 	// Detail says what was wrong with it, and where.
 	Detail     string
 	ReceivedAt time.Time
+}
+
+// Request is what a callback came with besides its body.
+type Request struct {
+	Header map[string]string `json:"header,omitempty"`
+	Query  string            `json:"query,omitempty"`
+}
+
+// encode returns the request as it is kept: JSON, or nothing for an empty one.
+func (r Request) encode() (string, error) {
+	if len(r.Header) == 0 && r.Query == "" {
+		return "", nil
+	}
+	b, err := json.Marshal(r)
+	return string(b), err
 }
 
 // ErrNotFound says that there is no such call, sink or dead letter.

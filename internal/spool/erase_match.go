@@ -75,13 +75,16 @@ func (m *matcher) record(encoded []byte) bool {
 }
 
 // text tells whether a text holds the number, as it is or under the escapes of
-// JSON and of URLs. Digits in except are not looked for.
+// JSON and of URLs, or in UTF-16. Digits in except are not looked for.
 func (m *matcher) text(text []byte, except map[string]bool) bool {
 	if len(m.spans(text, except)) > 0 {
 		return true
 	}
 	if bytes.Contains(text, []byte(`\u`)) && len(m.spans(unescapeJSON(text), except)) > 0 {
 		return true
+	}
+	if bytes.IndexByte(text, 0) >= 0 && len(m.spans(bytes.ReplaceAll(text, []byte{0}, nil), except)) > 0 {
+		return true // UTF-16
 	}
 	return bytes.IndexByte(text, '%') >= 0 && len(m.spans(unescapeURL(text), except)) > 0
 }

@@ -107,10 +107,10 @@ func (e *eraser) walk(ctx context.Context, sql string, from any, row func(*sqlit
 func (e *eraser) letters(ctx context.Context) error {
 	var gone []string
 	details := map[string]string{}
-	return e.walk(ctx, `SELECT id, stage, detail, body FROM dead_letters WHERE id > ? ORDER BY id LIMIT ?`, "", func(r *sqlite.Stmt) any {
+	return e.walk(ctx, `SELECT id, stage, detail, body, request FROM dead_letters WHERE id > ? ORDER BY id LIMIT ?`, "", func(r *sqlite.Stmt) any {
 		id := r.ColumnText(0)
 		if Stage(r.ColumnText(1)) == StageIntake {
-			if e.match.text(columnBytes(r, 3), nil) || e.match.text([]byte(r.ColumnText(2)), nil) {
+			if e.match.text(columnBytes(r, 3), nil) || e.match.text(columnBytes(r, 4), nil) || e.match.text([]byte(r.ColumnText(2)), nil) {
 				gone = append(gone, id)
 			}
 		} else if detail, hit := e.match.redact(r.ColumnText(2)); hit {

@@ -136,8 +136,14 @@ func TestEraseTakesEverythingThatHangsOnACall(t *testing.T) {
 		}
 		s.Bury(lease(t, s, 1)[0], []spool.Attempt{{At: time.Now(), Detail: "no 081234567890"}}, spool.Rejected, "no 081234567890")
 		pass(time.Second)
-		for _, body := range []string{`{"n":"0812 3456 7890"}`, `{"n":"other"}`} {
-			if err := s.KeepUndecodable(t.Context(), spool.Undecodable{Source: "dialer", Body: []byte(body)}); err != nil {
+		for _, u := range []spool.Undecodable{
+			{Body: []byte(`{"n":"0812 3456 7890"}`)},
+			{Body: []byte(`{"n":"other"}`)},
+			{Body: []byte("\xfe\xff\x00\"\x00+\x006\x002\x008\x001\x002\x003\x004\x005\x006\x007\x008\x009\x000\x00\"")}, // UTF-16
+			{Body: []byte(`{"n":"elsewhere"}`), Request: spool.Request{Query: "to=%2B6281234567890"}},
+		} {
+			u.Source = "dialer"
+			if err := s.KeepUndecodable(t.Context(), u); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -157,7 +163,7 @@ func TestEraseTakesEverythingThatHangsOnACall(t *testing.T) {
 		}
 		pass(time.Second)
 		out := erase(t, s, false)
-		if out.Calls != 2 || out.Deliveries != 3 || out.Waiting != 2 || out.DeadLetters != 2 || out.SetAside != 1 || out.Redacted != 2 {
+		if out.Calls != 2 || out.Deliveries != 3 || out.Waiting != 2 || out.DeadLetters != 4 || out.SetAside != 1 || out.Redacted != 2 {
 			t.Errorf("erased: %+v", out)
 		}
 		if got := left(t, s); got != "b" {

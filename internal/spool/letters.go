@@ -61,6 +61,8 @@ type DeadLetterDetail struct {
 	Log []Attempt `json:"attempt_log,omitempty"`
 	// Body is the callback as received, for stage intake.
 	Body []byte `json:"-"`
+	// Request is what it came with, as far as its reading needs that.
+	Request Request `json:"request,omitzero"`
 }
 
 // LetterFilter selects dead letters; empty fields select all.
@@ -164,12 +166,13 @@ func (s *Spool) DeadLetter(ctx context.Context, id string) (DeadLetterDetail, er
 	found := false
 	err := s.listRd.do(ctx, func(c *sqlite.Conn) error {
 		var seq, lane int64
-		err := query(c, `SELECT id, stage, lane, source, call_id, reason, detail, tries, created_at, ifnull(call_seq, 0), body
+		err := query(c, `SELECT id, stage, lane, source, call_id, reason, detail, tries, created_at, ifnull(call_seq, 0), body, request
 			FROM dead_letters WHERE id = ?`, func(r *sqlite.Stmt) error {
 			found = true
 			out.DeadLetter = s.scanLetter(r)
 			seq, lane = r.ColumnInt64(9), r.ColumnInt64(2)
 			out.Body = columnBytes(r, 10)
+			_ = json.Unmarshal(columnBytes(r, 11), &out.Request) // none, or damaged: the body speaks for itself
 			return nil
 		}, strings.ToUpper(id))
 		if err != nil || seq == 0 {

@@ -42,7 +42,7 @@ func sources() []source {
 		},
 		{table: "deliveries", columns: words("call_seq lane state due since"), from: "deliveries INDEXED BY waiting WHERE state < 4", key: "lane"},
 		{
-			table: "dead_letters", columns: words("id stage lane source call_id reason detail tries created_at call_seq body_hash body"),
+			table: "dead_letters", columns: words("id stage lane source call_id reason detail tries created_at call_seq body_hash body request"),
 			from: "dead_letters", key: "id", keys: `SELECT id FROM dead_letters INDEXED BY dead_place WHERE stage > ''`,
 		},
 		{table: "set_aside", columns: words("id at call_seq lane reason bytes"), from: "set_aside", key: "id"},

@@ -154,7 +154,10 @@ func manyAtOnce(r *rig) {
 }
 
 func undecodable(source, body string) spool.Undecodable {
-	return spool.Undecodable{Source: source, Body: []byte(body), Detail: "not JSON", ReceivedAt: time.Now()}
+	return spool.Undecodable{
+		Source: source, Body: []byte(body), Detail: "not JSON", ReceivedAt: time.Now(),
+		Request: spool.Request{Header: map[string]string{"Content-Type": "text/plain; charset=gbk"}, Query: "a=1"},
+	}
 }
 
 func undecodableOnce(r *rig) {
@@ -171,7 +174,8 @@ func undecodableOnce(r *rig) {
 	detail, err := r.DeadLetter(r.Context(), letters[0].ID)
 	r.check(err)
 	if string(detail.Body) != "nope" || detail.Stage != spool.StageIntake || detail.Reason != spool.Undecoded ||
-		detail.Source != "dialer" || detail.Detail != "not JSON" || detail.Sink != "" || detail.CallID != "" || detail.Attempts != 0 {
+		detail.Source != "dialer" || detail.Detail != "not JSON" || detail.Sink != "" || detail.CallID != "" || detail.Attempts != 0 ||
+		detail.Request.Header["Content-Type"] != "text/plain; charset=gbk" || detail.Request.Query != "a=1" {
 		r.Errorf("the dead letter came back changed: %+v", detail)
 	}
 	if got := r.Totals().IntakeDeadLetters; got != 3 {
