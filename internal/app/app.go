@@ -111,7 +111,7 @@ func (a *App) open(ctx context.Context, loaded *config.Loaded) error {
 		return err
 	}
 	if a.intake, err = intake.New(plan.intake, intake.Deps{
-		Store: a.spool, Log: a.opts.Log, Now: time.Now, Registry: a.registry, Tracer: a.tracer,
+		Store: a.spool, Log: a.opts.Log, Now: time.Now, Registry: a.registry, Tracer: a.tracer, Memory: callbackMemory(),
 	}); err != nil {
 		return err
 	}

@@ -23,5 +23,7 @@ func heapLimit() int64 {
 	return min(limit, mostMemory)
 }
 
-// laneMemory is the share of what lanes have leased.
-func laneMemory() int64 { return heapLimit() / 4 }
+// laneMemory and callbackMemory are the parts of what lanes have leased, and of the
+// callbacks on their way. As much again is left for everything else and for garbage.
+func laneMemory() int64     { return heapLimit() / 4 }
+func callbackMemory() int64 { return heapLimit() / 4 }

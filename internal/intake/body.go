@@ -18,6 +18,8 @@ const (
 	// firstStep is the first buffer of a body and what it takes of the budget; most
 	// callbacks fit. One that announces less gets a smaller buffer.
 	firstStep = 4 << 10
+	// unpacking is what gunzip takes besides the body.
+	unpacking = 48 << 10
 )
 
 // errTooLarge says that a body goes beyond maxBody.
@@ -39,7 +41,7 @@ func readWire(ctx context.Context, r *http.Request, l *lease) ([]byte, error) {
 // which is at most firstStep. The buffer doubles as bytes arrive, and the lease
 // with it, so that a sender who announces much and sends little holds little.
 func readBounded(ctx context.Context, from io.Reader, size int64, l *lease) ([]byte, error) {
-	if err := l.take(ctx, firstStep); err != nil {
+	if err := l.receive(ctx, firstStep); err != nil {
 		return nil, err
 	}
 	buf := make([]byte, 0, size)
@@ -65,7 +67,7 @@ func readBounded(ctx context.Context, from io.Reader, size int64, l *lease) ([]b
 // a body of exactly the limit from a longer one.
 func grow(ctx context.Context, buf []byte, l *lease) ([]byte, error) {
 	size := min(2*cap(buf), maxBody+1)
-	if err := l.take(ctx, int64(size-cap(buf))); err != nil {
+	if err := l.receive(ctx, int64(size-cap(buf))); err != nil {
 		return nil, err
 	}
 	bigger := make([]byte, len(buf), size)
@@ -87,6 +89,9 @@ func decodeContent(ctx context.Context, header http.Header, wire []byte, l *leas
 }
 
 func gunzip(ctx context.Context, wire []byte, l *lease) ([]byte, error) {
+	if err := l.receive(ctx, unpacking); err != nil {
+		return nil, err
+	}
 	unzip, err := gzip.NewReader(bytes.NewReader(wire))
 	if err != nil {
 		return nil, call.Unreadablef("the body is not gzip, as Content-Encoding says: %v", err)

@@ -4,15 +4,11 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
-	"errors"
 	"io"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"testing/iotest"
-	"testing/synctest"
-	"time"
 )
 
 func zip(t *testing.T, from io.Reader) string {
@@ -76,7 +72,7 @@ func TestContentEncoding(t *testing.T) {
 			if want := tt.status != 413; (f.store.stored() == 1) != want {
 				t.Errorf("%d traces under %d", f.store.stored(), tt.status)
 			}
-			if !f.budget.room.TryAcquire(bodyBudget) {
+			if !f.budget.isFree() {
 				t.Error("the budget was not given back")
 			}
 		})
@@ -116,86 +112,4 @@ func TestSenderThatHangsUpIsStoredAllTheSame(t *testing.T) {
 	if f.store.stored() != 1 {
 		t.Error("nothing stored")
 	}
-}
-
-// TestBudgetHoldsWhatArrived tells that an announced length costs nothing.
-func TestBudgetHoldsWhatArrived(t *testing.T) {
-	b := newBudget(bodyBudget)
-	for _, tt := range []struct{ size, held int64 }{
-		{0, firstStep},
-		{10, firstStep},
-		{firstStep - 1, firstStep},
-		{firstStep, 2 * firstStep},
-		{100 << 10, 128 << 10},
-		{maxBody, maxBody + 1},
-	} {
-		l := b.lease()
-		body, err := readBounded(t.Context(), iotest.OneByteReader(zeros(tt.size)), firstStep, &l)
-		if err != nil || int64(len(body)) != tt.size || l.held != tt.held {
-			t.Errorf("%d bytes: read %d, hold %d, %v; want to hold %d", tt.size, len(body), l.held, err, tt.held)
-		}
-		l.release()
-	}
-}
-
-func TestFullBudget(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := newFixture(t, open("a"))
-		if !f.budget.room.TryAcquire(bodyBudget) {
-			t.Fatal("budget is not free")
-		}
-		begun := time.Now()
-		res, body := f.do(t, post(callJSON("1")))
-		if res.StatusCode != 503 || res.Header.Get("Retry-After") == "" || !strings.Contains(body, "being received") {
-			t.Errorf("answer %d %s", res.StatusCode, body)
-		}
-		if waited := time.Since(begun); waited != budgetWait {
-			t.Errorf("waited %v, want %v", waited, budgetWait)
-		}
-		go func() {
-			time.Sleep(budgetWait / 2)
-			f.budget.room.Release(bodyBudget)
-		}()
-		if res, _ := f.do(t, post(callJSON("1"))); res.StatusCode != 200 {
-			t.Errorf("with room in time: %d", res.StatusCode)
-		}
-	})
-}
-
-func TestLeaseWaitsOnceInAll(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBudget(10)
-		l := b.lease()
-		if err := l.take(t.Context(), 4); err != nil {
-			t.Fatal(err)
-		}
-		other := b.lease()
-		if err := other.take(t.Context(), 6); err != nil {
-			t.Fatal(err)
-		}
-		var others sync.WaitGroup
-		others.Go(func() {
-			time.Sleep(600 * time.Millisecond)
-			other.release()
-			if err := other.take(t.Context(), 2); err != nil {
-				t.Error(err)
-			}
-		})
-		begun := time.Now()
-		if err := l.take(t.Context(), 4); err != nil {
-			t.Error(err)
-		}
-		if err := l.take(t.Context(), 4); !errors.Is(err, errBusy) {
-			t.Errorf("second wait: %v", err)
-		}
-		if waited := time.Since(begun); waited != budgetWait {
-			t.Errorf("waited %v in all, want %v", waited, budgetWait)
-		}
-		others.Wait()
-		l.release()
-		other.release()
-		if !b.room.TryAcquire(10) {
-			t.Error("not all was given back")
-		}
-	})
 }

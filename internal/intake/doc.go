@@ -19,12 +19,13 @@
 //   - an authentic body that cannot be understood is kept, then answered 400;
 //     when it cannot be kept, 503. A converter that panics is such a case: the
 //     panic is logged, the body kept;
-//   - a body is at most 1 MiB, as sent and after gunzip, and all bodies held at
-//     one time are at most 16 MiB, counted as their bytes arrive, so that slow
-//     senders hold only what they have sent. A request that waits longer than a
-//     second for room gets 503. Connections are not counted: the header timeout
-//     and the bound on headers limit what a silent one costs. HTTP/1.1 only,
-//     because the buffers of HTTP/2 streams would stand outside the bound.
+//   - a body is at most 1 MiB, as sent and after gunzip. The memory of callbacks is
+//     bounded in bytes: while a body comes in by what has arrived, so that slow
+//     senders hold only what they have sent, and then, before it is converted, by
+//     all that it will take until it is answered. No source, authenticated or open,
+//     can take more than half. A callback that waits longer than five seconds for
+//     room gets 503. HTTP/1.1 only, because the buffers of HTTP/2 streams would
+//     stand outside the bound.
 //
 // All methods of Handler and Server may be called concurrently. Update swaps
 // sources, rules and proxies at once: each request sees one set from beginning

@@ -94,6 +94,9 @@ func (x *exchange) take(ctx context.Context, wire []byte) answer {
 		}
 		return x.unread(ctx, err)
 	}
+	if err := x.lease.handle(ctx, body); err != nil {
+		return x.unread(ctx, err)
+	}
 	rec, content, err := x.read(ctx, body)
 	if event, ok := isEvent(err); ok {
 		x.debug(ctx, "event, no call", slog.String("event", event.Event))

@@ -23,7 +23,7 @@ type Store interface {
 	KeepUndecodable(ctx context.Context, u spool.Undecodable) error
 }
 
-// Deps are what a Handler works with. All are needed, except Tracer.
+// Deps are what a Handler works with. All are needed, except Tracer and Memory.
 type Deps struct {
 	Store    Store
 	Log      *slog.Logger
@@ -31,6 +31,8 @@ type Deps struct {
 	Registry prometheus.Registerer
 	// Tracer makes the spans of callbacks; nil for none.
 	Tracer *tracing.Tracer
+	// Memory bounds the bytes of all callbacks on their way; 48 MiB where it is 0.
+	Memory int64
 }
 
 // calm is how long the store must not have refused a callback before the log
@@ -60,7 +62,7 @@ func New(c Config, d Deps) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Handler{deps: d, metrics: m, budget: newBudget(bodyBudget), strays: rate.Sometimes{Interval: time.Minute}}
+	h := &Handler{deps: d, metrics: m, budget: newBudget(d.Memory), strays: rate.Sometimes{Interval: time.Minute}}
 	first, err := newSet(c, m)
 	if err != nil {
 		return nil, err
@@ -96,7 +98,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fault("", http.StatusMethodNotAllowed, "callbacks are posted").with("Allow", http.MethodPost).write(w, "")
 		return
 	}
-	x := exchange{Handler: h, set: set, source: src, request: r, received: now, lease: h.budget.lease()}
+	x := exchange{Handler: h, set: set, source: src, request: r, received: now, lease: h.budget.lease(src.name)}
 	defer x.lease.release()
 	a := x.answer(r.Context())
 	src.metrics.count(a.result, h.deps.Now().Sub(now))

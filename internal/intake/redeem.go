@@ -40,10 +40,16 @@ func (h *Handler) Redeem(ctx context.Context, k Kept) (spool.Receipt, error) {
 	if src == nil {
 		return spool.Receipt{}, fmt.Errorf("%w: %q", ErrNoSource, k.Source)
 	}
-	x := exchange{Handler: h, set: set, source: src, request: again(k.Request), received: k.ReceivedAt, letter: k.Letter, lease: h.budget.lease()}
+	x := exchange{Handler: h, set: set, source: src, request: again(k.Request), received: k.ReceivedAt, letter: k.Letter, lease: h.budget.lease(src.name)}
 	defer x.lease.release()
 	body, err := decodeContent(ctx, x.request.Header, k.Body, &x.lease)
-	if err != nil {
+	if err == nil {
+		err = x.lease.handle(ctx, body)
+	}
+	switch {
+	case errors.Is(err, errBusy):
+		return spool.Receipt{}, fmt.Errorf("%w: %w", spool.ErrUnavailable, err)
+	case err != nil:
 		return spool.Receipt{}, call.Unreadablef("%v", err)
 	}
 	rec, content, err := x.read(ctx, body)
