@@ -81,12 +81,12 @@ func under(kind string, report func(path, problem string)) func(path, problem st
 }
 
 // Build makes the sink of a valid configuration.
-func Build(c Config) (contract.Sink, error) {
+func Build(c Config, d contract.Deps) (contract.Sink, error) {
 	switch {
 	case c.Webhook != nil:
-		return built(webhook.New(*c.Webhook))
+		return built(webhook.New(*c.Webhook, d))
 	case c.Slack != nil:
-		return built(slack.New(*c.Slack))
+		return built(slack.New(*c.Slack, d))
 	default:
 		return nil, errNoKind
 	}

@@ -2,6 +2,7 @@ package sinks_test
 
 import (
 	"bytes"
+	"github.com/cdrelay/cdrelay/sinks/contract"
 	"slices"
 	"testing"
 
@@ -41,7 +42,7 @@ func TestOneOf(t *testing.T) {
 				t.Errorf("Kind() = %q, want %q", got, test.kind)
 			}
 			if len(test.paths) == 0 {
-				if sink, err := sinks.Build(c); err != nil || sink == nil {
+				if sink, err := sinks.Build(c, contract.Deps{}); err != nil || sink == nil {
 					t.Errorf("Build: %v, %v", sink, err)
 				}
 			}
@@ -56,7 +57,7 @@ func TestBuildFails(t *testing.T) {
 		if err := yaml.Unmarshal([]byte(text), &c); err != nil {
 			t.Fatal(err)
 		}
-		if sink, err := sinks.Build(c); err == nil || sink != nil {
+		if sink, err := sinks.Build(c, contract.Deps{}); err == nil || sink != nil {
 			t.Errorf("%s: Build gave %v, %v", text, sink, err)
 		}
 	}

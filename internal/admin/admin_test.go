@@ -184,7 +184,7 @@ func (f *fixture) bury(id string) {
 	}
 	_, err := f.spool.Accept(f.t.Context(), spool.Acceptance{
 		Record:  &call.Record{Schema: call.SchemaID, ID: id, Source: "dialer", Format: "infin8linx", ReceivedAt: call.At(time.Now())},
-		Content: call.ContentHash{1}, Route: func(*call.Record) []string { return []string{"crm"} },
+		Content: call.ContentHash{1}, Route: func(*call.Record) ([]string, error) { return []string{"crm"}, nil },
 	})
 	if err != nil {
 		f.t.Fatal(err)

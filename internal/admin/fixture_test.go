@@ -64,7 +64,7 @@ func (f *fixture) acceptance(id string, sinks ...string) spool.Acceptance {
 			ReceivedAt: call.At(time.Now()),
 		},
 		Content: content,
-		Route:   func(*call.Record) []string { return sinks },
+		Route:   func(*call.Record) ([]string, error) { return sinks, nil },
 	}
 }
 

@@ -9,14 +9,13 @@ import (
 	"github.com/cdrelay/cdrelay/internal/config"
 	"github.com/cdrelay/cdrelay/internal/explain"
 	"github.com/cdrelay/cdrelay/internal/intake"
-	"github.com/cdrelay/cdrelay/sinks"
 	"github.com/cdrelay/cdrelay/sinks/contract"
 )
 
 // NewExplainer gives an Explainer of a configuration, for what runs no server.
 // version is that of the binary.
 func NewExplainer(loaded *config.Loaded, version string) (*explain.Explainer, error) {
-	return newExplainer(loaded, version, func(c config.Sink) (contract.Sink, error) { return sinks.Build(c.Config) })
+	return newExplainer(loaded, version, config.Sink.Build)
 }
 
 func newExplainer(loaded *config.Loaded, version string, build func(config.Sink) (contract.Sink, error)) (*explain.Explainer, error) {
@@ -32,7 +31,7 @@ func newExplainer(loaded *config.Loaded, version string, build func(config.Sink)
 	for _, s := range loaded.Sinks {
 		sink, err := build(s)
 		if err != nil {
-			return nil, fmt.Errorf("sink %s: %w", s.Name, err)
+			return nil, err
 		}
 		c.Sinks = append(c.Sinks, explain.Sink{Name: s.Name, Sink: sink})
 	}

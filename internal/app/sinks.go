@@ -2,12 +2,10 @@ package app
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/cdrelay/cdrelay/internal/config"
 	"github.com/cdrelay/cdrelay/internal/delivery"
 	"github.com/cdrelay/cdrelay/internal/outbound"
-	"github.com/cdrelay/cdrelay/sinks"
 	"github.com/cdrelay/cdrelay/sinks/contract"
 )
 
@@ -25,8 +23,8 @@ type runningSink struct {
 func (a *App) buildSink(c config.Sink, mark config.Hash) (*runningSink, error) {
 	s := &runningSink{config: c, mark: mark}
 	var err error
-	if s.sink, err = sinks.Build(c.Config); err != nil {
-		return nil, fmt.Errorf("sink %s: %w", c.Name, err)
+	if s.sink, err = c.Build(); err != nil {
+		return nil, err
 	}
 	transport := s.sink.Transport()
 	transport.UserAgent = userAgent(a.opts.Version)

@@ -127,7 +127,7 @@ func storedCall(sink string) (func(int) (spool.Acceptance, error), error) {
 		record.Raw = bytes.Replace(bytes.Replace(body, zero, number, 1), []byte(peer.NoCaller()), []byte(caller), 1)
 		record.ReceivedAt = call.At(time.Now())
 		content := call.ContentHash(sha256.Sum256(record.Raw))
-		return spool.Acceptance{Record: &record, Content: content, Route: func(*call.Record) []string { return to }}, nil
+		return spool.Acceptance{Record: &record, Content: content, Route: func(*call.Record) ([]string, error) { return to, nil }}, nil
 	}, nil
 }
 

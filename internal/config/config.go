@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/cdrelay/cdrelay/internal/admin"
@@ -12,6 +13,7 @@ import (
 	"github.com/cdrelay/cdrelay/internal/spool"
 	"github.com/cdrelay/cdrelay/internal/tracing"
 	"github.com/cdrelay/cdrelay/sinks"
+	"github.com/cdrelay/cdrelay/sinks/contract"
 )
 
 // Config is the whole configuration, with defaults filled in.
@@ -34,7 +36,23 @@ type Sink struct {
 	Name              string `yaml:"name" jsonschema:"required" example:"crm" doc:"Stands in rules, metrics and commands: 1 to 63 of a-z, 0-9 and -. Part of the message id."`
 	sinks.Config      `yaml:",inline"`
 	outbound.Settings `yaml:",inline"`
+	MaxRequest        spool.Bytes       `yaml:"max_request" example:"4MiB" doc:"Bound of a rendered request: address, headers and body. A call whose request is larger is a dead letter \"render\". From 1KiB to 64MiB."`
 	Lane              delivery.Settings `yaml:",inline"`
+}
+
+// The least and the most that max_request may be.
+const (
+	minMaxRequest = 1 << 10
+	maxMaxRequest = 64 << 20
+)
+
+// Build makes the sink of a valid configuration.
+func (s Sink) Build() (contract.Sink, error) {
+	sink, err := sinks.Build(s.Config, contract.Deps{MaxRequest: int(s.MaxRequest)})
+	if err != nil {
+		return nil, fmt.Errorf("sink %s: %w", s.Name, err)
+	}
+	return sink, nil
 }
 
 // Admin is the private listener.
@@ -95,6 +113,9 @@ func (s Sink) withDefaults() Sink {
 	s.Lane = s.Lane.WithDefaults()
 	s.Settings = s.Settings.WithDefaults()
 	s.Config = s.Config.WithDefaults()
+	if s.MaxRequest == 0 {
+		s.MaxRequest = contract.DefaultMaxRequest
+	}
 	return s
 }
 

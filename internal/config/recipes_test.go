@@ -20,7 +20,6 @@ import (
 	"github.com/cdrelay/cdrelay/internal/config"
 	"github.com/cdrelay/cdrelay/internal/outbound"
 	"github.com/cdrelay/cdrelay/internal/route"
-	"github.com/cdrelay/cdrelay/sinks"
 	"github.com/cdrelay/cdrelay/sinks/contract"
 )
 
@@ -75,7 +74,7 @@ func loadRecipe(t *testing.T, file string) recipe {
 	if len(l.Sources) != 1 || len(l.Sinks) != 1 || len(l.Rules) == 0 {
 		t.Fatalf("%s: %d sources, %d sinks, %d rules", file, len(l.Sources), len(l.Sinks), len(l.Rules))
 	}
-	sink, err := sinks.Build(l.Sinks[0].Config)
+	sink, err := l.Sinks[0].Build()
 	if err != nil {
 		t.Fatalf("%s: %v", file, err)
 	}

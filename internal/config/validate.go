@@ -84,6 +84,9 @@ func (s Sink) validate(report func(path, text string)) {
 	}
 	s.Config.Validate(report)
 	s.Settings.Validate(report)
+	if s.MaxRequest < minMaxRequest || s.MaxRequest > maxMaxRequest {
+		report("max_request", fmt.Sprintf("%s is out of bounds: write a size from 1KiB to 64MiB", s.MaxRequest))
+	}
 	s.Lane.Validate(report)
 }
 

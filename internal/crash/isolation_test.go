@@ -163,7 +163,7 @@ func oldCall(n int) (spool.Acceptance, error) {
 			Schema: call.SchemaID, ID: call.NewID("old", fmt.Sprint(n)), Source: "old", Format: "nxcc", Direction: "outbound",
 			Method: "ai_agent", Outcome: "answered", ReceivedAt: call.At(time.Now()), Raw: raw,
 		},
-		Content: content, Route: func(*call.Record) []string { return []string{"neighbour"} },
+		Content: content, Route: func(*call.Record) ([]string, error) { return []string{"neighbour"}, nil },
 	}, err
 }
 

@@ -3,6 +3,7 @@ package dashboard_test
 import (
 	"context"
 	"errors"
+	"github.com/cdrelay/cdrelay/sinks/contract"
 	"io"
 	"log/slog"
 	"net/http"
@@ -144,7 +145,7 @@ func (r *rig) lane(log *slog.Logger) *webhook.Sink {
 	if err := yaml.Unmarshal([]byte("url: "+server.URL+"/calls\nbody: {phone: '${call.customer.number}', id: '${call.id}'}\nheaders: {X-Tenant: '${call.account}'}"), &c); err != nil {
 		t.Fatal(err)
 	}
-	sink, err := webhook.New(c)
+	sink, err := webhook.New(c, contract.Deps{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -193,8 +194,8 @@ func callback(id, direction, number string) string {
 		`"uuid":"db4a44cc-aa72-11f0-ad78-1d7ff0749d07","userkey":"order <b>7</b>"}`
 }
 
-func to(sinks ...string) func(*call.Record) []string {
-	return func(*call.Record) []string { return sinks }
+func to(sinks ...string) func(*call.Record) ([]string, error) {
+	return func(*call.Record) ([]string, error) { return sinks, nil }
 }
 
 // accept keeps a call.

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"github.com/cdrelay/cdrelay/sinks/contract"
 	"log/slog"
 	"net"
 	"testing"
@@ -46,7 +47,7 @@ func BenchmarkAttempt(b *testing.B) {
 
 func benchLane(b *testing.B, store Store, c webhook.Config) *Lane {
 	b.Helper()
-	sink, err := webhook.New(c)
+	sink, err := webhook.New(c, contract.Deps{})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -17,7 +17,7 @@ func TestTraceContextIsSentOn(t *testing.T) {
 		r := w.start("crm", setup{quick: 1}, to)
 		_, err := w.spool.Accept(w.t.Context(), spool.Acceptance{
 			Record: &call.Record{Schema: call.SchemaID, ID: "test:a", Source: "test"}, Trace: parent + " vendor=1",
-			Route: func(*call.Record) []string { return []string{"crm"} },
+			Route: func(*call.Record) ([]string, error) { return []string{"crm"}, nil },
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -163,7 +163,7 @@ func (w *world) push(key, content string, sinks ...string) {
 			Direction: "inbound", Method: "manual", Outcome: "answered", ReceivedAt: call.At(time.Now()),
 		},
 		Content: hash,
-		Route:   func(*call.Record) []string { return sinks },
+		Route:   func(*call.Record) ([]string, error) { return sinks, nil },
 	})
 	if err != nil {
 		w.t.Fatal(err)

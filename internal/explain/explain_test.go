@@ -74,7 +74,7 @@ func explainer(t *testing.T, text string) *Explainer {
 	}
 	c := Config{Rules: read.Rules, UserAgent: "cdrelay/test"}
 	for name, config := range read.Sinks {
-		sink, err := sinks.Build(config)
+		sink, err := sinks.Build(config, contract.Deps{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -303,7 +303,7 @@ func FuzzExplain(f *testing.F) {
 		f.Fatal(err)
 	}
 	var sink contract.Sink
-	sink, err := sinks.Build(config)
+	sink, err := sinks.Build(config, contract.Deps{})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -108,6 +108,9 @@ func (e *Explainer) Explain(ctx context.Context, c Callback) (*Explanation, erro
 	out.Record = record
 	decision := e.router.Match(record)
 	out.Rules = e.rules(record, decision)
+	if decision.Err != nil {
+		out.Result, out.Reason = Undecodable, decision.Err.Error()
+	}
 	out.Sinks = append(out.Sinks, decision.Sinks...)
 	for _, name := range decision.Sinks {
 		out.Requests = append(out.Requests, e.request(ctx, name, record, content))

@@ -16,18 +16,19 @@ const (
 	Accepted Result = "accepted"
 	// Ignored: it is an event that is no call record.
 	Ignored Result = "ignored"
-	// Undecodable: it cannot be understood, and would be kept as a dead letter.
+	// Undecodable: it cannot be understood, or the rules cost too much for it; it
+	// would be kept as a dead letter.
 	Undecodable Result = "undecodable"
 )
 
 // Explanation is what would become of a callback. Its JSON is the API's.
 type Explanation struct {
 	Result Result `json:"result"`
-	// Reason says why there is no record.
+	// Reason says why the callback is no accepted call.
 	Reason string `json:"reason,omitempty"`
 	Source string `json:"source"`
 	Format string `json:"format"`
-	// Record is nil unless the callback was accepted.
+	// Record is nil unless the callback was understood.
 	Record *call.Record `json:"record"`
 	// Rules has every rule, in order; none without a record.
 	Rules []Rule `json:"rules"`

@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -26,7 +27,7 @@ func (e *Explainer) rules(record *call.Record, d route.Decision) []Rule {
 		}
 		out[i].Terms = rule.When.Explain(record)
 		out[i].Why = why(result, out[i].Terms)
-		if result.Matched && rule.Stop {
+		if result.Matched && rule.Stop || errors.Is(result.Err, expr.ErrCost) {
 			stopper = result.Rule
 		}
 	}

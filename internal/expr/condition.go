@@ -6,8 +6,6 @@ import (
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
-
-	"github.com/cdrelay/cdrelay/internal/call"
 )
 
 // Condition is a CEL expression over call that is true or false. The zero
@@ -35,24 +33,17 @@ func (c Condition) IsZero() bool { return c.program == nil }
 // Source gives the expression as it was written.
 func (c Condition) Source() string { return c.src }
 
-// Holds tells whether the condition is true of a record. A value that it needs
-// and that is absent, or any other failure to evaluate, is false and an error.
-func (c Condition) Holds(r *call.Record) (bool, error) {
-	if c.program == nil {
-		return true, nil
-	}
-	return c.program.holds(&view{record: r})
-}
-
-// HoldsIn is Holds over a view, for several conditions on one record.
-func (c Condition) HoldsIn(v *View) (bool, error) {
+// Holds reports whether the condition is true of the record of a view. A value
+// that it needs and that is absent, or any other failure to evaluate, is false
+// and an error; ErrCost where the conditions over the view cost too much.
+func (c Condition) Holds(v *View) (bool, error) {
 	if c.program == nil {
 		return true, nil
 	}
 	return c.program.holds(&v.view)
 }
 
-func (p *program) holds(in cel.Activation) (bool, error) {
+func (p *program) holds(in paying) (bool, error) {
 	out, err := p.eval(in)
 	if err != nil {
 		return false, err

@@ -5,10 +5,8 @@ import (
 	"sync"
 
 	"cel.dev/cel-go/cel"
-	"cel.dev/cel-go/common/cost"
-	"cel.dev/cel-go/common/types"
-	"cel.dev/cel-go/common/types/ref"
-	"cel.dev/cel-go/common/types/traits"
+	celenv "cel.dev/cel-go/common/env"
+	"cel.dev/cel-go/common/overloads"
 	"cel.dev/cel-go/ext"
 )
 
@@ -17,9 +15,6 @@ const (
 	maxSource = 8192
 	// maxNesting bounds the depth of an expression.
 	maxNesting = 100
-	// maxCost bounds one evaluation, in CEL's units: about one for each step
-	// and for each ten characters looked at.
-	maxCost = 200_000
 )
 
 // environment is all that compiling needs.
@@ -54,6 +49,8 @@ func newEnvironment() (*environment, error) {
 // declare makes a CEL environment with one variable.
 func (e *environment) declare(variable, typ string) (*cel.Env, error) {
 	opts := []cel.EnvOption{
+		cel.StdLib(cel.StdLibSubset(celenv.NewLibrarySubset().AddExcludedFunctions(celenv.NewFunction(overloads.Matches)))),
+		matchesFunction(),
 		cel.CustomTypeProvider(e.schema),
 		cel.CustomTypeAdapter(e.schema),
 		cel.Variable(variable, e.schema.kinds[typ].typ),
@@ -64,29 +61,11 @@ func (e *environment) declare(variable, typ string) (*cel.Env, error) {
 		cel.EnableMacroCallTracking(), // Explain writes parts of expressions out again
 		cel.ASTValidators(cel.ValidateRegexLiterals(), cel.ValidateTimestampLiterals(), cel.ValidateDurationLiterals()),
 		ext.Strings(),
+		bounded,
 	}
-	env, err := cel.NewEnv(append(opts, e.functions()...)...)
+	env, err := cel.NewCustomEnv(append(opts, e.functions()...)...)
 	if err != nil {
 		return nil, fmt.Errorf("cel environment: %w", err)
 	}
 	return env, nil
-}
-
-// meter gives the options of a program whose cost is counted.
-func meter() []cel.ProgramOption {
-	return []cel.ProgramOption{
-		cel.CostLimit(maxCost),
-		cel.CostTrackerOptions(cost.OverloadTracker(toJSONOverload, resultSize)),
-	}
-}
-
-// resultSize charges a function for the text that it makes.
-func resultSize(_ []ref.Val, result ref.Val) *uint64 {
-	n := uint64(1)
-	if s, ok := result.(traits.Sizer); ok {
-		if size, ok := s.Size().(types.Int); ok && size > 0 {
-			n += uint64(size) / 10
-		}
-	}
-	return &n
 }

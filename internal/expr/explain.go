@@ -49,7 +49,7 @@ func (c Condition) Explain(r *call.Record) []Term {
 	if c.program == nil {
 		return nil
 	}
-	v := &view{record: r}
+	v := &NewView(r).view
 	if x := newExplainer(c.src, v); x != nil {
 		if root, ok := x.walk(x.root); ok {
 			root.decide()
@@ -135,12 +135,17 @@ func (x *explainer) leaf(e ast.Expr) (*reason, bool) {
 	}
 	term := &Term{Text: text}
 	r := &reason{term: term}
+	x.refill()
 	term.Value, r.state = truth(p.holds(x.view))
 	if !isPath(e) {
 		x.operands(e, true, &term.Operands)
 	}
 	return r, true
 }
+
+// refill lets each part cost what all rules may: explaining looks at more than
+// deciding does.
+func (x *explainer) refill() { x.view.spent = meter{limit: maxRulesCost} }
 
 // compile compiles a part by itself. That is possible for every part that lies
 // in no comprehension, because call is the only variable.
@@ -210,6 +215,7 @@ func partsOf(e ast.Expr) []ast.Expr {
 
 func (x *explainer) add(e ast.Expr, list *[]Operand) {
 	if text, p, ok := x.compile(e); ok {
+		x.refill()
 		*list = addOperand(*list, Operand{Text: text, Value: p.shown(x.view)})
 	}
 }
@@ -224,13 +230,13 @@ func addOperand(list []Operand, one Operand) []Operand {
 // shown is the value of a program for a person to read.
 func (p *program) shown(v *view) string {
 	out, err := p.eval(v)
-	var text []byte
+	var text string
 	if err == nil {
-		text, err = appendJSON(nil, out, nil)
+		text, err = jsonOf(out)
 	}
 	switch {
 	case err == nil:
-		return clip(string(text))
+		return clip(text)
 	case noValue(err):
 		return NoValue
 	default:

@@ -181,12 +181,12 @@ func TestExplainAgreesWithHolds(t *testing.T) {
 
 func checkExplained(t *testing.T, c Condition, r *call.Record, name string) {
 	t.Helper()
-	x := newExplainer(c.Source(), &view{record: r})
+	x := newExplainer(c.Source(), &NewView(r).view)
 	root, ok := x.walk(x.root)
 	if !ok {
 		return // explained as a whole
 	}
-	_, want := truth(c.Holds(r))
+	_, want := truth(c.Holds(NewView(r)))
 	if root.state != want {
 		t.Errorf("%s: the terms add up to %v, CEL says %v", name, root.state, want)
 	}

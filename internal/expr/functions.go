@@ -80,11 +80,11 @@ func mmss(v ref.Val) ref.Val {
 }
 
 func toJSON(v ref.Val) ref.Val {
-	b, err := appendJSON(nil, v, nil)
+	text, err := jsonOf(v)
 	if err != nil {
 		return types.WrapErr(err)
 	}
-	return types.String(b)
+	return types.String(text)
 }
 
 func mask(v ref.Val) ref.Val {

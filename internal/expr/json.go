@@ -21,50 +21,109 @@ const timeLayout = "2006-01-02T15:04:05.000Z"
 // escaper makes a string safe for the place where it will stand; nil leaves it.
 type escaper func(string) string
 
-// appendJSON writes a CEL value as JSON. Strings, but not the keys of a map,
-// pass through escape.
-func appendJSON(dst []byte, v ref.Val, escape escaper) ([]byte, error) {
+// writeChunk is how much of a long text is escaped before its length is looked
+// at again.
+const writeChunk = 64 << 10
+
+// writer writes what a record gives, and fails before that is longer than it may
+// be.
+type writer struct {
+	buf []byte
+	// limit is how long buf may get, full the error when it would get longer.
+	limit int
+	full  func() error
+	// escape is for every string but the keys of a map.
+	escape escaper
+}
+
+// raw writes a text as it is.
+func (w *writer) raw(s string) error {
+	if len(s) > w.limit-len(w.buf) {
+		return w.full()
+	}
+	w.buf = append(w.buf, s...)
+	return nil
+}
+
+// each writes a text as put writes it, piece by piece.
+func (w *writer) each(s string, put func(dst []byte, s string) []byte) error {
+	for s != "" {
+		piece := firstBytes(s, writeChunk)
+		s = s[len(piece):]
+		w.buf = put(w.buf, piece)
+		if len(w.buf) > w.limit {
+			return w.full()
+		}
+	}
+	return nil
+}
+
+// escaped writes a text as it is escaped.
+func (w *writer) escaped(s string) error {
+	if w.escape == nil {
+		return w.raw(s)
+	}
+	return w.each(s, func(dst []byte, s string) []byte { return append(dst, w.escape(s)...) })
+}
+
+// quoted writes a text as a JSON string.
+func (w *writer) quoted(s string, escape escaper) error {
+	if err := w.raw(`"`); err != nil {
+		return err
+	}
+	err := w.each(s, func(dst []byte, s string) []byte {
+		if escape != nil {
+			s = escape(s)
+		}
+		return appendQuoted(dst, s)
+	})
+	if err != nil {
+		return err
+	}
+	return w.raw(`"`)
+}
+
+// value writes a CEL value as JSON.
+func (w *writer) value(v ref.Val) error {
 	switch v := v.(type) {
 	case types.Null:
-		return append(dst, "null"...), nil
+		return w.raw("null")
 	case types.Bool:
-		return strconv.AppendBool(dst, bool(v)), nil
+		return w.raw(strconv.FormatBool(bool(v)))
 	case types.Int:
-		return strconv.AppendInt(dst, int64(v), 10), nil
+		return w.raw(strconv.FormatInt(int64(v), 10))
 	case types.Uint:
-		return strconv.AppendUint(dst, uint64(v), 10), nil
+		return w.raw(strconv.FormatUint(uint64(v), 10))
 	case types.Double:
-		return appendDouble(dst, float64(v))
+		text, err := doubleText(float64(v))
+		return errors.Join(err, w.raw(text))
 	case types.String:
-		if escape != nil {
-			v = types.String(escape(string(v)))
-		}
-		return appendString(dst, string(v)), nil
+		return w.quoted(string(v), w.escape)
 	case types.Timestamp, types.Duration, types.Bytes:
 		text, err := scalarText(v)
-		return appendString(dst, text), err
+		return errors.Join(err, w.quoted(text, nil))
 	case *object:
-		return appendObject(dst, v, escape)
+		return w.object(v)
 	case traits.Mapper:
-		return appendMap(dst, v, escape)
+		return w.mapping(v)
 	case traits.Lister:
-		return appendList(dst, v, escape)
+		return w.list(v)
 	case *types.Err:
-		return dst, v
+		return v
 	}
-	return dst, unwritable(v)
+	return unwritable(v)
 }
 
 func unwritable(v ref.Val) error {
 	return fmt.Errorf("a value of type %s cannot be written", v.Type().TypeName())
 }
 
-func appendDouble(dst []byte, f float64) ([]byte, error) {
+func doubleText(f float64) (string, error) {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
-		return dst, errors.New("a number that is infinite or undefined cannot be written")
+		return "", errors.New("a number that is infinite or undefined cannot be written")
 	}
 	b, err := json.Marshal(f)
-	return append(dst, b...), err
+	return string(b), err
 }
 
 // scalarText is the text of what has no JSON type of its own.
@@ -80,74 +139,84 @@ func scalarText(v ref.Val) (string, error) {
 	return "", unwritable(v)
 }
 
-// appendObject writes an object of the record in the record's own order.
-func appendObject(dst []byte, o *object, escape escaper) ([]byte, error) {
+// object writes an object of the record in the record's own order.
+func (w *writer) object(o *object) error {
 	b, err := o.json()
 	if err != nil {
-		return dst, err
+		return err
 	}
-	if escape == nil {
-		return append(dst, b...), nil
+	if w.escape == nil {
+		return w.raw(string(b))
 	}
-	return appendJSON(dst, o.schema.fromJSON(b), escape)
+	d := &decoder{schema: o.schema, spent: &meter{limit: maxRenderCost}}
+	return w.value(d.fromJSON(b))
 }
 
-// appendMap writes a map with sorted keys, or as it came if it came as JSON.
-func appendMap(dst []byte, m traits.Mapper, escape escaper) ([]byte, error) {
-	if src, ok := sourceOf(m); ok && escape == nil {
-		return append(dst, src...), nil
+// mapping writes a map with sorted keys, or as it came if it came as JSON.
+func (w *writer) mapping(m traits.Mapper) error {
+	if src, ok := sourceOf(m); ok && w.escape == nil {
+		return w.raw(string(src))
 	}
-	var keys []string
-	values := map[string]ref.Val{}
+	keys, values, err := w.members(m)
+	if err != nil {
+		return err
+	}
+	before := "{"
+	for _, name := range keys {
+		if err := errors.Join(w.raw(before), w.quoted(name, nil), w.raw(":"), w.value(values[name])); err != nil {
+			return err
+		}
+		before = ","
+	}
+	if before == "{" {
+		return w.raw("{}")
+	}
+	return w.raw("}")
+}
+
+// members returns the members of a map by their names, and the names sorted.
+func (w *writer) members(m traits.Mapper) (names []string, values map[string]ref.Val, err error) {
+	values = map[string]ref.Val{}
 	for it := m.Iterator(); it.HasNext() == types.True; {
 		key := it.Next()
 		name, err := textOf(key)
 		if err != nil {
-			return dst, err
+			return nil, nil, err
 		}
-		keys = append(keys, name)
+		names = append(names, name)
 		values[name] = m.Get(key)
 	}
-	sort.Strings(keys)
-	dst = append(dst, '{')
-	for i, name := range keys {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		var err error
-		dst = append(appendString(dst, name), ':')
-		if dst, err = appendJSON(dst, values[name], escape); err != nil {
-			return dst, err
-		}
-	}
-	return append(dst, '}'), nil
+	sort.Strings(names)
+	return names, values, nil
 }
 
-func appendList(dst []byte, l traits.Lister, escape escaper) ([]byte, error) {
-	if src, ok := sourceOf(l); ok && escape == nil {
-		return append(dst, src...), nil
+func (w *writer) list(l traits.Lister) error {
+	if src, ok := sourceOf(l); ok && w.escape == nil {
+		return w.raw(string(src))
 	}
-	size, ok := l.Size().(types.Int)
-	if !ok {
-		return dst, unwritable(l)
+	if err := w.raw("["); err != nil {
+		return err
 	}
-	dst = append(dst, '[')
-	for i := range size {
-		if i > 0 {
-			dst = append(dst, ',')
+	for it, first := l.Iterator(), true; it.HasNext() == types.True; first = false {
+		if !first {
+			w.buf = append(w.buf, ',')
 		}
-		var err error
-		if dst, err = appendJSON(dst, l.Get(i), escape); err != nil {
-			return dst, err
+		if err := w.value(it.Next()); err != nil {
+			return err
 		}
 	}
-	return append(dst, ']'), nil
+	return w.raw("]")
 }
 
-// appendString writes a JSON string and nothing but: no HTML escapes, which
-// some receivers show as they are; invalid UTF-8 becomes U+FFFD.
+// appendString writes a JSON string.
 func appendString(dst []byte, s string) []byte {
-	dst = append(dst, '"')
+	return append(appendQuoted(append(dst, '"'), s), '"')
+}
+
+// appendQuoted writes what stands between the quotes of a JSON string and nothing
+// but: no HTML escapes, which some receivers show as they are; invalid UTF-8
+// becomes U+FFFD.
+func appendQuoted(dst []byte, s string) []byte {
 	start := 0
 	for i := 0; i < len(s); {
 		c := s[i]
@@ -166,7 +235,7 @@ func appendString(dst []byte, s string) []byte {
 		}
 		i++
 	}
-	return append(append(dst, s[start:]...), '"')
+	return append(dst, s[start:]...)
 }
 
 func appendEscape(dst []byte, c byte) []byte {
@@ -183,7 +252,15 @@ func appendEscape(dst []byte, c byte) []byte {
 	return fmt.Appendf(dst, `\u%04x`, c)
 }
 
-// textOf writes a value within a text: a string as it is, null as nothing.
+// jsonOf is a value as JSON of at most maxText bytes.
+func jsonOf(v ref.Val) (string, error) {
+	w := &writer{limit: maxText, full: func() error { return errLongText }}
+	err := w.value(v)
+	return string(w.buf), err
+}
+
+// textOf is a value as it stands within a text: a string as it is, null as
+// nothing.
 func textOf(v ref.Val) (string, error) {
 	switch v := v.(type) {
 	case types.String:
@@ -193,34 +270,5 @@ func textOf(v ref.Val) (string, error) {
 	case types.Timestamp, types.Duration, types.Bytes:
 		return scalarText(v)
 	}
-	b, err := appendJSON(nil, v, nil)
-	return string(b), err
-}
-
-// nativeOf gives a value in the Go types that Text.Render promises.
-func nativeOf(v ref.Val) (any, error) {
-	switch v := v.(type) {
-	case types.Null:
-		return nil, nil
-	case types.Bool:
-		return bool(v), nil
-	case types.Int:
-		return int64(v), nil
-	case types.Uint:
-		return uint64(v), nil
-	case types.Double:
-		if _, err := appendDouble(nil, float64(v)); err != nil {
-			return nil, err
-		}
-		return float64(v), nil
-	case types.String:
-		return string(v), nil
-	case types.Timestamp, types.Duration, types.Bytes:
-		return scalarText(v)
-	}
-	b, err := appendJSON(nil, v, nil)
-	if err != nil {
-		return nil, err
-	}
-	return json.RawMessage(b), nil
+	return jsonOf(v)
 }

@@ -94,6 +94,15 @@ func (o *object) field(index ref.Val) (*types.FieldType, error) {
 	return f, nil
 }
 
+// size is about how long the object is as JSON.
+func (o *object) size() int {
+	const fields = 2 << 10
+	if v, ok := o.target.(*view); ok {
+		return fields + len(v.record.Raw)
+	}
+	return fields
+}
+
 // json is the object as the record's JSON shows it; {} when it is absent.
 func (o *object) json() ([]byte, error) {
 	if reflect.ValueOf(o.target).IsNil() {

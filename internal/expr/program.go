@@ -7,9 +7,6 @@ import (
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
-	"cel.dev/cel-go/common/operators"
-	"cel.dev/cel-go/common/overloads"
-	"cel.dev/cel-go/common/types/ref"
 )
 
 // program is one compiled expression. It is immutable.
@@ -19,6 +16,7 @@ type program struct {
 	output *cel.Type
 	path   *rawPath // set when the expression is only a path into call.raw
 	ofCall bool     // the expression reads call
+	plain  uint64   // the fixed price, 0 where the cost depends on the record
 }
 
 // compileRecord compiles an expression over call. The error is a problems.
@@ -63,11 +61,7 @@ func (e *environment) compile(env *cel.Env, src string) (*program, error) {
 	if err := checkComparisons(checked.NativeRep()); err != nil {
 		return nil, err
 	}
-	opts := []cel.ProgramOption{cel.EvalOptions(cel.OptOptimize)}
-	if !plain(checked.NativeRep()) {
-		opts = append(opts, meter()...)
-	}
-	prg, err := env.Program(checked, opts...)
+	prg, err := env.Program(checked, cel.EvalOptions(cel.OptOptimize), compiledRegexes())
 	if err != nil {
 		return nil, problem(err.Error())
 	}
@@ -75,6 +69,7 @@ func (e *environment) compile(env *cel.Env, src string) (*program, error) {
 		schema: e.schema, cel: prg, output: checked.OutputType(),
 		path:   rawPathOf(checked.NativeRep().Expr()),
 		ofCall: reads(checked.NativeRep(), recordVariable),
+		plain:  plainPrice(checked.NativeRep()),
 	}, nil
 }
 
@@ -83,44 +78,6 @@ func reads(a *ast.AST, variable string) bool {
 	return len(ast.MatchDescendants(ast.NavigateAST(a), func(e ast.NavigableExpr) bool {
 		return e.Kind() == ast.IdentKind && e.AsIdent() == variable
 	})) > 0
-}
-
-// eval runs the program over an activation.
-func (p *program) eval(in cel.Activation) (ref.Val, error) {
-	out, _, err := p.cel.Eval(in)
-	return out, err
-}
-
-// plain tells that the cost of an expression is bounded by its length and the
-// record's size alone: every step runs at most once and none makes a text that
-// is much longer than what it was given. Such an expression runs without the
-// meter, which costs more than a simple condition.
-func plain(a *ast.AST) bool {
-	metered := ast.MatchDescendants(ast.NavigateAST(a), func(e ast.NavigableExpr) bool {
-		switch e.Kind() {
-		case ast.ComprehensionKind:
-			return true
-		case ast.CallKind:
-			return !plainCall(e.AsCall().FunctionName())
-		default:
-			return false
-		}
-	})
-	return len(metered) == 0
-}
-
-func plainCall(name string) bool {
-	switch name {
-	case operators.LogicalAnd, operators.LogicalOr, operators.LogicalNot, operators.Conditional,
-		operators.Equals, operators.NotEquals, operators.Less, operators.LessEquals,
-		operators.Greater, operators.GreaterEquals, operators.In, operators.Index,
-		operators.Add, operators.Subtract, operators.Multiply, operators.Divide, operators.Modulo, operators.Negate,
-		overloads.Size, overloads.StartsWith, overloads.EndsWith, overloads.Contains,
-		"int", "double", "string", "timestamp", "duration",
-		formatTimeName, "epochMillis", "epochSeconds", "mmss", "mask":
-		return true
-	}
-	return false
 }
 
 // noValue tells an error that says "there is nothing here" from one that says

@@ -17,12 +17,26 @@ import (
 // by level, so the work is at most the size times this.
 const maxRawDepth = 64
 
+// decoder decodes JSON and charges for it. As it charges, it is for one goroutine.
+type decoder struct {
+	schema *schema
+	spent  *meter
+}
+
+// NativeToValue implements types.Adapter, for what objects and lists hold.
+func (d *decoder) NativeToValue(value any) ref.Val {
+	if src, ok := value.(json.RawMessage); ok {
+		return d.fromJSON(src)
+	}
+	return d.schema.NativeToValue(value)
+}
+
 // rawObject is a JSON object, decoded one level at a time. It keeps its source,
-// so that it is written as it came, and what it decoded. As it remembers, it is
-// for one goroutine.
+// so that it is written as it came, and what it decoded, so that nothing is
+// decoded twice.
 type rawObject struct {
 	traits.Mapper
-	schema  *schema
+	decoder *decoder
 	src     json.RawMessage
 	fields  map[string]json.RawMessage
 	decoded map[string]ref.Val
@@ -41,7 +55,7 @@ func (o *rawObject) Find(key ref.Val) (ref.Val, bool) {
 	if v, ok := o.decoded[string(name)]; ok {
 		return v, true
 	}
-	v := o.schema.fromJSON(src)
+	v := o.decoder.fromJSON(src)
 	if o.decoded == nil {
 		o.decoded = map[string]ref.Val{}
 	}
@@ -49,13 +63,21 @@ func (o *rawObject) Find(key ref.Val) (ref.Val, bool) {
 	return v, true
 }
 
+// Get implements traits.Indexer.
+func (o *rawObject) Get(key ref.Val) ref.Val {
+	if v, found := o.Find(key); found {
+		return v
+	}
+	return o.Mapper.Get(key)
+}
+
 // rawList is a JSON array, decoded as rawObject is.
 type rawList struct {
 	traits.Lister
-	schema  *schema
+	decoder *decoder
 	src     json.RawMessage
 	items   []json.RawMessage
-	decoded map[int]ref.Val
+	decoded []ref.Val
 }
 
 // Get implements traits.Indexer.
@@ -64,27 +86,49 @@ func (l *rawList) Get(index ref.Val) ref.Val {
 	if !ok || n < 0 || int64(n) >= int64(len(l.items)) {
 		return l.Lister.Get(index)
 	}
-	i := int(n)
-	if v, ok := l.decoded[i]; ok {
-		return v
-	}
 	if l.decoded == nil {
-		l.decoded = map[int]ref.Val{}
+		l.decoded = make([]ref.Val, len(l.items))
 	}
-	l.decoded[i] = l.schema.fromJSON(l.items[i])
-	return l.decoded[i]
+	if l.decoded[n] == nil {
+		l.decoded[n] = l.decoder.fromJSON(l.items[n])
+	}
+	return l.decoded[n]
+}
+
+// Iterator implements traits.Iterable.
+func (l *rawList) Iterator() traits.Iterator {
+	return &rawIterator{Iterator: l.Lister.Iterator(), list: l}
+}
+
+// rawIterator walks through a rawList by its Get.
+type rawIterator struct {
+	traits.Iterator
+	list *rawList
+	next int
+}
+
+// HasNext implements traits.Iterator.
+func (i *rawIterator) HasNext() ref.Val { return types.Bool(i.next < len(i.list.items)) }
+
+// Next implements traits.Iterator.
+func (i *rawIterator) Next() ref.Val {
+	i.next++
+	return i.list.Get(types.Int(i.next - 1))
 }
 
 // fromJSON decodes one level of a JSON text.
-func (s *schema) fromJSON(src json.RawMessage) ref.Val {
+func (d *decoder) fromJSON(src json.RawMessage) ref.Val {
 	if len(src) == 0 {
 		return types.NewErr("empty JSON value")
 	}
+	if err := d.spent.charge(d.schema, len(src)); err != nil {
+		return types.WrapErr(err)
+	}
 	switch src[0] {
 	case '{':
-		return s.fromJSONObject(src)
+		return d.fromJSONObject(src)
 	case '[':
-		return s.fromJSONArray(src)
+		return d.fromJSONArray(src)
 	case '"':
 		var text string
 		if err := json.Unmarshal(src, &text); err != nil {
@@ -101,20 +145,26 @@ func (s *schema) fromJSON(src json.RawMessage) ref.Val {
 	return fromJSONNumber(string(src))
 }
 
-func (s *schema) fromJSONObject(src json.RawMessage) ref.Val {
+func (d *decoder) fromJSONObject(src json.RawMessage) ref.Val {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(src, &fields); err != nil {
 		return types.WrapErr(fmt.Errorf("JSON object: %w", err))
 	}
-	return &rawObject{Mapper: types.NewMap(s, fields), schema: s, src: src, fields: fields}
+	if err := d.spent.charge(d.schema, perUnit*len(fields)); err != nil {
+		return types.WrapErr(err)
+	}
+	return &rawObject{Mapper: types.NewMap(d, fields), decoder: d, src: src, fields: fields}
 }
 
-func (s *schema) fromJSONArray(src json.RawMessage) ref.Val {
+func (d *decoder) fromJSONArray(src json.RawMessage) ref.Val {
 	var items []json.RawMessage
 	if err := json.Unmarshal(src, &items); err != nil {
 		return types.WrapErr(fmt.Errorf("JSON array: %w", err))
 	}
-	return &rawList{Lister: types.NewList(s, items), schema: s, src: src, items: items}
+	if err := d.spent.charge(d.schema, perUnit*len(items)); err != nil {
+		return types.WrapErr(err)
+	}
+	return &rawList{Lister: types.NewList(d, items), decoder: d, src: src, items: items}
 }
 
 // fromJSONNumber reads a number spelled as an integer that fits as an int, any

@@ -60,7 +60,7 @@ func (c ResponseCondition) Judge(r Response) (holds, lacksJSON bool) {
 	if c.program == nil {
 		return false, false
 	}
-	a := &answer{response: r}
+	a := newAnswer(r)
 	ok, err := c.program.holds(a)
 	return ok && err == nil, a.lacksJSON
 }
@@ -70,6 +70,11 @@ type answer struct {
 	response  Response
 	decoded   ref.Val
 	lacksJSON bool
+	spent     meter
+}
+
+func newAnswer(r Response) *answer {
+	return &answer{response: r, spent: meter{limit: maxAnswerCost}}
 }
 
 // ResolveName implements cel.Activation.
@@ -82,6 +87,9 @@ func (a *answer) ResolveName(name string) (any, bool) {
 
 // Parent implements cel.Activation.
 func (a *answer) Parent() cel.Activation { return nil }
+
+// meter implements paying.
+func (a *answer) meter() *meter { return &a.spent }
 
 func responseFields(s *schema) []field {
 	return []field{
@@ -121,7 +129,8 @@ func (a *answer) json(s *schema) (ref.Val, error) {
 		a.lacksJSON = true
 		return nil, &absentError{path: "response.json"}
 	}
-	a.decoded = s.fromJSON(body)
+	d := &decoder{schema: s, spent: &a.spent}
+	a.decoded = d.fromJSON(body)
 	return a.decoded, nil
 }
 

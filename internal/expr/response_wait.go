@@ -44,7 +44,7 @@ func (w ResponseWait) Seconds(r Response) float64 {
 	if w.program == nil {
 		return 0
 	}
-	out, err := w.program.eval(&answer{response: r})
+	out, err := w.program.eval(newAnswer(r))
 	if err != nil {
 		return 0
 	}

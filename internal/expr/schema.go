@@ -1,12 +1,13 @@
 package expr
 
 import (
-	"encoding/json"
 	"fmt"
 	"reflect"
 
+	"cel.dev/cel-go/common/cost"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/interpreter"
 
 	"github.com/cdrelay/cdrelay/internal/call"
 )
@@ -24,6 +25,8 @@ type schema struct {
 	*types.Registry
 	kinds  map[string]*kind
 	byType map[reflect.Type]*kind
+	// tracker is what meters are copies of.
+	tracker *cost.Tracker
 }
 
 func newSchema() (*schema, error) {
@@ -31,7 +34,11 @@ func newSchema() (*schema, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cel types: %w", err)
 	}
-	s := &schema{Registry: registry, kinds: map[string]*kind{}, byType: map[reflect.Type]*kind{}}
+	tracker, err := interpreter.NewCostTracker(newPrices())
+	if err != nil {
+		return nil, fmt.Errorf("cel costs: %w", err)
+	}
+	s := &schema{Registry: registry, kinds: map[string]*kind{}, byType: map[reflect.Type]*kind{}, tracker: tracker}
 	add[view](s, recordType, recordFields(s))
 	add[call.Party](s, partyType, partyFields())
 	add[call.Agent](s, agentType, agentFields())
@@ -87,8 +94,6 @@ func (s *schema) NativeToValue(value any) ref.Val {
 		return v
 	case bool:
 		return types.Bool(v)
-	case json.RawMessage:
-		return s.fromJSON(v)
 	}
 	if k, ok := s.byType[reflect.TypeOf(value)]; ok {
 		return &object{schema: s, kind: k, target: value}

@@ -8,8 +8,6 @@ import (
 
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
-
-	"github.com/cdrelay/cdrelay/internal/call"
 )
 
 // Text is a string that may hold ${CEL}. The zero Text is an empty text that
@@ -97,30 +95,7 @@ func (t Text) Static() (string, bool) {
 // DependsOnCall reports whether the text differs from call to call.
 func (t Text) DependsOnCall() bool { return slices.ContainsFunc(t.parts, piece.dependsOnCall) }
 
-// Render gives the text of a record. A text that is one whole ${…} keeps its
-// type: nil, bool, int64, uint64, float64, string (also for times and
-// durations), json.Number for a number of call.raw, json.RawMessage for lists,
-// maps and objects; it is not present when the expression has no value or an
-// empty string. Any other text is a string and present.
-func (t Text) Render(r *call.Record) (value any, present bool, err error) {
-	whole := t.whole()
-	if whole == nil {
-		s, err := t.String(r)
-		return s, err == nil, err
-	}
-	v := &view{record: r}
-	if src, ok := whole.spelled(v); ok {
-		return src, true, nil
-	}
-	out, present, err := whole.value(v)
-	if err != nil || !present {
-		return nil, false, err
-	}
-	value, err = nativeOf(out)
-	return value, err == nil, err
-}
-
-// whole gives the one expression that the text is, if it is.
+// whole returns the one expression that the text is, if it is.
 func (t Text) whole() *program {
 	if len(t.parts) == 1 {
 		return t.parts[0].program
@@ -128,35 +103,41 @@ func (t Text) whole() *program {
 	return nil
 }
 
-// String gives the text of a record; what has no value is empty.
-func (t Text) String(r *call.Record) (string, error) { return t.StringFunc(r, nil) }
+// String returns the text for a record; what has no value is empty.
+func (t Text) String(v *View) (string, error) { return t.StringFunc(v, nil) }
 
 // StringFunc is String with the value of each ${…}, but not the literal text,
 // passed through escape.
-func (t Text) StringFunc(r *call.Record, escape func(string) string) (string, error) {
+func (t Text) StringFunc(v *View, escape func(string) string) (string, error) {
 	if s, ok := t.Static(); ok {
-		return s, nil
+		return s, v.Spend(len(s))
 	}
-	b, err := t.appendText(nil, &view{record: r}, escape)
-	return string(b), err
+	w := v.view.writer(escape)
+	if err := t.write(w, &v.view); err != nil {
+		return "", err
+	}
+	v.view.wrote(w)
+	return string(w.buf), nil
 }
 
-func (t Text) appendText(dst []byte, v *view, escape escaper) ([]byte, error) {
+// write writes the text with its values escaped.
+func (t Text) write(w *writer, v *view) error {
 	for _, part := range t.parts {
 		if part.program == nil {
-			dst = append(dst, part.literal...)
+			if err := w.raw(part.literal); err != nil {
+				return err
+			}
 			continue
 		}
 		s, err := part.program.text(v)
 		if err != nil {
-			return dst, err
+			return err
 		}
-		if escape != nil {
-			s = escape(s)
+		if err := w.escaped(s); err != nil {
+			return err
 		}
-		dst = append(dst, s...)
 	}
-	return dst, nil
+	return nil
 }
 
 // value evaluates one whole ${…}.

@@ -1,11 +1,14 @@
 package expr
 
 import (
+	"bytes"
 	"encoding/json"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/cdrelay/cdrelay/internal/call"
 )
 
 // absentValue marks a text that is not present.
@@ -91,19 +94,39 @@ func TestRender(t *testing.T) {
 				if r.name == "bare" {
 					record = bare()
 				}
-				got, present, err := text.Render(record)
+				got, err := rendered(text, record)
 				if err != nil {
 					t.Errorf("%s: %v", r.name, err)
 				}
-				if !present {
-					got = absentValue{}
-				}
-				if d := cmp.Diff(r.want, got); d != "" {
+				if d := cmp.Diff(asJSON(t, r.want), got); d != "" {
 					t.Errorf("%s (-want +got):\n%s", r.name, d)
 				}
 			}
 		})
 	}
+}
+
+// rendered is a text as JSON, with the type of a whole ${…}; empty when it is
+// not present.
+func rendered(text Text, r *call.Record) (string, error) {
+	v := &NewView(r).view
+	w := v.writer(nil)
+	_, err := text.writeJSON(w, v)
+	return string(w.buf), err
+}
+
+func asJSON(t *testing.T, want any) string {
+	t.Helper()
+	if want == (absentValue{}) {
+		return ""
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(want); err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(b.String())
 }
 
 func TestTextStatic(t *testing.T) {
@@ -123,7 +146,7 @@ func TestTextStatic(t *testing.T) {
 	if _, ok := text.Static(); ok {
 		t.Error("a template is static")
 	}
-	if s, err := (Text{}).String(bare()); s != "" || err != nil || !(Text{}).IsZero() {
+	if s, err := (Text{}).String(NewView(bare())); s != "" || err != nil || !(Text{}).IsZero() {
 		t.Error("the zero Text is not empty")
 	}
 }
@@ -133,7 +156,7 @@ func TestStringFuncEscapesValuesOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := text.StringFunc(full(), strings.NewReplacer("&", "&amp;", "0", "zero").Replace)
+	got, err := text.StringFunc(NewView(full()), strings.NewReplacer("&", "&amp;", "0", "zero").Replace)
 	if want := `<b> Siti "Ani" &amp; Co & zero`; got != want || err != nil {
 		t.Errorf("%q, %v, want %q", got, err, want)
 	}
@@ -153,9 +176,9 @@ func TestRenderFails(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", src, err)
 		}
-		_, present, err := text.Render(full())
-		if present || (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v, %v, want %q", src, present, err, want)
+		got, err := rendered(text, full())
+		if want == "" && got != "" || (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, %v, want %q", src, got, err, want)
 		}
 	}
 }
@@ -206,7 +229,7 @@ func FuzzSplit(f *testing.F) {
 			t.Fatalf("%q became %q", src, back.String())
 		}
 		if text, err := ParseText(src); err == nil {
-			_, _, _ = text.Render(full())
+			_, _ = rendered(text, full())
 		}
 	})
 }
@@ -227,7 +250,7 @@ func FuzzStringLiterals(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%q: %v", b, err)
 		}
-		if got, err := text.String(bare()); got != "<"+want+">" || err != nil {
+		if got, err := text.String(NewView(bare())); got != "<"+want+">" || err != nil {
 			t.Fatalf("%q became %q, %v", want, got, err)
 		}
 	})

@@ -3,10 +3,6 @@ package expr
 import (
 	"encoding/json"
 	"errors"
-
-	"cel.dev/cel-go/common/types"
-
-	"github.com/cdrelay/cdrelay/internal/call"
 )
 
 // Tree is a YAML tree whose strings may hold ${CEL}; keys are plain. Scalars
@@ -27,7 +23,7 @@ type branch struct {
 // entry is one key of a mapping.
 type entry struct {
 	name  string
-	key   []byte // name as JSON, with the colon
+	key   string // name as JSON, with the colon
 	value *branch
 }
 
@@ -40,47 +36,50 @@ func (t Tree) IsZero() bool { return t.root == nil }
 // IsMapping tells whether the tree is a mapping, as a form needs.
 func (t Tree) IsMapping() bool { return t.root != nil && t.root.mapping }
 
-// JSON gives the tree of a record, with the keys in the order of the YAML. What
-// is not present is left out; a root that is not present is null.
-func (t Tree) JSON(r *call.Record) ([]byte, error) { return t.JSONFunc(r, nil) }
+// JSON returns the tree for a record, with the keys in the order of the YAML.
+// What is not present is left out; a root that is not present is null.
+func (t Tree) JSON(v *View) ([]byte, error) { return t.JSONFunc(v, nil) }
 
-// JSONFunc is JSON with every string that a ${…} gives, but neither the literal
+// JSONFunc is JSON with every string that a ${…} makes, but neither the literal
 // text nor keys, passed through escape.
-func (t Tree) JSONFunc(r *call.Record, escape func(string) string) ([]byte, error) {
+func (t Tree) JSONFunc(v *View, escape func(string) string) ([]byte, error) {
 	if t.root == nil {
-		return []byte("null"), nil
+		return []byte("null"), v.Spend(len("null"))
 	}
-	out, present, err := t.root.appendTo(make([]byte, 0, 512), &view{record: r}, escape)
+	w := v.view.writer(escape)
+	present, err := t.root.write(w, &v.view)
+	if err == nil && !present {
+		err = w.raw("null")
+	}
 	if err != nil {
 		return nil, err
 	}
-	if !present {
-		return []byte("null"), nil
-	}
-	return out, nil
+	v.view.wrote(w)
+	return w.buf, nil
 }
 
-// Fields gives a tree that is a mapping as names and texts in the order of the
+// Fields returns a tree that is a mapping as names and texts in the order of the
 // YAML: strings as they are, other values as JSON, null as the empty text.
-func (t Tree) Fields(r *call.Record) ([]Field, error) {
+func (t Tree) Fields(v *View) ([]Field, error) {
 	if !t.IsMapping() {
 		return nil, errors.New("a form needs a mapping of names to values")
 	}
-	v := &view{record: r}
 	fields := make([]Field, 0, len(t.root.entries))
 	for _, e := range t.root.entries {
-		out, present, err := e.value.appendTo(nil, v, nil)
+		w := v.view.writer(nil)
+		present, err := e.value.write(w, &v.view)
 		if err != nil {
 			return nil, atKey(e.name, err)
 		}
 		if present {
-			fields = append(fields, Field{Name: e.name, Value: formText(out)})
+			v.view.wrote(w)
+			fields = append(fields, Field{Name: e.name, Value: formText(w.buf)})
 		}
 	}
 	return fields, nil
 }
 
-// formText gives a JSON value as a form shows it.
+// formText is a JSON value as a form shows it.
 func formText(b []byte) string {
 	var s string
 	switch {
@@ -92,83 +91,82 @@ func formText(b []byte) string {
 	return string(b)
 }
 
-// appendTo writes the branch; when it is not present, dst comes back as it was.
-func (b *branch) appendTo(dst []byte, v *view, escape escaper) (out []byte, present bool, err error) {
+// write writes the branch; when it is not present, nothing.
+func (b *branch) write(w *writer, v *view) (present bool, err error) {
 	switch {
 	case b.mapping:
-		out, err = b.appendMapping(dst, v, escape)
-		return out, true, err
+		return true, b.writeMapping(w, v)
 	case b.sequence:
-		out, err = b.appendSequence(dst, v, escape)
-		return out, true, err
+		return true, b.writeSequence(w, v)
 	case b.text != nil:
-		return b.text.appendJSON(dst, v, escape)
+		return b.text.writeJSON(w, v)
 	}
-	return append(dst, b.json...), true, nil
+	return true, w.raw(string(b.json))
 }
 
-func (b *branch) appendMapping(dst []byte, v *view, escape escaper) ([]byte, error) {
-	dst = append(dst, '{')
+func (b *branch) writeMapping(w *writer, v *view) error {
+	if err := w.raw("{"); err != nil {
+		return err
+	}
 	first := true
 	for _, e := range b.entries {
-		mark := len(dst)
+		mark := len(w.buf)
 		if !first {
-			dst = append(dst, ',')
+			w.buf = append(w.buf, ',')
 		}
-		out, present, err := e.value.appendTo(append(dst, e.key...), v, escape)
+		w.buf = append(w.buf, e.key...) // a value that is present finds what is left
+		present, err := e.value.write(w, v)
 		if err != nil {
-			return nil, atKey(e.name, err)
+			return atKey(e.name, err)
 		}
 		if !present {
-			dst = out[:mark]
+			w.buf = w.buf[:mark]
 			continue
 		}
-		dst, first = out, false
+		first = false
 	}
-	return append(dst, '}'), nil
+	return w.raw("}")
 }
 
-func (b *branch) appendSequence(dst []byte, v *view, escape escaper) ([]byte, error) {
-	dst = append(dst, '[')
+func (b *branch) writeSequence(w *writer, v *view) error {
+	if err := w.raw("["); err != nil {
+		return err
+	}
 	first := true
 	for i, item := range b.items {
-		mark := len(dst)
+		mark := len(w.buf)
 		if !first {
-			dst = append(dst, ',')
+			w.buf = append(w.buf, ',')
 		}
-		out, present, err := item.appendTo(dst, v, escape)
+		present, err := item.write(w, v)
 		if err != nil {
-			return nil, atIndex(i, err)
+			return atIndex(i, err)
 		}
 		if !present {
-			dst = out[:mark]
+			w.buf = w.buf[:mark]
 			continue
 		}
-		dst, first = out, false
+		first = false
 	}
-	return append(dst, ']'), nil
+	return w.raw("]")
 }
 
-// appendJSON writes a text as JSON, one whole ${…} with its own type.
-func (t *Text) appendJSON(dst []byte, v *view, escape escaper) (out []byte, present bool, err error) {
+// writeJSON writes a text as JSON, one whole ${…} with its own type.
+func (t *Text) writeJSON(w *writer, v *view) (present bool, err error) {
 	whole := t.whole()
 	if whole == nil {
-		b, err := t.appendText(nil, v, escape)
-		if err != nil {
-			return dst, false, err
+		inner := writer{limit: w.limit - len(w.buf), full: w.full, escape: w.escape}
+		if err := t.write(&inner, v); err != nil {
+			return false, err
 		}
-		return appendString(dst, string(b)), true, nil
+		return true, w.quoted(string(inner.buf), nil)
 	}
 	if n, ok := whole.spelled(v); ok {
-		return append(dst, n...), true, nil
+		return true, w.raw(string(n))
 	}
 	value, present, err := whole.value(v)
 	if err != nil || !present {
-		return dst, false, err
+		return false, err
 	}
-	if s, ok := value.(types.String); ok && escape == nil {
-		return appendString(dst, string(s)), true, nil
-	}
-	out, err = appendJSON(dst, value, escape)
-	return out, err == nil, err
+	return true, w.value(value)
 }

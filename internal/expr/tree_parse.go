@@ -90,7 +90,7 @@ func (p *treeParser) mapping(n *yaml.Node, depth int) *branch {
 			continue
 		}
 		lines[name] = key.Line
-		b.entries = append(b.entries, entry{name: name, key: append(appendString(nil, name), ':'), value: value})
+		b.entries = append(b.entries, entry{name: name, key: string(appendString(nil, name)) + ":", value: value})
 	}
 	return b
 }

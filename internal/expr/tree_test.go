@@ -66,7 +66,7 @@ func TestTreeJSON(t *testing.T) {
 				if want == c.bare && c.bare != c.full {
 					r = bare()
 				}
-				got, err := tree.JSON(r)
+				got, err := tree.JSON(NewView(r))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -83,7 +83,7 @@ func TestTreeJSON(t *testing.T) {
 
 func TestTreeJSONFunc(t *testing.T) {
 	tree := parseYAML(t, `{"&k": "& ${call.agent.name}", whole: "${call.agent.name}", list: "${[call.agent.name, {'&': '&'}]}", obj: "${call.agent}", n: "${call.raw.big}"}`)
-	got, err := tree.JSONFunc(full(), func(s string) string { return strings.ReplaceAll(s, "&", "&amp;") })
+	got, err := tree.JSONFunc(NewView(full()), func(s string) string { return strings.ReplaceAll(s, "&", "&amp;") })
 	want := `{"&k":"& Siti \"Ani\" &amp; Co","whole":"Siti \"Ani\" &amp; Co","list":["Siti \"Ani\" &amp; Co",{"&":"&amp;"}],` +
 		`"obj":{"extension":"8001","id":"7","name":"Siti \"Ani\" &amp; Co"},"n":12345678901234567890}`
 	if d := cmp.Diff(want, string(got)); d != "" || err != nil {
@@ -93,7 +93,7 @@ func TestTreeJSONFunc(t *testing.T) {
 
 func TestTreeFields(t *testing.T) {
 	tree := parseYAML(t, exampleBody+"flag: true\nnothing: null\nn: 1.50\nwarnings: \"${call.warnings}\"\n")
-	got, err := tree.Fields(full())
+	got, err := tree.Fields(NewView(full()))
 	want := []Field{
 		{"externalId", "dialer:88-1"},
 		{"phone", "+6281234567890"},
@@ -113,13 +113,13 @@ func TestTreeFields(t *testing.T) {
 	if !tree.IsMapping() || parseYAML(t, "[a]").IsMapping() {
 		t.Error("IsMapping is wrong")
 	}
-	if _, err := parseYAML(t, "[a]").Fields(full()); err == nil {
+	if _, err := parseYAML(t, "[a]").Fields(NewView(full())); err == nil {
 		t.Error("a sequence gives fields")
 	}
 }
 
 func TestZeroTree(t *testing.T) {
-	b, err := Tree{}.JSON(full())
+	b, err := Tree{}.JSON(NewView(full()))
 	if string(b) != "null" || err != nil || !(Tree{}).IsZero() {
 		t.Errorf("%s, %v", b, err)
 	}
@@ -130,10 +130,10 @@ func TestZeroTree(t *testing.T) {
 
 func TestTreeRenderErrorNamesThePlace(t *testing.T) {
 	tree := parseYAML(t, `{a: [1, {b: "x ${int(call.id)}"}]}`)
-	if _, err := tree.JSON(full()); err == nil || !strings.HasPrefix(err.Error(), "a[1].b: type conversion") {
+	if _, err := tree.JSON(NewView(full())); err == nil || !strings.HasPrefix(err.Error(), "a[1].b: type conversion") {
 		t.Errorf("error %v", err)
 	}
-	if _, err := tree.Fields(full()); err == nil || !strings.HasPrefix(err.Error(), "a[1].b: type conversion") {
+	if _, err := tree.Fields(NewView(full())); err == nil || !strings.HasPrefix(err.Error(), "a[1].b: type conversion") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -213,12 +213,12 @@ func FuzzTree(f *testing.F) {
 		if err != nil {
 			return
 		}
-		b, err := tree.JSON(full())
+		b, err := tree.JSON(NewView(full()))
 		if err == nil && !json.Valid(b) {
 			t.Fatalf("%q gives %q", src, b)
 		}
-		_, _ = tree.Fields(bare())
-		_, _ = tree.JSONFunc(full(), strings.ToUpper)
+		_, _ = tree.Fields(NewView(bare()))
+		_, _ = tree.JSONFunc(NewView(full()), strings.ToUpper)
 	})
 }
 
@@ -227,7 +227,7 @@ func BenchmarkTreeJSON(b *testing.B) {
 	r := full()
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := tree.JSON(r); err != nil {
+		if _, err := tree.JSON(NewView(r)); err != nil {
 			b.Fatal(err)
 		}
 	}

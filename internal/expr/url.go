@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/cdrelay/cdrelay/internal/call"
 )
 
 // URL is an absolute http or https URL whose path and query may hold ${CEL}.
@@ -42,7 +40,11 @@ func ParseURL(src string) (URL, error) {
 		return URL{}, err
 	}
 	// A letter in the place of each value shows whether the rest is a URL.
-	skeleton, _ := u.join(func(*program) (string, error) { return "x", nil })
+	w := &writer{limit: maxText, full: func() error { return errLongText }}
+	if err := u.write(w, func(*program) (string, error) { return "x", nil }); err != nil {
+		return URL{}, problem("the URL is too long")
+	}
+	skeleton := string(w.buf)
 	parsed, err := parseAbsolute(skeleton)
 	if err != nil {
 		return URL{}, err
@@ -170,14 +172,16 @@ func (u URL) DependsOnCall() bool {
 // Host gives the fixed host and port.
 func (u URL) Host() string { return u.host }
 
-// Render gives the URL of a record. Values are escaped for the place where they
-// stand and never end it; what has no value is empty.
-func (u URL) Render(r *call.Record) (string, error) {
+// Render returns the URL for a record. Values are escaped for the place where
+// they stand and never end it; what has no value is empty.
+func (u URL) Render(v *View) (string, error) {
 	if u.fixed != "" {
-		return u.fixed, nil
+		return u.fixed, v.Spend(len(u.fixed))
 	}
-	v := &view{record: r}
-	out, err := u.join(func(p *program) (string, error) { return p.text(v) })
+	w := v.view.writer(nil)
+	err := u.write(w, func(p *program) (string, error) { return p.text(&v.view) })
+	v.view.wrote(w)
+	out := string(w.buf)
 	if err != nil {
 		return "", fmt.Errorf("render the URL: %w", err)
 	}
@@ -190,23 +194,26 @@ func (u URL) Render(r *call.Record) (string, error) {
 	return out, nil
 }
 
-// join puts the parts together with a value for each expression.
-func (u URL) join(value func(*program) (string, error)) (string, error) {
-	var b strings.Builder
+// write writes the parts with a value for each expression.
+func (u URL) write(w *writer, value func(*program) (string, error)) error {
 	for _, p := range u.parts {
 		if p.program == nil {
-			b.WriteString(p.literal)
+			if err := w.raw(p.literal); err != nil {
+				return err
+			}
 			continue
 		}
 		s, err := value(p.program)
 		if err != nil {
-			return "", err
+			return err
 		}
+		w.escape = url.PathEscape
 		if p.inQuery {
-			b.WriteString(url.QueryEscape(s))
-		} else {
-			b.WriteString(url.PathEscape(s))
+			w.escape = url.QueryEscape
+		}
+		if err := w.escaped(s); err != nil {
+			return err
 		}
 	}
-	return b.String(), nil
+	return nil
 }

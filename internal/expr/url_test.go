@@ -27,7 +27,7 @@ func TestURLRender(t *testing.T) {
 			t.Errorf("%s: %v", c.src, err)
 			continue
 		}
-		if got, err := u.Render(full()); got != c.want || err != nil {
+		if got, err := u.Render(NewView(full())); got != c.want || err != nil {
 			t.Errorf("%s: %s, %v, want %s", c.src, got, err, c.want)
 		}
 		if has := strings.Contains(c.src, "${call."); u.DependsOnCall() != has {
@@ -95,7 +95,7 @@ func TestURLRenderRefusesDots(t *testing.T) {
 		}
 		r := full()
 		r.Account = c.value
-		if got, err := u.Render(r); err == nil || strings.Contains(err.Error(), "sekrit") {
+		if got, err := u.Render(NewView(r)); err == nil || strings.Contains(err.Error(), "sekrit") {
 			t.Errorf("%s with %q: %s, %v", c.src, c.value, got, err)
 		}
 	}
@@ -103,7 +103,7 @@ func TestURLRenderRefusesDots(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := u.Render(full()); err == nil || strings.Contains(err.Error(), "sekrit") {
+	if _, err := u.Render(NewView(full())); err == nil || strings.Contains(err.Error(), "sekrit") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -120,7 +120,7 @@ func FuzzURL(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, value string) {
 		r := &call.Record{Account: value, Cost: value}
-		s, err := u.Render(r)
+		s, err := u.Render(NewView(r))
 		if err != nil {
 			return
 		}
@@ -151,7 +151,7 @@ func FuzzParseURL(f *testing.F) {
 		if err != nil {
 			return
 		}
-		s, err := u.Render(full())
+		s, err := u.Render(NewView(full()))
 		if err != nil {
 			return
 		}

@@ -105,7 +105,11 @@ func (x *exchange) take(ctx context.Context, wire []byte) answer {
 	if err != nil {
 		return x.keep(ctx, body, err.Error(), contentType)
 	}
-	return x.accept(ctx, rec, content)
+	a, err := x.accept(ctx, rec, content)
+	if err != nil {
+		return x.keep(ctx, body, err.Error())
+	}
+	return a
 }
 
 // read turns a body into a record and the hash of its content. It survives a bug
@@ -125,7 +129,8 @@ func (x *exchange) read(ctx context.Context, body []byte) (rec *call.Record, con
 	return rec, content, err
 }
 
-func (x *exchange) accept(ctx context.Context, rec *call.Record, content call.ContentHash) answer {
+// accept keeps a call. Its error is a *route.TooCostly: the call was not kept.
+func (x *exchange) accept(ctx context.Context, rec *call.Record, content call.ContentHash) (answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	// Accept calls the closure on whatever goroutine it likes, but is done with
@@ -133,25 +138,31 @@ func (x *exchange) accept(ctx context.Context, rec *call.Record, content call.Co
 	var decision route.Decision
 	receipt, err := x.deps.Store.Accept(ctx, spool.Acceptance{
 		Record: rec, Content: content, Letter: x.letter, Trace: string(x.span.Context()),
-		Route: func(r *call.Record) []string {
+		Route: func(r *call.Record) ([]string, error) {
 			decision = x.set.router.Match(r)
-			return decision.Sinks
+			if decision.Err != nil {
+				return nil, decision.Err
+			}
+			return decision.Sinks, nil
 		},
 	})
+	if costly, ok := errors.AsType[*route.TooCostly](err); ok {
+		return answer{}, costly
+	}
 	if err != nil {
-		return x.storeFailed(ctx, err)
+		return x.storeFailed(ctx, err), nil
 	}
 	a := answer{result: accepted, status: http.StatusOK, id: receipt.ID, revision: receipt.Revision}
 	if receipt.Duplicate {
 		a.result = duplicate
-		return a
+		return a, nil
 	}
 	x.storeWorked(ctx)
 	countRules(x.set.rules, decision)
 	if len(decision.Sinks) == 0 {
 		x.source.metrics.unrouted.Inc()
 	}
-	return a
+	return a, nil
 }
 
 // keep stores what could not be understood, with the headers that its reading

@@ -64,14 +64,18 @@ func (m *memory) Accept(ctx context.Context, a spool.Acceptance) (spool.Receipt,
 		}
 	}
 	var sinks []string
+	var err error
 	var routed sync.WaitGroup
 	routed.Go(func() { // on another goroutine and twice, as the contract allows
 		a.Record.Revision = 1
-		a.Route(a.Record)
+		_, _ = a.Route(a.Record)
 		a.Record.Revision = len(kept) + 1
-		sinks = a.Route(a.Record)
+		sinks, err = a.Route(a.Record)
 	})
 	routed.Wait()
+	if err != nil {
+		return spool.Receipt{}, err
+	}
 	m.calls[a.Record.ID] = append(kept, a.Content)
 	m.records = append(m.records, *a.Record)
 	m.sinks = append(m.sinks, sinks)
@@ -131,10 +135,14 @@ func convert(body []byte, src call.Source) (*call.Record, error) {
 }
 
 // rules is a router of three rules: "all" gives every call to crm but those
-// whose raw body has "lonely"; "first" matches revision 1; "broken" has errors.
+// whose raw body has "lonely"; "first" matches revision 1; "broken" has errors,
+// and costs too much for a body that has "costly".
 type rules struct{}
 
 func (rules) Match(r *call.Record) route.Decision {
+	if bytes.Contains(r.Raw, []byte("costly")) {
+		return route.Decision{Err: &route.TooCostly{Rule: "broken"}}
+	}
 	d := route.Decision{Rules: []route.RuleResult{
 		{Rule: "first", Matched: r.Revision == 1},
 		{Rule: "broken", Err: errors.New("no value")},

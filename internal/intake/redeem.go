@@ -31,7 +31,8 @@ type Kept struct {
 // passed. When it returns without an error the call is on the disk and the dead
 // letter gone.
 //
-// Errors: ErrNoSource; *call.Unreadable where it still cannot be understood;
+// Errors: ErrNoSource; *call.Unreadable where it still cannot be understood, or
+// where the rules cost too much for it;
 // *call.NotACall where it turned out to be an event that is no call, which would
 // not be kept today; spool.ErrUnavailable where the store takes nothing now.
 func (h *Handler) Redeem(ctx context.Context, k Kept) (spool.Receipt, error) {
@@ -59,7 +60,10 @@ func (h *Handler) Redeem(ctx context.Context, k Kept) (spool.Receipt, error) {
 		}
 		return spool.Receipt{}, call.Unreadablef("%v", err) // as for a callback
 	}
-	a := x.accept(ctx, rec, content)
+	a, err := x.accept(ctx, rec, content)
+	if err != nil {
+		return spool.Receipt{}, call.Unreadablef("%v", err)
+	}
 	if a.status != http.StatusOK {
 		return spool.Receipt{}, fmt.Errorf("%w: %s", spool.ErrUnavailable, a.detail)
 	}

@@ -2,12 +2,47 @@ package intake
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/route"
 	"github.com/cdrelay/cdrelay/internal/spool"
 )
+
+// cheap is rules without the one that costs too much.
+type cheap struct{}
+
+func (cheap) Match(*call.Record) route.Decision { return route.Decision{Sinks: []string{"crm"}} }
+
+// TestRulesThatCostTooMuch keeps the callback with the rule's name, once, and
+// takes it when the rule is mended.
+func TestRulesThatCostTooMuch(t *testing.T) {
+	f := newFixture(t, open("a"))
+	const body = `{"id":"costly"}`
+	for range 2 {
+		res, text := f.do(t, post(body))
+		if res.StatusCode != 400 || !strings.Contains(text, `rule \"broken\"`) {
+			t.Errorf("status %d, %s", res.StatusCode, text)
+		}
+	}
+	if len(f.store.letters) != 1 || string(f.store.letters[0].Body) != body || !strings.HasPrefix(f.store.letters[0].Detail, `rule "broken": `) {
+		t.Fatalf("kept %+v", f.store.letters)
+	}
+	kept := Kept{Source: "a", Body: []byte(body), ReceivedAt: now, Letter: "01ARZ3NDEKTSV4RRFFQ69G5FAV"}
+	if _, err := f.Redeem(t.Context(), kept); !errors.As(err, new(*call.Unreadable)) || !strings.Contains(err.Error(), "broken") {
+		t.Errorf("redeemed by the same rules: %v", err)
+	}
+	mended := testConfig(open("a"))
+	mended.Router = cheap{}
+	if err := f.Update(mended); err != nil {
+		t.Fatal(err)
+	}
+	if receipt, err := f.Redeem(t.Context(), kept); err != nil || receipt.Revision != 1 {
+		t.Errorf("redeemed by mended rules: %+v, %v", receipt, err)
+	}
+}
 
 func TestRedeem(t *testing.T) {
 	f := newFixture(t, open("a"))

@@ -5,7 +5,9 @@
 // sink is named once, in the order in which the rules first name it.
 //
 // A rule whose condition cannot be decided, because the record lacks a value
-// that it needs, does not match, and says so in the decision. Match is pure and
+// that it needs, does not match, and says so in the decision. Where the conditions
+// together cost more than a fixed bound, the record is not routed at all and the
+// decision names the rule. Match is pure and
 // safe for concurrent use: it depends on the rules and the record alone, and
 // changes neither. The package knows sinks only by name.
 package route

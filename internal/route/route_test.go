@@ -1,6 +1,7 @@
 package route
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/expr"
 )
 
 // rules reads rules as a configuration holds them.
@@ -196,6 +198,31 @@ func TestMatchConcurrently(t *testing.T) {
 		})
 	}
 	group.Wait()
+}
+
+// TestTooCostly: conditions that are each within the bound pass it together. The
+// record then goes nowhere, and the decision names the rule.
+func TestTooCostly(t *testing.T) {
+	var src strings.Builder
+	for i := range 100 {
+		fmt.Fprintf(&src, "- {name: walk %d, when: 'call.raw.l.all(x, x != 7)', to: [s%d]}\n", i, i)
+	}
+	router := New(rules(t, src.String()))
+	record := &call.Record{Raw: []byte(`{"l":[` + strings.Repeat("0,", 5000) + `0]}`)}
+	first := router.Match(record)
+	if first.Err == nil || len(first.Sinks) != 0 || !errors.Is(first.Err, expr.ErrCost) {
+		t.Fatalf("decision %v, %v", first.Sinks, first.Err)
+	}
+	at := slices.IndexFunc(first.Rules, func(r RuleResult) bool { return r.Err != nil })
+	if at < 2 || first.Err.Rule != fmt.Sprintf("walk %d", at) || !first.Rules[at+1].Skipped || !first.Rules[at-1].Matched {
+		t.Errorf("rule %d passed the bound, the decision names %q", at, first.Err.Rule)
+	}
+	if again := router.Match(record); again.Err == nil || *again.Err != *first.Err {
+		t.Errorf("%v, then %v", first.Err, again.Err)
+	}
+	if d := router.Match(&call.Record{Raw: []byte(`{"l":[0]}`)}); d.Err != nil || len(d.Sinks) != 100 {
+		t.Errorf("a small record: %v, %d sinks", d.Err, len(d.Sinks))
+	}
 }
 
 func BenchmarkMatch(b *testing.B) {

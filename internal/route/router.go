@@ -1,6 +1,8 @@
 package route
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/cdrelay/cdrelay/internal/call"
@@ -32,7 +34,23 @@ type Decision struct {
 	Sinks []string
 	// Rules has a result for each rule, in order.
 	Rules []RuleResult
+	// Err is set where the conditions cost too much to be decided; then there are
+	// no Sinks, and the rules behind the one that it names were not read.
+	Err *TooCostly
 }
+
+// TooCostly says that the conditions of all rules together cost more for a record
+// than they may. The bound is one of work, not of time, so every machine decides
+// the same.
+type TooCostly struct {
+	// Rule is the one that passed the bound.
+	Rule string
+}
+
+func (t *TooCostly) Error() string { return fmt.Sprintf("rule %q: %v", t.Rule, expr.ErrCost) }
+
+// Unwrap returns expr.ErrCost.
+func (t *TooCostly) Unwrap() error { return expr.ErrCost }
 
 // RuleResult is what became of one rule.
 type RuleResult struct {
@@ -57,7 +75,11 @@ func (r *Router) Match(record *call.Record) Decision {
 			result.Skipped = true
 			continue
 		}
-		result.Matched, result.Err = rule.When.HoldsIn(view)
+		result.Matched, result.Err = rule.When.Holds(view)
+		if errors.Is(result.Err, expr.ErrCost) {
+			d.Sinks, d.Err = nil, &TooCostly{Rule: result.Rule}
+			stopped = true
+		}
 		if result.Matched {
 			d.add(rule.To)
 			stopped = rule.Stop

@@ -1,6 +1,7 @@
 package ruletest
 
 import (
+	"github.com/cdrelay/cdrelay/sinks/contract"
 	"os"
 	"path/filepath"
 	"strings"
@@ -48,7 +49,7 @@ func load(string) (*explain.Explainer, error) {
 	}
 	c := explain.Config{Rules: read.Rules}
 	for _, name := range []string{"crm", "form", "chat", "broken"} {
-		sink, err := sinks.Build(read.Sinks[name])
+		sink, err := sinks.Build(read.Sinks[name], contract.Deps{})
 		if err != nil {
 			return nil, err
 		}

@@ -21,11 +21,14 @@ func (s *Spool) Accept(ctx context.Context, a Acceptance) (Receipt, error) {
 		return Receipt{}, err
 	}
 	p := prepare(a)
-	var receipt Receipt
+	var receipt Receipt // stays empty where Route failed
 	err := s.writer.waitUnless(ctx.Done(), "accept", func(t *tx) (err error) {
 		receipt, err = s.accept(t, p)
 		return err
 	})
+	if err == nil && receipt.ID == "" {
+		err = p.err
+	}
 	if err != nil {
 		return Receipt{}, err
 	}
@@ -38,6 +41,7 @@ type prepared struct {
 	Acceptance
 	encoded []byte
 	sinks   []string
+	err     error    // of Route
 	digits  []string // the search keys
 }
 
@@ -50,7 +54,7 @@ func prepare(a Acceptance) *prepared {
 // revise sets the revision and all that follows from it.
 func (p *prepared) revise(n int) {
 	p.Record.Revision = n
-	p.sinks = p.Route(p.Record)
+	p.sinks, p.err = p.Route(p.Record)
 	p.encoded = p.Record.JSON()
 }
 
@@ -66,6 +70,9 @@ func (s *Spool) accept(t *tx, p *prepared) (Receipt, error) {
 	}
 	if want := last + 1; want != p.Record.Revision {
 		p.revise(want)
+	}
+	if p.err != nil {
+		return Receipt{}, nil // the others of the group are not to be committed again for it
 	}
 	if err := s.insert(t, p, last); err != nil {
 		return Receipt{}, err

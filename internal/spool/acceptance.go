@@ -19,8 +19,9 @@ type Acceptance struct {
 	// quick, and may be called twice: the revision, which rules may ask for, is
 	// certain only inside the transaction. The last call counts. It is never
 	// called for a duplicate after Accept has noticed it. Where Accept gives an
-	// error it may still be called, and the Record changed.
-	Route func(*call.Record) []string
+	// error it may still be called, and the Record changed. Where its last call
+	// fails, Accept keeps nothing and returns its error.
+	Route func(*call.Record) ([]string, error)
 	// Letter is the id of the dead letter of stage intake that this acceptance
 	// redeems; it goes in the same transaction. Empty for a fresh callback.
 	Letter string

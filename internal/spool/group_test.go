@@ -78,11 +78,11 @@ func TestACallbackDoesNotWaitForADiskThatHangs(t *testing.T) {
 		accept(t, s, "a")
 		hangs := make(chan struct{})
 		begun := acceptance("a", "second", "crm")
-		begun.Route = func(r *call.Record) []string {
+		begun.Route = func(r *call.Record) ([]string, error) {
 			if r.Revision == 2 { // within the transaction
 				<-hangs
 			}
-			return []string{"crm"}
+			return []string{"crm"}, nil
 		}
 		var waiting sync.WaitGroup
 		short := func(what string, keep func(context.Context) error) {

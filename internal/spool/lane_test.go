@@ -137,7 +137,7 @@ func withOne(t *testing.T) (*Spool, *lane) {
 	t.Cleanup(func() { _ = s.Close() })
 	_, err = s.Accept(t.Context(), Acceptance{
 		Record: &call.Record{Schema: call.SchemaID, ID: call.NewID("dialer", "a"), Source: "dialer", ReceivedAt: call.At(s.Now())},
-		Route:  func(*call.Record) []string { return []string{"crm"} },
+		Route:  func(*call.Record) ([]string, error) { return []string{"crm"}, nil },
 	})
 	if err != nil {
 		t.Fatal(err)

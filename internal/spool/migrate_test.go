@@ -42,7 +42,7 @@ func keep(t *testing.T, s *Spool, id, trace string) {
 	t.Helper()
 	_, err := s.Accept(t.Context(), Acceptance{
 		Record: &call.Record{Schema: call.SchemaID, ID: "dialer:" + id, Source: "dialer"}, Trace: trace,
-		Route: func(*call.Record) []string { return []string{"crm"} },
+		Route: func(*call.Record) ([]string, error) { return []string{"crm"}, nil },
 	})
 	if err != nil {
 		t.Fatal(err)

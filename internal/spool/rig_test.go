@@ -78,7 +78,7 @@ func acceptance(id, content string, sinks ...string) spool.Acceptance {
 			Raw: fmt.Appendf(nil, `{"callId":%q,"content":%q}`, id, content),
 		},
 		Content: hash,
-		Route:   func(*call.Record) []string { return sinks },
+		Route:   func(*call.Record) ([]string, error) { return sinks, nil },
 	}
 }
 

@@ -35,6 +35,8 @@ const (
 //     of the configuration could not be rendered, and that trying again with
 //     the same record and configuration gives the same error. A sink that is
 //     wrongly configured is found at construction, not here.
+//   - A request larger than MaxRequest is an error, found while it is rendered: no
+//     record makes Request take memory or time beyond a fixed bound.
 //   - No record makes Request panic, inject a header, or write a body that its
 //     Content-Type does not allow.
 //   - No error, no text of a Verdict and no printed form (%+v, %#v, JSON, YAML,
@@ -47,6 +49,24 @@ type Sink interface {
 	Request(messageID string, r *call.Record) (*outbound.Request, error)
 	// Transport says how the destination is reached and what is secret.
 	Transport() outbound.Transport
+}
+
+// Deps are what every kind is built with beside its configuration.
+type Deps struct {
+	// MaxRequest bounds what is rendered of a request, in bytes; 0 is
+	// DefaultMaxRequest.
+	MaxRequest int
+}
+
+// DefaultMaxRequest is what a request may have where nothing else is configured.
+const DefaultMaxRequest = 1 << 20
+
+// WithDefaults returns the deps with what was left out.
+func (d Deps) WithDefaults() Deps {
+	if d.MaxRequest == 0 {
+		d.MaxRequest = DefaultMaxRequest
+	}
+	return d
 }
 
 // Identify sets the two headers that carry the message id.

@@ -3,11 +3,13 @@ package contracttest
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/sinks/contract"
 )
 
 // Records are ordinary calls: a missed inbound one and an answered AI call.
@@ -78,10 +80,10 @@ func HostileRecords() []*call.Record {
 	return append(records, huge())
 }
 
-// huge carries more than a megabyte in a few fields only, which keeps the suite
-// quick.
+// huge carries far more than a record may in a few fields only, which keeps the
+// suite quick.
 func huge() *call.Record {
-	text := strings.Repeat("𝄞&<>é", 1<<17)
+	text := strings.Repeat("𝄞&<>é", 1<<13)
 	r := hostile("huge")
 	r.Agent.Name, r.References.Custom = text, text
 	return r
@@ -106,6 +108,28 @@ func hostile(text string) *call.Record {
 	r.References = call.References{OrderID: text, CustomerID: text, MemberID: text, Custom: text}
 	r.Warnings = []string{text, text}
 	return r
+}
+
+// bounded renders records that are larger than any request may be: an error, or a
+// request within the bound.
+func (k Kind) bounded(t *testing.T) {
+	b := k.set(t, 0, status(http.StatusTeapot))
+	for _, letter := range []string{"a", "<", "\x01", "‹", "%"} {
+		r := hostile("large")
+		text := strings.Repeat(letter, contract.DefaultMaxRequest)
+		raw, err := json.Marshal(map[string]string{"text": text})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Agent.Name, r.References.OrderID, r.Raw = text, text, raw
+		request, err := b.sink.Request(MessageID, r)
+		if err != nil {
+			continue
+		}
+		if n := len(request.URL) + len(request.Body); n > contract.DefaultMaxRequest {
+			t.Errorf("a record of %q makes a request of %d bytes", letter, n)
+		}
+	}
 }
 
 // hostile renders every hostile record and delivers it: nothing panics, no

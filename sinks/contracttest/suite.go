@@ -42,6 +42,7 @@ func Run(t *testing.T, k Kind) {
 	t.Run("renders equal requests", k.pure)
 	t.Run("previews what arrives", k.previews)
 	t.Run("hostile records", k.hostile)
+	t.Run("bounds what it renders", k.bounded)
 	t.Run("keeps no secret", k.Secrets)
 }
 

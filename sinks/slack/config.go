@@ -6,7 +6,6 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/expr"
 	"github.com/cdrelay/cdrelay/internal/outbound"
 	"github.com/cdrelay/cdrelay/internal/secret"
@@ -95,8 +94,8 @@ func (b *Blocks) UnmarshalYAML(n *yaml.Node) error {
 func (b Blocks) IsZero() bool { return b.tree.IsZero() }
 
 // render gives the blocks for one call, values escaped.
-func (b Blocks) render(r *call.Record) ([]any, error) {
-	text, err := b.tree.JSONFunc(r, escape)
+func (b Blocks) render(v *expr.View) ([]any, error) {
+	text, err := b.tree.JSONFunc(v, escape)
 	if err != nil {
 		return nil, err
 	}

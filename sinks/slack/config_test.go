@@ -2,6 +2,7 @@ package slack_test
 
 import (
 	"errors"
+	"github.com/cdrelay/cdrelay/sinks/contract"
 	"slices"
 	"strings"
 	"testing"
@@ -48,7 +49,7 @@ func TestValidate(t *testing.T) {
 					t.Errorf("problem %q, want %q", got[i], want)
 				}
 			}
-			if _, err := slack.New(c); (err != nil) != (len(test.want) > 0) {
+			if _, err := slack.New(c, contract.Deps{}); (err != nil) != (len(test.want) > 0) {
 				t.Errorf("New: %v", err)
 			}
 		})

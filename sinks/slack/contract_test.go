@@ -73,7 +73,7 @@ blocks:
 
 func build(tb testing.TB, c slack.Config) (any, contract.Sink) {
 	tb.Helper()
-	sink, err := slack.New(c)
+	sink, err := slack.New(c, contract.Deps{})
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -26,6 +26,6 @@ func TestGolden(t *testing.T) {
 		if err != nil {
 			return nil, err
 		}
-		return slack.New(c)
+		return slack.New(c, contract.Deps{})
 	})
 }

@@ -23,6 +23,7 @@ type Sink struct {
 	blocks    Blocks
 	read      func(outbound.Answer) outbound.Verdict
 	transport outbound.Transport
+	deps      contract.Deps
 }
 
 // header is one that every request carries; its value may hold the token.
@@ -32,7 +33,7 @@ type header struct {
 }
 
 // New builds a sink from a valid configuration.
-func New(c Config) (*Sink, error) {
+func New(c Config, d contract.Deps) (*Sink, error) {
 	c = c.WithDefaults()
 	var problems []error
 	c.Validate(func(path, problem string) {
@@ -46,6 +47,7 @@ func New(c Config) (*Sink, error) {
 		text:      c.Text,
 		blocks:    c.Blocks,
 		read:      readWebhook,
+		deps:      d.WithDefaults(),
 		transport: outbound.Transport{TLS: c.TLS, Secrets: []secret.Value{c.WebhookURL, c.Token}},
 		header:    []header{{"Content-Type", secret.New("application/json; charset=utf-8")}},
 	}
@@ -92,11 +94,12 @@ type message struct {
 
 func (s *Sink) body(r *call.Record) ([]byte, error) {
 	m := message{Channel: s.channel}
+	view := expr.NewRendering(r, s.deps.MaxRequest)
 	var err error
-	if m.Blocks, err = s.renderBlocks(r); err != nil {
+	if m.Blocks, err = s.renderBlocks(view); err != nil {
 		return nil, fmt.Errorf("slack blocks: %w", err)
 	}
-	if m.Text, err = s.renderText(r); err != nil {
+	if m.Text, err = s.renderText(view); err != nil {
 		return nil, fmt.Errorf("slack text: %w", err)
 	}
 	return encode(m)
@@ -104,24 +107,24 @@ func (s *Sink) body(r *call.Record) ([]byte, error) {
 
 // renderBlocks gives the configured blocks; none beside a configured text; else
 // the default summary.
-func (s *Sink) renderBlocks(r *call.Record) ([]any, error) {
+func (s *Sink) renderBlocks(v *expr.View) ([]any, error) {
 	switch {
 	case !s.blocks.IsZero():
-		blocks, err := s.blocks.render(r)
+		blocks, err := s.blocks.render(v)
 		return fit(blocks), err
 	case !s.text.IsZero():
 		return nil, nil
 	default:
-		return fit(summary(r)), nil
+		return fit(summary(v.Record())), nil
 	}
 }
 
 // renderText gives the configured text, or the headline, which notifications
 // show and which stands in for blocks that had nothing to say.
-func (s *Sink) renderText(r *call.Record) (string, error) {
-	text, err := s.text.StringFunc(r, escape)
+func (s *Sink) renderText(v *expr.View) (string, error) {
+	text, err := s.text.StringFunc(v, escape)
 	if blank(text) {
-		text = escape(headline(r))
+		text = escape(headline(v.Record()))
 	}
 	return shorten(text, maxMessageText), err
 }

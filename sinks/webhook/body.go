@@ -8,7 +8,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/expr"
 )
 
@@ -23,13 +22,13 @@ const (
 type payload struct {
 	mediaType string
 	tree      expr.Tree
-	render    func(expr.Tree, *call.Record) ([]byte, error)
+	render    func(expr.Tree, *expr.View) ([]byte, error)
 }
 
 func newPayload(c Config) payload {
 	switch {
 	case c.bodiless():
-		return payload{render: func(expr.Tree, *call.Record) ([]byte, error) { return nil, nil }}
+		return payload{render: func(expr.Tree, *expr.View) ([]byte, error) { return nil, nil }}
 	case c.Encoding == encodingForm:
 		return payload{mediaType: typeForm, tree: c.Body, render: form}
 	case c.Envelope == envelopeCloudEvents:
@@ -40,11 +39,12 @@ func newPayload(c Config) payload {
 }
 
 // document is the configured tree, or the whole record, as JSON.
-func document(t expr.Tree, r *call.Record) ([]byte, error) {
+func document(t expr.Tree, v *expr.View) ([]byte, error) {
 	if t.IsZero() {
-		return validUTF8(r.JSON()), nil
+		b := validUTF8(v.Record().JSON())
+		return b, v.Spend(len(b))
 	}
-	b, err := t.JSON(r)
+	b, err := t.JSON(v)
 	return validUTF8(b), err
 }
 
@@ -58,8 +58,8 @@ func validUTF8(b []byte) []byte {
 
 // form is the configured mapping, or the record's fields, as a form; values
 // that are no scalars are written as JSON.
-func form(t expr.Tree, r *call.Record) ([]byte, error) {
-	fields, err := formFields(t, r)
+func form(t expr.Tree, v *expr.View) ([]byte, error) {
+	fields, err := formFields(t, v)
 	if err != nil {
 		return nil, err
 	}
@@ -68,18 +68,28 @@ func form(t expr.Tree, r *call.Record) ([]byte, error) {
 		if i > 0 {
 			b.WriteByte('&')
 		}
-		b.WriteString(url.QueryEscape(strings.ToValidUTF8(f.Name, "\uFFFD")))
+		name, value := formText(f.Name), formText(f.Value)
+		if err := v.Spend(len("&=") + len(name) + max(len(value)-len(f.Value), 0)); err != nil {
+			return nil, err
+		}
+		b.WriteString(name)
 		b.WriteByte('=')
-		b.WriteString(url.QueryEscape(strings.ToValidUTF8(f.Value, "\uFFFD")))
+		b.WriteString(value)
 	}
 	return []byte(b.String()), nil
 }
 
-func formFields(t expr.Tree, r *call.Record) ([]expr.Field, error) {
+func formText(s string) string { return url.QueryEscape(strings.ToValidUTF8(s, "\uFFFD")) }
+
+func formFields(t expr.Tree, v *expr.View) ([]expr.Field, error) {
 	if !t.IsZero() {
-		return t.Fields(r)
+		return t.Fields(v)
 	}
-	return objectFields(r.JSON())
+	record := v.Record().JSON()
+	if err := v.Spend(len(record)); err != nil {
+		return nil, err
+	}
+	return objectFields(record)
 }
 
 // objectFields reads the members of a JSON object in their order.

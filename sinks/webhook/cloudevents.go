@@ -29,11 +29,12 @@ const (
 )
 
 // cloudEvent puts the body into an envelope.
-func cloudEvent(t expr.Tree, r *call.Record) ([]byte, error) {
-	data, err := document(t, r)
+func cloudEvent(t expr.Tree, v *expr.View) ([]byte, error) {
+	data, err := document(t, v)
 	if err != nil {
 		return nil, err
 	}
+	r := v.Record()
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
@@ -47,7 +48,11 @@ func cloudEvent(t expr.Tree, r *call.Record) ([]byte, error) {
 		DataContentType: typeJSON,
 		Data:            data,
 	})
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
+	if err != nil {
+		return nil, err
+	}
+	out := bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+	return out, v.Spend(max(len(out)-len(data), 0))
 }
 
 // eventID is unique for each revision within its source.

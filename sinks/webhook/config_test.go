@@ -3,6 +3,7 @@ package webhook_test
 import (
 	"errors"
 	"fmt"
+	"github.com/cdrelay/cdrelay/sinks/contract"
 	"slices"
 	"strings"
 	"testing"
@@ -74,7 +75,7 @@ func TestValidate(t *testing.T) {
 					t.Errorf("problem %q, want %q", got[i], want)
 				}
 			}
-			if _, err := webhook.New(c); (err != nil) != (len(test.want) > 0) {
+			if _, err := webhook.New(c, contract.Deps{}); (err != nil) != (len(test.want) > 0) {
 				t.Errorf("New: %v", err)
 			}
 		})

@@ -27,7 +27,7 @@ func kind(yaml string, complete func(c *webhook.Config, base string, p *contract
 			}
 			c.URL = secret.New(base + "/hook/" + p.Text("path") + "?key=" + p.Text("query"))
 			complete(&c, base, p)
-			sink, err := webhook.New(c)
+			sink, err := webhook.New(c, contract.Deps{})
 			if err != nil {
 				tb.Fatal(err)
 			}

@@ -26,6 +26,6 @@ func TestGolden(t *testing.T) {
 		if err != nil {
 			return nil, err
 		}
-		return webhook.New(c)
+		return webhook.New(c, contract.Deps{})
 	})
 }

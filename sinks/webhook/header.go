@@ -9,7 +9,7 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/expr"
 	"github.com/cdrelay/cdrelay/internal/secret"
 )
 
@@ -115,9 +115,9 @@ func fieldValue(s string) string {
 
 // setHeaders renders the configured headers; a template with nothing to say
 // sets none.
-func setHeaders(h http.Header, fields []field, r *call.Record) error {
+func setHeaders(h http.Header, fields []field, view *expr.View) error {
 	for _, f := range fields {
-		text, err := f.value.render(r)
+		text, err := f.value.render(view)
 		if err != nil {
 			return fmt.Errorf("header %s: %w", f.name, err)
 		}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
+	"github.com/cdrelay/cdrelay/sinks/contract"
 	"io"
 	"net/http"
 	"net/url"
@@ -245,7 +246,7 @@ func rig(t *testing.T, s *service) (*Sink, *outbound.Client) {
 	sink, err := New(Config{
 		URL: secret.New("https://crm.example/hook"), Auth: &Auth{OAuth2: &c},
 		Sign: &Sign{StandardWebhooks: SigningSecrets{secret.New("whsec_MDEyMzQ1Njc4OWFiY2RlZmdoaWprbG1ub3A=")}},
-	})
+	}, contract.Deps{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/expr"
 	"github.com/cdrelay/cdrelay/internal/secret"
 )
 
@@ -40,14 +40,14 @@ func (q query) dependsOnCall() bool {
 // mergeInto adds the values to a URL, escaped. One takes the place of what the URL
 // has under its name; all else in the URL stays as it is spelled, because it may be
 // signed. Empty values are left out.
-func (q query) mergeInto(address string, r *call.Record) (string, error) {
+func (q query) mergeInto(address string, view *expr.View) (string, error) {
 	if len(q) == 0 {
 		return address, nil
 	}
 	base, given, _ := strings.Cut(address, "?")
 	pairs := slices.DeleteFunc(strings.Split(given, "&"), func(pair string) bool { return pair == "" })
 	for _, f := range q {
-		text, err := f.value.render(r)
+		text, err := f.value.render(view)
 		if err != nil {
 			return "", fmt.Errorf("query %s: %w", f.name, err)
 		}
@@ -55,7 +55,11 @@ func (q query) mergeInto(address string, r *call.Record) (string, error) {
 			continue
 		}
 		pairs = slices.DeleteFunc(pairs, func(pair string) bool { return nameOf(pair) == f.name })
-		pairs = append(pairs, url.QueryEscape(f.name)+"="+url.QueryEscape(strings.ToValidUTF8(text, "\uFFFD")))
+		pair := formText(f.name) + "=" + formText(text)
+		if err := view.Spend(len(pair) + len("&") - len(text)); err != nil {
+			return "", fmt.Errorf("query %s: %w", f.name, err)
+		}
+		pairs = append(pairs, pair)
 	}
 	if len(pairs) == 0 {
 		return base, nil

@@ -1,6 +1,7 @@
 package webhook_test
 
 import (
+	"github.com/cdrelay/cdrelay/sinks/contract"
 	"os"
 	"path/filepath"
 	"testing"
@@ -19,7 +20,7 @@ func build(t *testing.T, yaml string) *webhook.Sink {
 	if found := problems(c); len(found) > 0 {
 		t.Fatal(found)
 	}
-	sink, err := webhook.New(c)
+	sink, err := webhook.New(c, contract.Deps{})
 	if err != nil {
 		t.Fatal(err)
 	}

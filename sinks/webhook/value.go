@@ -6,7 +6,6 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/expr"
 	"github.com/cdrelay/cdrelay/internal/secret"
 )
@@ -57,11 +56,11 @@ func (v Value) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
 func (v Value) MarshalYAML() (any, error) { return v.String(), nil }
 
 // render gives the value for one call; absent parts are empty.
-func (v Value) render(r *call.Record) (string, error) {
+func (v Value) render(view *expr.View) (string, error) {
 	if v.template == nil {
 		return v.literal.Reveal(), nil
 	}
-	return v.template.String(r)
+	return v.template.String(view)
 }
 
 // secret returns a literal that must not be shown. A static text under a name that

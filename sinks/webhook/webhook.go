@@ -28,6 +28,7 @@ type Sink struct {
 	oauth     *oauth
 	read      func(outbound.Answer) outbound.Verdict
 	transport outbound.Transport
+	deps      contract.Deps
 }
 
 // fixedHeader is a header that does not depend on the call.
@@ -37,7 +38,7 @@ type fixedHeader struct {
 }
 
 // New builds a sink from a valid configuration.
-func New(c Config) (*Sink, error) {
+func New(c Config, d contract.Deps) (*Sink, error) {
 	c = c.WithDefaults()
 	var problems []error
 	c.Validate(func(path, problem string) {
@@ -61,6 +62,7 @@ func New(c Config) (*Sink, error) {
 		payload:   newPayload(c),
 		fields:    c.Headers.fields(),
 		keys:      signing,
+		deps:      d.WithDefaults(),
 		read:      c.conventions().Read,
 		transport: outbound.Transport{TLS: c.TLS, DenyPrivate: c.DenyPrivate, Secrets: c.secrets()},
 	}
@@ -92,14 +94,15 @@ func (s *Sink) Transport() outbound.Transport { return s.transport }
 // Request renders the request for one call. An error says that a template
 // fails on this call.
 func (s *Sink) Request(messageID string, r *call.Record) (*outbound.Request, error) {
-	address, err := s.url.Render(r)
+	view := expr.NewRendering(r, s.deps.MaxRequest)
+	address, err := s.url.Render(view)
 	if err != nil {
 		return nil, fmt.Errorf("webhook url: %w", err)
 	}
-	if address, err = s.query.mergeInto(address, r); err != nil {
+	if address, err = s.query.mergeInto(address, view); err != nil {
 		return nil, fmt.Errorf("webhook %w", err)
 	}
-	body, err := s.payload.render(s.payload.tree, r)
+	body, err := s.payload.render(s.payload.tree, view)
 	if err != nil {
 		return nil, fmt.Errorf("webhook body: %w", err)
 	}
@@ -107,7 +110,7 @@ func (s *Sink) Request(messageID string, r *call.Record) (*outbound.Request, err
 	for _, one := range s.fixed {
 		h.Set(one.name, one.value.Reveal())
 	}
-	if err := setHeaders(h, s.fields, r); err != nil {
+	if err := setHeaders(h, s.fields, view); err != nil {
 		return nil, fmt.Errorf("webhook %w", err)
 	}
 	contract.Identify(h, messageID)

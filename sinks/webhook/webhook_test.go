@@ -3,6 +3,7 @@ package webhook
 import (
 	"encoding/base64"
 	"fmt"
+	"github.com/cdrelay/cdrelay/sinks/contract"
 	"net/http"
 	"strconv"
 	"strings"
@@ -207,7 +208,7 @@ func TestHeaderSecrets(t *testing.T) {
 // 404 and 410 speak of the address only where the address is the same for all.
 func TestFixedURL(t *testing.T) {
 	for address, want := range map[string]bool{"https://crm.example/hook": true, "https://crm.example/${call.id}": false} {
-		sink, err := New(Config{URL: secret.New(address)})
+		sink, err := New(Config{URL: secret.New(address)}, contract.Deps{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -224,7 +225,7 @@ func TestRenderError(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sink, err := New(Config{URL: secret.New("https://crm.example/"), Headers: Headers{"X-A": {template: &divide}}})
+	sink, err := New(Config{URL: secret.New("https://crm.example/"), Headers: Headers{"X-A": {template: &divide}}}, contract.Deps{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -234,7 +235,7 @@ func TestRenderError(t *testing.T) {
 }
 
 func TestBodyIsUTF8(t *testing.T) {
-	body, err := document(expr.Tree{}, &call.Record{Raw: []byte("{\"a\":\"\xff\"}")})
+	body, err := document(expr.Tree{}, expr.NewRendering(&call.Record{Raw: []byte("{\"a\":\"\xff\"}")}, contract.DefaultMaxRequest))
 	if err != nil || !utf8.Valid(body) || !strings.Contains(string(body), "\uFFFD") {
 		t.Errorf("%q, %v", body, err)
 	}
@@ -278,7 +279,7 @@ func BenchmarkRequest(b *testing.B) {
 		"events": {URL: secret.New("https://crm.example/hook"), Envelope: envelopeCloudEvents},
 		"form":   {URL: secret.New("https://crm.example/hook"), Encoding: encodingForm},
 	} {
-		sink, err := New(c)
+		sink, err := New(c, contract.Deps{})
 		if err != nil {
 			b.Fatal(err)
 		}

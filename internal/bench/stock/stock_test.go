@@ -18,7 +18,7 @@ func numbered(n int) (spool.Acceptance, error) {
 	content, err := call.HashContent(raw)
 	return spool.Acceptance{
 		Record:  &call.Record{Schema: call.SchemaID, ID: call.NewID("old", fmt.Sprint(n)), Source: "old", ReceivedAt: call.At(time.Now()), Raw: raw},
-		Content: content, Route: func(*call.Record) []string { return []string{"crm"} },
+		Content: content, Route: func(*call.Record) ([]string, error) { return []string{"crm"}, nil },
 	}, err
 }
 

@@ -16,6 +16,7 @@ func acceptCases() []testCase {
 	return []testCase{
 		{"accept/new content is a revision, kept content a duplicate", duplicates},
 		{"accept/the last call of route counts", lastRouteCounts},
+		{"accept/a call that cannot be routed is not kept", unroutable},
 		{"accept/one delivery for each sink, also when named twice", deliveriesPerSink},
 		{"accept/a call for nobody is kept", unrouted},
 		{"accept/an ended context keeps nothing", endedContext},
@@ -51,15 +52,48 @@ func duplicates(r *rig) {
 	r.waiting(4, 0)
 }
 
+// unroutable: only the last answer of Route counts, and a duplicate needs none.
+func unroutable(r *rig) {
+	costly := errors.New("costs too much")
+	at := func(revision int) func(*call.Record) ([]string, error) {
+		return func(rec *call.Record) ([]string, error) {
+			if rec.Revision == revision {
+				return nil, costly
+			}
+			return []string{"crm"}, nil
+		}
+	}
+	a := acceptance("a", "first")
+	a.Route = at(1)
+	if _, err := r.Accept(r.Context(), a); !errors.Is(err, costly) {
+		r.Errorf("the first revision: %v", err)
+	}
+	r.accept("a", "first", "crm")
+	if receipt, err := r.Accept(r.Context(), a); err != nil || !receipt.Duplicate {
+		r.Errorf("a duplicate: %+v, %v", receipt, err)
+	}
+	b := acceptance("a", "second")
+	b.Route = at(1) // as it is asked at first
+	if receipt, err := r.Accept(r.Context(), b); err != nil || receipt.Revision != 2 {
+		r.Errorf("another revision: %+v, %v", receipt, err)
+	}
+	c := acceptance("a", "third")
+	c.Route = at(3)
+	if _, err := r.Accept(r.Context(), c); !errors.Is(err, costly) {
+		r.Errorf("the third revision: %v", err)
+	}
+	r.waiting(2, 0)
+}
+
 func lastRouteCounts(r *rig) {
 	a := acceptance("a", "second")
 	var asked []int
-	a.Route = func(rec *call.Record) []string {
+	a.Route = func(rec *call.Record) ([]string, error) {
 		asked = append(asked, rec.Revision)
 		if rec.Revision == 1 {
-			return []string{"crm", "slack"}
+			return []string{"crm", "slack"}, nil
 		}
-		return []string{"slack"}
+		return []string{"slack"}, nil
 	}
 	r.accept("a", "first", "crm")
 	receipt, err := r.Accept(r.Context(), a)

@@ -161,7 +161,7 @@ func record(id string) *call.Record {
 func acceptance(id, content string, sinks ...string) spool.Acceptance {
 	var hash call.ContentHash
 	copy(hash[:], id+" "+content)
-	return spool.Acceptance{Record: record(id), Content: hash, Route: func(*call.Record) []string { return sinks }}
+	return spool.Acceptance{Record: record(id), Content: hash, Route: func(*call.Record) ([]string, error) { return sinks, nil }}
 }
 
 // accept takes a call with content, routed to sinks.
