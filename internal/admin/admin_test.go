@@ -179,7 +179,7 @@ func TestReload(t *testing.T) {
 // bury makes a dead letter of stage delivery for a call to the CRM.
 func (f *fixture) bury(id string) {
 	f.t.Helper()
-	if err := f.spool.SetLanes([]spool.LaneConfig{{Sink: "crm", GiveUpAfter: time.Hour}}); err != nil {
+	if err := f.spool.SetLanes(f.t.Context(), []spool.LaneConfig{{Sink: "crm", GiveUpAfter: time.Hour}}); err != nil {
 		f.t.Fatal(err)
 	}
 	_, err := f.spool.Accept(f.t.Context(), spool.Acceptance{
@@ -308,7 +308,7 @@ func TestStatus(t *testing.T) {
 	if err := f.spool.SetPause("crm", spool.Pause{By: spool.ByOperator}); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.spool.SetLanes([]spool.LaneConfig{{Sink: "gone", GiveUpAfter: time.Hour}}); err != nil {
+	if err := f.spool.SetLanes(t.Context(), []spool.LaneConfig{{Sink: "gone", GiveUpAfter: time.Hour}}); err != nil {
 		t.Fatal(err)
 	}
 	w := f.do(admin.Config{}, request{path: "/api/v1/status"})

@@ -70,7 +70,7 @@ func (f *fixture) acceptance(id string, sinks ...string) spool.Acceptance {
 
 func (f *fixture) accept(ids ...string) {
 	f.t.Helper()
-	if err := f.spool.SetLanes([]spool.LaneConfig{{Sink: "crm", GiveUpAfter: time.Hour}}); err != nil {
+	if err := f.spool.SetLanes(f.t.Context(), []spool.LaneConfig{{Sink: "crm", GiveUpAfter: time.Hour}}); err != nil {
 		f.t.Fatal(err)
 	}
 	for _, id := range ids {

@@ -23,6 +23,18 @@ func Handler(c func() Config, d Deps) http.Handler {
 	return headers(outer)
 }
 
+// Starting gives the handler of a private listener whose store is not open yet:
+// health, readiness and metrics, and 503 for all else. ready says what it waits
+// for.
+func Starting(ready func() error, metrics http.Handler) http.Handler {
+	a := &api{Deps{Ready: ready}}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", a.healthz)
+	mux.Handle("GET /metrics", metrics)
+	mux.HandleFunc("/", a.readyz)
+	return headers(mux)
+}
+
 // headers are set on every answer: nothing here is to be framed, cached or
 // guessed at.
 func headers(next http.Handler) http.Handler {

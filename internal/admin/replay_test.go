@@ -181,7 +181,7 @@ func TestReplayOfRemovedSink(t *testing.T) {
 	f := newFixture(t)
 	f.wire()
 	f.bury("dialer:a")
-	if err := f.spool.SetLanes(nil); err != nil {
+	if err := f.spool.SetLanes(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
 	got := f.post(replayPath, `{"filter":{}}`)

@@ -6,19 +6,18 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/cdrelay/cdrelay/internal/admin"
 	"github.com/cdrelay/cdrelay/internal/config"
 	"github.com/cdrelay/cdrelay/internal/dashboard"
 	"github.com/cdrelay/cdrelay/internal/delivery"
 	"github.com/cdrelay/cdrelay/internal/intake"
-	"github.com/cdrelay/cdrelay/internal/phone"
 	"github.com/cdrelay/cdrelay/internal/spool"
 	"github.com/cdrelay/cdrelay/internal/tracing"
 )
@@ -35,6 +34,8 @@ type Options struct {
 	// Fingerprint tells cheaply whether Load would give something new; it is
 	// asked every few seconds. nil for no such watch.
 	Fingerprint func() (config.Hash, error)
+	// Hangup asks for a reload by each signal; nil for none.
+	Hangup <-chan os.Signal
 }
 
 // App is one server.
@@ -51,12 +52,23 @@ type App struct {
 	private  *admin.Server
 	page     *dashboard.Dashboard
 	started  time.Time
-	stopping atomic.Bool
 
-	reloading sync.Mutex // one reload, or the stop, at a time
-	state     atomic.Pointer[state]
-	// reloadFailed is why the last reload changed nothing; nil when it did.
-	reloadFailed atomic.Pointer[error]
+	// opening is what a start waits for; nil when it is over.
+	opening atomic.Pointer[string]
+	state   atomic.Pointer[state]
+	refused atomic.Pointer[refusal]     // nil when the configuration was taken
+	tried   atomic.Pointer[config.Hash] // the fingerprint at the last reload
+
+	turn      chan struct{} // held by the one reload at a time
+	stopping  chan struct{} // closed when the stop begins
+	graceOver chan struct{} // closed when attempts have had their time
+
+	mu   sync.Mutex              // guards the switch to another state, and the stop
+	last map[string]*runningSink // the latest of each name; it may be ending
+
+	serving sync.WaitGroup // listeners and what runs beside them
+	lives   sync.WaitGroup // sinks
+	failed  chan error     // of a listener
 }
 
 // state is one configuration in use; it is replaced, never changed.
@@ -67,106 +79,72 @@ type state struct {
 	since time.Time
 }
 
-// New opens the spool and binds both listeners. What it opened is closed again
-// when it fails.
+// Serve starts a server and runs it until the context ends. A context that ends
+// while the server starts ends it too, and is no error.
+func Serve(ctx context.Context, loaded *config.Loaded, opts Options) error {
+	type started struct {
+		app *App
+		err error
+	}
+	start := make(chan started, 1)
+	go func() {
+		a, err := New(ctx, loaded, opts)
+		start <- started{a, err}
+	}()
+	s, ok := awaitStart(ctx, start, *loaded.Shutdown.Grace)
+	switch {
+	case !ok:
+		opts.Log.Error("the start did not end within shutdown.grace after the signal; the process ends", "component", "app")
+		return nil
+	case s.err != nil && ctx.Err() != nil:
+		opts.Log.Info("cdrelay was stopped while it started", "component", "app", "reason", s.err)
+		return nil
+	case s.err != nil:
+		return s.err
+	}
+	return s.app.Run(ctx)
+}
+
+// awaitStart waits for a result, but not for long once the context has ended: a
+// disk that hangs would hold the process for ever.
+func awaitStart[T any](ctx context.Context, from <-chan T, grace time.Duration) (result T, ok bool) {
+	select {
+	case result = <-from:
+		return result, true
+	case <-ctx.Done():
+	}
+	select {
+	case result = <-from:
+		return result, true
+	case <-time.After(lessReserve(grace)):
+		return result, false
+	}
+}
+
+// New opens the spool and binds both listeners. The private one answers health
+// from the beginning: a damaged file may take long. What New opened is closed
+// again when it fails.
 func New(ctx context.Context, loaded *config.Loaded, opts Options) (*App, error) {
 	a := &App{
 		opts: opts, log: opts.Log.With("component", "app"), registry: prometheus.NewRegistry(),
 		lanes: delivery.NewMetrics(), tracer: tracing.New(opts.Version, opts.Log), started: time.Now(),
+		turn: make(chan struct{}, 1), stopping: make(chan struct{}), graceOver: make(chan struct{}),
+		last: map[string]*runningSink{}, failed: make(chan error, 2),
 	}
 	a.state.Store(newState(state{loaded: loaded}))
+	a.tried.Store(&loaded.Hash)
+	a.waitsFor("the spool is being opened")
 	var err error
 	if a.metrics, err = newMetrics(a.registry, opts.Version); err != nil {
 		return nil, err
 	}
-	a.spool, err = spool.Open(ctx, loaded.Spool, spool.Deps{
-		Log: opts.Log, Readings: phone.Readings, OnSinkRemoved: a.sinkRemoved, OnUndecodable: a.undecodable,
-		OnHistoryPurged: a.metrics.historyPurged, LaneMemory: laneMemory(),
-	})
-	if err != nil {
+	if err := a.registry.Register(readiness(a.ready)); err != nil {
 		return nil, err
 	}
-	if err := a.open(ctx, loaded); err != nil {
-		return nil, errors.Join(err, a.spool.Close())
+	if err := a.start(ctx, loaded); err != nil {
+		return nil, err
 	}
 	return a, nil
-}
-
-// sinkRemoved and undecodable count and tell of the dead letters that no lane
-// makes.
-func (a *App) sinkRemoved(sink string, n int) {
-	a.lanes.SinkRemoved(sink, n)
-	a.log.Warn("dead letters", "sink", sink, "reason", string(spool.SinkRemoved), "deliveries", n)
-}
-
-func (a *App) undecodable(id, source string) {
-	a.lanes.Undecodable()
-	a.log.Warn("dead letter", "source", source, "reason", string(spool.Undecoded), "id", id)
-}
-
-// open builds everything on the open spool.
-func (a *App) open(ctx context.Context, loaded *config.Loaded) error {
-	plan, err := a.plan(ctx, loaded)
-	if err != nil {
-		return err
-	}
-	if a.intake, err = intake.New(plan.intake, intake.Deps{
-		Store: a.spool, Log: a.opts.Log, Now: time.Now, Registry: a.registry, Tracer: a.tracer, Memory: callbackMemory(),
-	}); err != nil {
-		return err
-	}
-	if a.public, err = intake.NewServer(loaded.ServerConfig, a.intake, a.opts.Log); err != nil {
-		return err
-	}
-	if err := a.register(); err != nil {
-		return err
-	}
-	if a.page, err = a.newPage(); err != nil {
-		return err
-	}
-	if err := a.public.Listen(ctx); err != nil {
-		return err
-	}
-	if err := a.registry.Register(a.public); err != nil {
-		return errors.Join(err, a.public.Shutdown(ctx))
-	}
-	settings := func() admin.Config { return a.state.Load().loaded.Admin.Settings() }
-	handler := admin.Handler(settings, a.adminDeps())
-	if a.private, err = admin.Listen(ctx, settings(), handler, a.opts.Log); err != nil {
-		return errors.Join(err, a.public.Shutdown(ctx))
-	}
-	if err := a.spool.SetLanes(lanes(loaded)); err != nil {
-		return errors.Join(err, a.public.Shutdown(ctx), a.private.Shutdown(ctx))
-	}
-	a.adopt(ctx, loaded, plan)
-	return nil
-}
-
-func (a *App) register() error {
-	gauges := &delivery.Gauges{
-		Lanes:   a.spool.Lanes,
-		Intake:  func() int64 { return a.spool.Totals().IntakeDeadLetters },
-		Breaker: a.breaker,
-	}
-	var errs []error
-	for _, c := range []prometheus.Collector{a.spool, a.lanes, a.tracer, gauges, readiness(a.ready)} {
-		errs = append(errs, a.registry.Register(c))
-	}
-	return errors.Join(errs...)
-}
-
-func (a *App) adminDeps() admin.Deps {
-	d := admin.Deps{
-		Store: a.spool, Ready: a.ready, Server: a.status, Log: a.opts.Log.With("component", "admin"), Page: a.page,
-		Redeem: a.redeem, Replayed: a.lanes.Replayed, NumberForms: a.numberForms, Explain: a.Explain,
-		Metrics: promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{
-			ErrorHandling: promhttp.ContinueOnError, MaxRequestsInFlight: 4, Timeout: 10 * time.Second,
-		}),
-	}
-	if a.opts.Load != nil {
-		d.Reload = a.Reload
-	}
-	return d
 }
 
 // Addr is the address of the public listener.
@@ -178,83 +156,57 @@ func (a *App) AdminAddr() net.Addr { return a.private.Addr() }
 // Spool is the open store, for what runs in the same process.
 func (a *App) Spool() *spool.Spool { return a.spool }
 
+// Handler gives the handler of callbacks, for what runs in the same process.
+func (a *App) Handler() http.Handler { return a.intake }
+
 // Run serves until the context ends or a listener fails, then stops. It may be
 // called once.
 func (a *App) Run(ctx context.Context) error {
-	failed := make(chan error, 2)
-	var serving sync.WaitGroup
-	for _, serve := range []func() error{a.public.Serve, a.private.Serve} {
-		serving.Go(func() {
-			if err := serve(); err != nil {
-				failed <- err
-			}
-		})
-	}
+	a.serve(a.public.Serve)
 	watching, stopWatch := context.WithCancel(ctx)
-	serving.Go(func() { a.watch(watching) })
-	serving.Go(func() { a.page.Run(watching) })
+	defer stopWatch()
+	a.serving.Go(func() { a.watch(watching) })
+	a.serving.Go(func() { a.page.Run(watching) })
 	a.log.Info("cdrelay serves", "version", a.opts.Version, "listen", a.Addr().String(), "admin", a.AdminAddr().String())
 	var err error
 	select {
 	case <-ctx.Done():
-	case err = <-failed:
+	case err = <-a.failed:
 	}
 	stopWatch()
-	err = errors.Join(err, a.stop(context.WithoutCancel(ctx)))
-	serving.Wait()
-	return err
+	return errors.Join(err, a.stop(context.WithoutCancel(ctx)))
 }
+
+// serve answers on a listener until it is shut down.
+func (a *App) serve(listener func() error) {
+	a.serving.Go(func() {
+		if err := listener(); err != nil {
+			a.failed <- err
+		}
+	})
+}
+
+var errStopping = errors.New("the server is stopping")
 
 // ready tells whether callbacks are taken.
 func (a *App) ready() error {
-	if a.stopping.Load() {
-		return errors.New("the server is stopping")
+	if a.isStopping() {
+		return errStopping
+	}
+	if what := a.opening.Load(); what != nil {
+		return errors.New("the server is starting: " + *what)
 	}
 	return a.spool.Ready()
 }
 
-// stop ends everything in order.
-func (a *App) stop(ctx context.Context) error {
-	a.stopping.Store(true)
-	a.reloading.Lock()
-	defer a.reloading.Unlock()
-	now := a.state.Load()
-	settings := now.loaded.Shutdown
-	a.log.Info("cdrelay stops", "delay", settings.Delay.String(), "grace", settings.Grace.String())
-	<-time.After(settings.Delay)
-	ctx, cancel := context.WithTimeout(ctx, lessReserve(*settings.Grace))
-	defer cancel()
-	var ending sync.WaitGroup
-	var err error
-	ending.Go(func() { err = a.endIntake(ctx) })
-	for _, s := range now.running {
-		ending.Go(func() { s.stop(ctx) }) // beside it: a slow sender takes no time from attempts on their way
+func (a *App) isStopping() bool {
+	select {
+	case <-a.stopping:
+		return true
+	default:
+		return false
 	}
-	ending.Wait()
-	err = errors.Join(err, a.private.Shutdown(ctx), a.spool.Close())
-	a.tracer.Shutdown(ctx) // what the grace time leaves
-	a.log.Info("cdrelay has stopped")
-	return err
 }
 
-// endIntake lets the callbacks in flight have their answers until the context is
-// done. What is cut off then was answered nothing, so its sender pushes it again:
-// nothing is lost, and the stop is none that failed.
-func (a *App) endIntake(ctx context.Context) error {
-	err := a.public.Shutdown(ctx)
-	if errors.Is(err, context.DeadlineExceeded) {
-		a.log.Warn("callbacks in flight were cut off; their senders got no answer", "error", err)
-		return nil
-	}
-	return err
-}
-
-// lessReserve keeps a part of the grace time for the last commit.
-func lessReserve(grace time.Duration) time.Duration {
-	return grace - min(2*time.Second, grace/5)
-}
-
-// Handler gives the handler of callbacks, for what runs in the same process.
-func (a *App) Handler() http.Handler { return a.intake }
-
-var errNoReload = errors.New("this server has no configuration file")
+// waitsFor says what the start is at.
+func (a *App) waitsFor(what string) { a.opening.Store(&what) }

@@ -66,9 +66,5 @@ func (m *metrics) loaded(h config.Hash) {
 	m.reloadTime.SetToCurrentTime()
 }
 
-// reloaded notes how a reload went.
-func (m *metrics) reloaded(err error) {
-	if err != nil {
-		m.reloadOK.Set(0)
-	}
-}
+// reloadRefused notes that a configuration was not taken.
+func (m *metrics) reloadRefused() { m.reloadOK.Set(0) }

@@ -28,8 +28,8 @@ func (a *App) pageStatus() dashboard.Status {
 		Version: a.opts.Version, ConfigHash: now.loaded.Hash.String(), StartedAt: a.started, Ready: a.ready(),
 		ReloadedAt: now.since,
 	}
-	if failed := a.reloadFailed.Load(); failed != nil {
-		out.ReloadFailed = *failed
+	if r := a.refused.Load(); r != nil {
+		out.ReloadFailed = r.err
 	}
 	for _, s := range now.loaded.Sources {
 		out.Sources = append(out.Sources, dashboard.Source{Name: s.Name, Format: s.Format, Path: s.Path})
@@ -48,16 +48,6 @@ func (a *App) pageStatus() dashboard.Status {
 		out.Sinks = append(out.Sinks, sink)
 	}
 	return out
-}
-
-// noteReload remembers how the last reload went.
-func (a *App) noteReload(err error) {
-	a.metrics.reloaded(err)
-	if err == nil {
-		a.reloadFailed.Store(nil)
-		return
-	}
-	a.reloadFailed.Store(&err)
 }
 
 // newState is a configuration in use from now on.

@@ -3,7 +3,7 @@ package app
 import (
 	"context"
 	"errors"
-	"sync"
+	"fmt"
 	"time"
 
 	"github.com/cdrelay/cdrelay/adapter"
@@ -14,13 +14,17 @@ import (
 	"github.com/cdrelay/cdrelay/internal/tracing"
 )
 
-// watchEvery is how often the content of the configuration is looked at. It is
-// polled because a ConfigMap changes by a swap of a link that a watch on the
-// path would miss.
-const watchEvery = 5 * time.Second
+// A reload has three parts: what may fail (prepare), the switch, which cannot, and
+// the ends of what was replaced, each on its own and with its deadline (live).
 
-// plan is a configuration made ready: all that can fail is done.
+// reloadWithin bounds what a reload waits for the disk of the spool.
+const reloadWithin = 30 * time.Second
+
+var errNoReload = errors.New("this server has no configuration file")
+
+// plan is a configuration made ready.
 type plan struct {
+	loaded *config.Loaded
 	intake intake.Config
 	// sinks holds every sink by name; kept ones are those that run already.
 	sinks map[string]*runningSink
@@ -32,6 +36,7 @@ type plan struct {
 func (a *App) plan(ctx context.Context, loaded *config.Loaded) (plan, error) {
 	router := route.New(loaded.Rules)
 	p := plan{
+		loaded: loaded,
 		intake: intake.Config{Router: router, Rules: router.Rules(), TrustedProxies: loaded.TrustedProxies},
 		sinks:  map[string]*runningSink{},
 	}
@@ -62,46 +67,137 @@ func sourceOf(s intake.SourceConfig) intake.Source {
 }
 
 // Reload reads the configuration again and puts it in the place of the present
-// one, or changes nothing and says why.
+// one, or changes nothing and says why. It returns after the switch; sinks that
+// were replaced may still be ending.
 func (a *App) Reload(ctx context.Context) error {
 	if a.opts.Load == nil {
 		return errNoReload
 	}
-	a.reloading.Lock()
-	defer a.reloading.Unlock()
-	if a.stopping.Load() {
-		return a.ready()
+	select {
+	case a.turn <- struct{}{}:
+		defer func() { <-a.turn }()
+	case <-a.stopping:
+		return errStopping
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
 	err := a.reload(context.WithoutCancel(ctx))
-	a.noteReload(err)
+	if a.isStopping() {
+		return errStopping
+	}
 	if err != nil {
+		a.refuse(err)
 		a.log.Error("the configuration was not changed", "error", err)
 	}
 	return err
 }
 
 func (a *App) reload(ctx context.Context) error {
+	before := a.state.Load().loaded.Hash
+	r, err := a.prepare(ctx)
+	if err != nil {
+		return err
+	}
+	if err := a.switchTo(ctx, r); err != nil {
+		return err
+	}
+	if hash := r.loaded.Hash; hash != before {
+		a.log.Info("the configuration was changed", "hash", hash.String()[:12])
+	} else {
+		a.log.Info("the configuration was read again; it is the one that runs", "hash", hash.String()[:12])
+	}
+	a.tellLoaded(ctx, r.loaded)
+	return nil
+}
+
+// prepared is a reload of which nothing can fail any more.
+type prepared struct {
+	plan
+	intake intake.Prepared
+	cert   intake.Certificate
+}
+
+// prepare does all of a reload that may fail or wait, and changes nothing that is
+// in use: of the lanes only the spool hears.
+func (a *App) prepare(ctx context.Context) (r prepared, err error) {
+	ctx, cancel := context.WithTimeout(ctx, reloadWithin)
+	defer cancel()
+	defer cancelWhen(a.stopping, cancel)()
+	if a.opts.Fingerprint != nil {
+		tried, _ := a.opts.Fingerprint() // Load says what is wrong
+		a.tried.Store(&tried)
+	}
 	loaded, err := a.opts.Load()
 	if err != nil {
-		return err
+		return r, err
 	}
 	a.keepFixed(loaded)
-	p, err := a.plan(ctx, loaded)
-	if err != nil {
-		return err
+	if r.plan, err = a.plan(ctx, loaded); err != nil {
+		return r, err
 	}
-	if err := a.public.Reload(); err != nil {
-		return err
+	if r.intake, err = a.intake.Prepare(r.plan.intake); err != nil {
+		return r, err
 	}
-	if err := a.spool.SetLanes(lanes(loaded)); err != nil {
-		return err
+	if r.cert, err = a.public.ReadCertificate(); err != nil {
+		return r, err
 	}
-	if err := a.intake.Update(p.intake); err != nil {
-		return err
+	if err := a.spool.SetLanes(ctx, lanes(loaded)); err != nil {
+		return r, &notNow{err}
 	}
-	a.adopt(ctx, loaded, p)
-	a.log.Info("the configuration was changed", "hash", loaded.Hash.String()[:12])
+	return r, nil
+}
+
+// notNow is a refusal that has nothing to do with the configuration.
+type notNow struct{ err error }
+
+func (e *notNow) Error() string {
+	return fmt.Sprintf("the spool does not take the list of sinks: %v", e.err)
+}
+func (e *notNow) Unwrap() error { return e.err }
+
+// switchTo makes what is ready the present state, the certificate last. It waits
+// for nothing.
+func (a *App) switchTo(ctx context.Context, r prepared) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.isStopping() {
+		return errStopping
+	}
+	a.intake.Use(r.intake)
+	a.adopt(ctx, r.plan)
+	a.public.Use(r.cert)
 	return nil
+}
+
+// adopt makes a plan the present state: sinks that have changed are told to end,
+// and those in their place begin as soon as each has.
+func (a *App) adopt(ctx context.Context, p plan) {
+	before := a.state.Load().running
+	a.tracer.Use(ctx, p.spans)
+	for name, old := range before {
+		next := p.sinks[name]
+		if next == old {
+			continue
+		}
+		old.leave(old.config.Timeout, next == nil)
+		if next == nil {
+			a.lanes.Forget(name)
+		}
+	}
+	for name, s := range p.sinks {
+		if before[name] != s {
+			a.begin(ctx, s, a.last[name])
+			a.last[name] = s
+		}
+	}
+	a.state.Store(newState(state{loaded: p.loaded, running: p.sinks}))
+	a.public.Limit(p.loaded.Connections, p.loaded.TrustedProxies)
+	a.spool.Configure(p.loaded.Spool)
+	a.metrics.loaded(p.loaded.Hash)
+	a.refused.Store(nil)
+	if a.opts.Level != nil {
+		_ = a.opts.Level.UnmarshalText([]byte(p.loaded.Log.Level)) // Load has checked it
+	}
 }
 
 // keepFixed says which changes need a restart, and keeps what is served now.
@@ -130,39 +226,13 @@ func tlsText(f *intake.TLSFiles) string {
 	return f.Cert + ", " + f.Key
 }
 
-// adopt makes a plan the present state: lanes that are gone or have changed end
-// first, then new ones start. It cannot fail.
-func (a *App) adopt(ctx context.Context, loaded *config.Loaded, p plan) {
-	before := a.state.Load().running
-	a.tracer.Use(ctx, p.spans)
-	endReplaced(ctx, before, p.sinks)
-	for name, s := range p.sinks {
-		a.lanes.Watch(name)
-		if before[name] != s {
-			s.replace(ctx, before[name])
-		}
-	}
-	a.state.Store(newState(state{loaded: loaded, running: p.sinks}))
-	for name := range before {
-		if p.sinks[name] == nil {
-			a.lanes.Forget(name)
-		}
-	}
-	a.public.Limit(loaded.Connections, loaded.TrustedProxies)
-	a.spool.Configure(loaded.Spool)
-	a.metrics.loaded(loaded.Hash)
-	if a.opts.Level != nil {
-		_ = a.opts.Level.UnmarshalText([]byte(loaded.Log.Level)) // Load has checked it
-	}
+// tellLoaded tells of warnings, and of sinks that are gone from the configuration
+// and are still owed something: a name that was mistyped or changed leaves its
+// deliveries behind.
+func (a *App) tellLoaded(ctx context.Context, loaded *config.Loaded) {
 	for _, w := range loaded.Warnings {
 		a.log.Warn("configuration", "line", w.Line, "key", w.Path, "warning", w.Text)
 	}
-	a.tellOwed(ctx)
-}
-
-// tellOwed says which sinks are gone from the configuration and are still owed
-// something: a name that was mistyped or changed leaves its deliveries behind.
-func (a *App) tellOwed(ctx context.Context) {
 	lanes, err := a.spool.Lanes(ctx)
 	if err != nil {
 		return // the spool tells of its troubles itself, and the status of the lanes
@@ -170,50 +240,6 @@ func (a *App) tellOwed(ctx context.Context) {
 	for _, l := range lanes {
 		if !l.Configured && l.Waiting > 0 {
 			a.log.Warn("deliveries wait for a sink that is not configured", "sink", l.Sink, "deliveries", l.Waiting)
-		}
-	}
-}
-
-// endReplaced stops the lanes that are not kept, all at once, with time for the
-// attempts on their way.
-func endReplaced(ctx context.Context, before, after map[string]*runningSink) {
-	var ending sync.WaitGroup
-	for name, old := range before {
-		if after[name] != old {
-			ending.Go(func() {
-				ctx, cancel := context.WithTimeout(ctx, old.config.Timeout)
-				defer cancel()
-				old.stop(ctx)
-			})
-		}
-	}
-	ending.Wait()
-}
-
-// watch reloads when the content of the configuration, of a secret's file or of
-// a certificate has changed. A file that is bad is read once, not every time; what
-// failed because the spool took nothing is tried again when it does.
-func (a *App) watch(ctx context.Context) {
-	if a.opts.Fingerprint == nil || a.opts.Load == nil {
-		return
-	}
-	last, refused := a.state.Load().loaded.Hash, false
-	tick := time.NewTicker(watchEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		now, err := a.opts.Fingerprint()
-		again := refused && a.spool.Ready() == nil
-		if err != nil || now == last && !again {
-			continue // a file in the middle of a swap is looked at again
-		}
-		last, refused = now, false
-		if now != a.state.Load().loaded.Hash {
-			refused = errors.Is(a.Reload(ctx), spool.ErrUnavailable) // which it has logged and counted
 		}
 	}
 }

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"time"
 
 	"github.com/cdrelay/cdrelay/internal/config"
 	"github.com/cdrelay/cdrelay/internal/delivery"
@@ -17,11 +18,17 @@ type runningSink struct {
 	sink   contract.Sink
 	client *outbound.Client
 	lane   *delivery.Lane
+
+	// left is closed when the sink is to end; limit and gone are set before.
+	left  chan struct{}
+	limit time.Duration // for attempts on their way; 0 for shutdown.grace
+	gone  bool          // no other takes its place
+	ended chan struct{} // closed when nothing of it runs any more
 }
 
 // buildSink makes a sink without starting it.
 func (a *App) buildSink(c config.Sink, mark config.Hash) (*runningSink, error) {
-	s := &runningSink{config: c, mark: mark}
+	s := &runningSink{config: c, mark: mark, left: make(chan struct{}), ended: make(chan struct{})}
 	var err error
 	if s.sink, err = c.Build(); err != nil {
 		return nil, err
@@ -40,19 +47,70 @@ func (a *App) buildSink(c config.Sink, mark config.Hash) (*runningSink, error) {
 // userAgent is what we call ourselves.
 func userAgent(version string) string { return "cdrelay/" + version }
 
-// replace starts the sink in the place of the one that served before, if any:
-// what the breaker knows stays known.
-func (s *runningSink) replace(ctx context.Context, old *runningSink) {
-	if old != nil {
-		s.client.Inherit(old.client)
-	}
-	s.lane.Start(ctx)
+// leave tells the sink to end. Attempts on their way get the limit, and never more
+// than what is left of shutdown.grace. It is called once.
+func (s *runningSink) leave(limit time.Duration, gone bool) {
+	s.limit, s.gone = limit, gone
+	close(s.left)
 }
 
-// stop lets attempts on their way finish until the context is done.
-func (s *runningSink) stop(ctx context.Context) {
-	s.lane.Stop(ctx)
+// begin lets a sink live, after the one before it of the same name has ended; nil
+// for none. Each waits for its own only.
+func (a *App) begin(ctx context.Context, s, before *runningSink) {
+	a.lanes.Watch(s.config.Name)
+	if before != nil {
+		s.client.Inherit(before.client)
+	}
+	a.lives.Go(func() {
+		defer close(s.ended)
+		a.live(ctx, s, before)
+	})
+}
+
+// live is the life of a sink: it waits for the one before it, delivers until it is
+// told to end, and lets attempts on their way finish.
+func (a *App) live(ctx context.Context, s, before *runningSink) {
+	if before != nil {
+		<-before.ended
+		s.lane.Inherit(before.lane)
+	}
+	select {
+	case <-s.left: // replaced before its turn came
+	default:
+		a.lanes.Watch(s.config.Name) // which the one before may have forgotten
+		s.lane.Start(ctx)
+		<-s.left
+		a.finish(ctx, s)
+	}
 	s.client.Close()
+	if s.gone {
+		a.lanes.Forget(s.config.Name)
+	}
+}
+
+// finish waits for the attempts on their way.
+func (a *App) finish(ctx context.Context, s *runningSink) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	if s.limit > 0 {
+		ctx, cancel = context.WithTimeout(ctx, s.limit)
+		defer cancel()
+	}
+	defer cancelWhen(a.graceOver, cancel)()
+	s.lane.Stop(ctx)
+}
+
+// cancelWhen cancels when a channel is closed, until the returned func is called.
+func cancelWhen(closed <-chan struct{}, cancel context.CancelFunc) (release func()) {
+	done := make(chan struct{})
+	go func() {
+		select {
+		case <-closed:
+			cancel()
+		case <-done:
+		}
+	}()
+	return func() { close(done) }
 }
 
 // breaker gives the state of a sink's breaker.

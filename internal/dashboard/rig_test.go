@@ -66,7 +66,7 @@ func newRig(t *testing.T) *rig {
 			t.Error(err)
 		}
 	})
-	if err := s.SetLanes([]spool.LaneConfig{{Sink: "crm", GiveUpAfter: time.Hour}, {Sink: "archive", GiveUpAfter: time.Hour}}); err != nil {
+	if err := s.SetLanes(t.Context(), []spool.LaneConfig{{Sink: "crm", GiveUpAfter: time.Hour}, {Sink: "archive", GiveUpAfter: time.Hour}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.SetPause("archive", spool.Pause{By: spool.ByOperator}); err != nil {

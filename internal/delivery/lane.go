@@ -95,6 +95,17 @@ func New(name string, s Settings, deps Deps) *Lane {
 	return l
 }
 
+// Inherit takes over what the lane knows that served the same sink before a
+// reload and has ended: a pause that is in memory only, the tokens that are used
+// up, and what was logged. It is called before Start.
+func (l *Lane) Inherit(old *Lane) {
+	l.rest.Store(old.rest.Load())
+	l.tell = old.tell
+	if l.rate != nil && old.rate != nil && *l.set.Rate == *old.set.Rate {
+		l.rate = old.rate
+	}
+}
+
 // Start begins to deliver. The context ends nothing: Stop does.
 func (l *Lane) Start(ctx context.Context) {
 	leasing, stop := context.WithCancel(context.WithoutCancel(ctx))

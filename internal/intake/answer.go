@@ -3,6 +3,7 @@ package intake
 import (
 	"net/http"
 	"strconv"
+	"sync/atomic"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -64,9 +65,10 @@ func busy(detail string) answer {
 	return fault(unavailable, http.StatusServiceUnavailable, detail).with("Retry-After", retryAfter)
 }
 
-// write sends the answer. respond is the source's own body of a 200, if any. A
+// write sends the answer. respond is the source's own body of a 200, if any;
+// closing is asked last, so that no answer keeps its connection once it is set. A
 // sender that is gone gets nothing, and that is no error of ours.
-func (a answer) write(w http.ResponseWriter, respond string) {
+func (a answer) write(w http.ResponseWriter, respond string, closing *atomic.Bool) {
 	kind, body := a.body(respond)
 	h := w.Header()
 	// The values of the three headers lie in one piece of memory, and the names are
@@ -75,6 +77,9 @@ func (a answer) write(w http.ResponseWriter, respond string) {
 	h["Content-Type"], h["Content-Length"], h["X-Content-Type-Options"] = values[0:1:1], values[1:2:2], values[2:3:3]
 	if a.header != "" {
 		h.Set(a.header, a.value)
+	}
+	if closing.Load() {
+		h.Set("Connection", "close")
 	}
 	w.WriteHeader(a.status)
 	_, _ = w.Write(body)

@@ -18,7 +18,7 @@ func TestLongReasons(t *testing.T) {
 		c := testConfig(open("a"))
 		c.Sources[0].Convert = func([]byte, call.Source) (*call.Record, error) { return nil, call.Unreadablef("no: %s", reason) }
 		f := newFixture(t)
-		if err := f.Update(c); err != nil {
+		if err := f.update(c); err != nil {
 			t.Fatal(err)
 		}
 		if res, body := f.do(t, post("x")); res.StatusCode != 400 || !strings.Contains(body, "no: ") {

@@ -57,7 +57,7 @@ func TestUnknownClientIsAllowedNowhere(t *testing.T) {
 	f := newFixture(t)
 	c := testConfig(SourceConfig{Name: "a", Auth: Auth{Allow: []Network{mustNetwork("0.0.0.0/0"), mustNetwork("::/0")}}})
 	c.TrustedProxies = []Network{mustNetwork("192.0.2.0/24")}
-	if err := f.Update(c); err != nil {
+	if err := f.update(c); err != nil {
 		t.Fatal(err)
 	}
 	for forwarded, want := range map[string]int{"nonsense": 403, "203.0.113.5": 200} {

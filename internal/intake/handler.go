@@ -51,7 +51,8 @@ type Handler struct {
 	// strays limits the log of requests to unknown paths.
 	strays rate.Sometimes
 
-	mu      sync.Mutex // serialises updates
+	closing atomic.Bool
+	mu      sync.Mutex // serialises Use
 	current atomic.Pointer[set]
 }
 
@@ -63,26 +64,36 @@ func New(c Config, d Deps) (*Handler, error) {
 		return nil, err
 	}
 	h := &Handler{deps: d, metrics: m, budget: newBudget(d.Memory), strays: rate.Sometimes{Interval: time.Minute}}
-	first, err := newSet(c, m)
+	first, err := h.Prepare(c)
 	if err != nil {
 		return nil, err
 	}
-	h.current.Store(first)
+	h.Use(first)
 	return h, nil
 }
 
-// Update puts the configuration in the place of the present one, or changes
-// nothing and says why.
-func (h *Handler) Update(c Config) error {
+// Prepared is a configuration for Use; nothing of it can fail any more.
+type Prepared struct{ set *set }
+
+// Prepare makes a configuration ready and changes nothing.
+func (h *Handler) Prepare(c Config) (Prepared, error) {
+	s, err := newSet(c)
+	return Prepared{s}, err
+}
+
+// Use puts a configuration in the place of the present one.
+func (h *Handler) Use(p Prepared) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	next, err := newSet(c, h.metrics)
-	if err != nil {
-		return err
+	p.set.count(h.metrics)
+	if old := h.current.Swap(p.set); old != nil {
+		old.dropMetrics(p.set, h.metrics)
 	}
-	h.current.Swap(next).dropMetrics(next, h.metrics)
-	return nil
 }
+
+// Close makes every answer from now on close its connection. Connections that
+// are idle stay: their next callback is answered before they end.
+func (h *Handler) Close() { h.closing.Store(true) }
 
 // ServeHTTP answers one callback.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -91,18 +102,18 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	src := set.source(r.URL.Path)
 	if src == nil {
 		h.unknownPath(r.Context(), set, r)
-		fault(unknownPath, http.StatusNotFound, "no callbacks are taken here").write(w, "")
+		fault(unknownPath, http.StatusNotFound, "no callbacks are taken here").write(w, "", &h.closing)
 		return
 	}
 	if r.Method != http.MethodPost {
-		fault("", http.StatusMethodNotAllowed, "callbacks are posted").with("Allow", http.MethodPost).write(w, "")
+		fault("", http.StatusMethodNotAllowed, "callbacks are posted").with("Allow", http.MethodPost).write(w, "", &h.closing)
 		return
 	}
 	x := exchange{Handler: h, set: set, source: src, request: r, received: now, lease: h.budget.lease(src.name)}
 	defer x.lease.release()
 	a := x.answer(r.Context())
 	src.metrics.count(a.result, h.deps.Now().Sub(now))
-	a.write(w, src.respond)
+	a.write(w, src.respond, &h.closing)
 }
 
 // unknownPath counts a request that is no source's, and tells of one a minute: a

@@ -230,13 +230,13 @@ func TestCallbacksAreNotLogged(t *testing.T) {
 func TestUpdate(t *testing.T) {
 	f := newFixture(t, open("a"), open("b"))
 	bad := testConfig(open("a"), SourceConfig{Name: "c"})
-	if err := f.Update(bad); err == nil || !strings.Contains(err.Error(), "source c") {
+	if err := f.update(bad); err == nil || !strings.Contains(err.Error(), "source c") {
 		t.Errorf("a source without a door: %v", err)
 	}
 	if res, _ := f.do(t, httptest.NewRequest("POST", "/callbacks/b", strings.NewReader(callJSON("1")))); res.StatusCode != 200 {
 		t.Errorf("after a refused update b answers %d", res.StatusCode)
 	}
-	if err := f.Update(testConfig(open("a"), open("d"))); err != nil {
+	if err := f.update(testConfig(open("a"), open("d"))); err != nil {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]int{"a": 200, "b": 404, "d": 200} {
@@ -263,7 +263,7 @@ func TestConfigThatCannotBeBuilt(t *testing.T) {
 		"empty allow": testConfig(SourceConfig{Name: "a", Auth: Auth{Allow: []Network{}}}),
 	} {
 		f := newFixture(t)
-		if err := f.Update(c); err == nil {
+		if err := f.update(c); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}
@@ -287,7 +287,7 @@ func TestUpdateUnderLoad(t *testing.T) {
 		})
 	}
 	for i := range 50 {
-		if err := f.Update(testConfig(open("a"), open(fmt.Sprintf("extra-%d", i)))); err != nil {
+		if err := f.update(testConfig(open("a"), open(fmt.Sprintf("extra-%d", i)))); err != nil {
 			t.Error(err)
 		}
 	}
@@ -308,7 +308,7 @@ func TestSourceFactsReachTheAdapter(t *testing.T) {
 		return convert(body, src)
 	}
 	f := newFixture(t)
-	if err := f.Update(c); err != nil {
+	if err := f.update(c); err != nil {
 		t.Fatal(err)
 	}
 	f.do(t, post(callJSON("1")))

@@ -179,6 +179,15 @@ func newFixture(t *testing.T, sources ...SourceConfig) *fixture {
 	return f
 }
 
+// update puts a configuration in the place of the present one.
+func (f *fixture) update(c Config) error {
+	p, err := f.Prepare(c)
+	if err == nil {
+		f.Use(p)
+	}
+	return err
+}
+
 func testConfig(sources ...SourceConfig) Config {
 	c := Config{Router: rules{}, Rules: []string{"first", "broken", "all"}}
 	for _, s := range sources {

@@ -95,7 +95,7 @@ func TestReloadDropsAndKeepsSeries(t *testing.T) {
 	next := testConfig(open("a"))
 	next.Rules = []string{"all"}
 	before := f.current.Load()
-	if err := f.Update(next); err != nil {
+	if err := f.update(next); err != nil {
 		t.Fatal(err)
 	}
 	// A request that was in flight over the reload ends with the old set.

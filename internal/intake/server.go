@@ -2,6 +2,7 @@ package intake
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -182,13 +183,24 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return errors.Join(fmt.Errorf("callbacks in flight were cut off: %w", err), s.http.Close())
 }
 
-// Reload reads the certificate's files again. On an error the present
-// certificate stays. Connections that stand are not touched.
-func (s *Server) Reload() error {
+// Certificate is one that was read, for Use; the zero Certificate is none.
+type Certificate struct{ pair *tls.Certificate }
+
+// ReadCertificate reads the certificate's files again and changes nothing.
+func (s *Server) ReadCertificate() (Certificate, error) {
 	if s.keys == nil {
-		return nil
+		return Certificate{}, nil
 	}
-	return s.keys.reload()
+	pair, err := s.keys.files.load()
+	return Certificate{pair}, err
+}
+
+// Use shows the certificate to whoever connects from now on. Connections that
+// are open are not touched.
+func (s *Server) Use(c Certificate) {
+	if c.pair != nil {
+		s.keys.current.Store(c.pair)
+	}
 }
 
 // serverLog takes the lines of net/http: a panic is an error of ours, all else

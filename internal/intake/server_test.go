@@ -248,22 +248,27 @@ func TestTLSReload(t *testing.T) {
 	}
 	writePair(t, dir, "two")
 	if got := servedName(t, s, 0); got != "one" {
-		t.Errorf("certificate %s before Reload", got)
+		t.Errorf("certificate %s before it was read", got)
 	}
-	if err := s.Reload(); err != nil {
+	next, err := s.ReadCertificate()
+	if err != nil {
 		t.Fatal(err)
 	}
+	if got := servedName(t, s, 0); got != "one" {
+		t.Errorf("certificate %s before Use", got)
+	}
+	s.Use(next)
 	if got := servedName(t, s, 0); got != "two" {
-		t.Errorf("certificate %s after Reload", got)
+		t.Errorf("certificate %s after Use", got)
 	}
 	if err := os.WriteFile(key, []byte("rubbish"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Reload(); err == nil {
-		t.Error("rubbish was loaded")
+	if _, err := s.ReadCertificate(); err == nil {
+		t.Error("rubbish was read")
 	}
 	if got := servedName(t, s, 0); got != "two" {
-		t.Errorf("certificate %s after a bad Reload", got)
+		t.Errorf("certificate %s after bad files", got)
 	}
 	if got := servedName(t, s, tls.VersionTLS11); got != "" {
 		t.Error("TLS 1.1 is spoken")
@@ -276,9 +281,14 @@ func TestTLSFilesMissing(t *testing.T) {
 		t.Error("no error")
 	}
 	plain, err := NewServer(ServerConfig{}, http.NotFoundHandler(), slog.New(slog.DiscardHandler))
-	if err != nil || plain.Reload() != nil {
-		t.Error("a server without TLS has nothing to reload")
+	if err != nil {
+		t.Fatal(err)
 	}
+	none, err := plain.ReadCertificate()
+	if err != nil {
+		t.Errorf("a server without TLS has nothing to read: %v", err)
+	}
+	plain.Use(none)
 }
 
 // servedName posts over a new connection and gives the certificate's name; ""

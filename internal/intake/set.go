@@ -41,6 +41,7 @@ type Config struct {
 type set struct {
 	byPath  map[string]*source
 	router  Router
+	names   []string // of the rules
 	rules   map[string]ruleMetrics
 	proxies networks
 }
@@ -67,12 +68,12 @@ type source struct {
 	metrics         sourceMetrics
 }
 
-// newSet does all that can fail before it touches the metrics.
-func newSet(c Config, m *metrics) (*set, error) {
+// newSet does all that can fail.
+func newSet(c Config) (*set, error) {
 	if c.Router == nil {
 		return nil, errors.New("intake has no router")
 	}
-	s := &set{byPath: make(map[string]*source), router: c.Router, rules: make(map[string]ruleMetrics), proxies: c.TrustedProxies}
+	s := &set{byPath: make(map[string]*source), router: c.Router, names: c.Rules, proxies: c.TrustedProxies}
 	names := make(map[string]bool)
 	for _, sc := range c.Sources {
 		sc.SourceConfig = sc.WithDefaults()
@@ -89,13 +90,18 @@ func newSet(c Config, m *metrics) (*set, error) {
 		}
 		s.byPath[sc.Path] = src
 	}
+	return s, nil
+}
+
+// count makes the series of the set, before its first callback.
+func (s *set) count(m *metrics) {
 	for _, src := range s.byPath {
 		src.metrics = m.source(src.name)
 	}
-	for _, name := range c.Rules {
+	s.rules = make(map[string]ruleMetrics, len(s.names))
+	for _, name := range s.names {
 		s.rules[name] = m.rule(name)
 	}
-	return s, nil
 }
 
 func newSource(c Source) (*source, error) {

@@ -42,18 +42,13 @@ type keyPair struct {
 }
 
 func newKeyPair(f TLSFiles) (*keyPair, error) {
-	k := &keyPair{files: f}
-	return k, k.reload()
-}
-
-// reload keeps the present pair when the files are not good.
-func (k *keyPair) reload() error {
-	pair, err := k.files.load()
+	pair, err := f.load()
 	if err != nil {
-		return err
+		return nil, err
 	}
+	k := &keyPair{files: f}
 	k.current.Store(pair)
-	return nil
+	return k, nil
 }
 
 // config offers TLS 1.2 and later.

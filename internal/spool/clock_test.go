@@ -29,7 +29,7 @@ func ahead(t *testing.T, s *spool.Spool, d time.Duration) {
 func TestWhatWasScheduledWhileTheClockRanAheadIsDue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t, spool.Config{})
-		if err := s.SetLanes([]spool.LaneConfig{{Sink: "crm", GiveUpAfter: time.Hour, LongestWait: 3 * time.Hour}}); err != nil {
+		if err := s.SetLanes(t.Context(), []spool.LaneConfig{{Sink: "crm", GiveUpAfter: time.Hour, LongestWait: 3 * time.Hour}}); err != nil {
 			t.Fatal(err)
 		}
 		accept(t, s, "a", "b", "c")
@@ -151,7 +151,7 @@ func TestWhatWasAcceptedWhileTheClockRanAheadExpires(t *testing.T) {
 		if lanes, err := s.Lanes(t.Context()); err != nil || lanes[0].Oldest.After(time.Now()) {
 			t.Errorf("the oldest is of the future: %+v, error %v", lanes, err)
 		}
-		if err := s.SetLanes(nil); err != nil {
+		if err := s.SetLanes(t.Context(), nil); err != nil {
 			t.Fatal(err)
 		}
 		pass(50 * time.Minute)

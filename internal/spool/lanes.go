@@ -60,9 +60,10 @@ type LaneStatus struct {
 }
 
 // SetLanes tells the spool which sinks are configured now. Lanes of other sinks
-// keep what they hold and are marked as not configured.
-func (s *Spool) SetLanes(configs []LaneConfig) error {
-	return s.writer.wait("lanes", func(t *tx) error {
+// keep what they hold and are marked as not configured. It waits for the disk
+// until ctx ends.
+func (s *Spool) SetLanes(ctx context.Context, configs []LaneConfig) error {
+	return s.writer.waitUnless(ctx.Done(), "lanes", func(t *tx) error {
 		byName := map[string]LaneConfig{}
 		for _, c := range configs {
 			byName[c.Sink] = c

@@ -54,7 +54,7 @@ func openWith(tb testing.TB, cfg spool.Config, deps spool.Deps) *spool.Spool {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { _ = s.Close() })
-	if err := s.SetLanes([]spool.LaneConfig{{Sink: "crm", GiveUpAfter: time.Hour}}); err != nil {
+	if err := s.SetLanes(tb.Context(), []spool.LaneConfig{{Sink: "crm", GiveUpAfter: time.Hour}}); err != nil {
 		tb.Fatal(err)
 	}
 	return s

@@ -34,7 +34,7 @@ func TestHistoryGoesFirstThenCallbacksAreRefused(t *testing.T) {
 				t.Error(err)
 			}
 		}()
-		if err := s.SetLanes([]spool.LaneConfig{{Sink: "crm", GiveUpAfter: time.Hour}}); err != nil {
+		if err := s.SetLanes(t.Context(), []spool.LaneConfig{{Sink: "crm", GiveUpAfter: time.Hour}}); err != nil {
 			t.Fatal(err)
 		}
 		next := 0
@@ -252,7 +252,7 @@ func TestWhatIsOwedToARemovedSinkEndsAtItsGiveUp(t *testing.T) {
 			return s
 		}
 		s := open(t, cfg)
-		if err := s.SetLanes([]spool.LaneConfig{{Sink: "crm", GiveUpAfter: 5 * time.Minute}}); err != nil {
+		if err := s.SetLanes(t.Context(), []spool.LaneConfig{{Sink: "crm", GiveUpAfter: 5 * time.Minute}}); err != nil {
 			t.Fatal(err)
 		}
 		accept(t, s, "a", "b")
@@ -265,7 +265,7 @@ func TestWhatIsOwedToARemovedSinkEndsAtItsGiveUp(t *testing.T) {
 			t.Errorf("%d ended before the lanes were set", n)
 		}
 		accept(t, s, "c")
-		if err := s.SetLanes(nil); err != nil {
+		if err := s.SetLanes(t.Context(), nil); err != nil {
 			t.Fatal(err)
 		}
 		pass(90 * time.Second)
@@ -293,7 +293,7 @@ func TestASinkThatComesBackKeepsWhatHasNotEnded(t *testing.T) {
 		const calls, step = 500, 200
 		var s *spool.Spool
 		back := func(string, int) {
-			if err := s.SetLanes([]spool.LaneConfig{{Sink: "crm", GiveUpAfter: time.Hour}}); err != nil {
+			if err := s.SetLanes(t.Context(), []spool.LaneConfig{{Sink: "crm", GiveUpAfter: time.Hour}}); err != nil {
 				t.Error(err)
 			}
 		}
@@ -306,7 +306,7 @@ func TestASinkThatComesBackKeepsWhatHasNotEnded(t *testing.T) {
 		for i := range calls {
 			accept(t, s, fmt.Sprint(i))
 		}
-		if err := s.SetLanes(nil); err != nil {
+		if err := s.SetLanes(t.Context(), nil); err != nil {
 			t.Fatal(err)
 		}
 		pass(62 * time.Minute)

@@ -84,7 +84,7 @@ func with(ctx context.Context, path, sink string, do func(*spool.Spool) error) e
 	if err != nil {
 		return err
 	}
-	if err := s.SetLanes([]spool.LaneConfig{{Sink: sink}}); err != nil {
+	if err := s.SetLanes(ctx, []spool.LaneConfig{{Sink: sink}}); err != nil {
 		return errors.Join(err, s.Close())
 	}
 	return errors.Join(do(s), s.Close())

@@ -70,7 +70,7 @@ func look(t *testing.T, path string) (calls, waiting int64) {
 			t.Error(err)
 		}
 	}()
-	if err := s.SetLanes([]spool.LaneConfig{{Sink: "crm"}}); err != nil {
+	if err := s.SetLanes(t.Context(), []spool.LaneConfig{{Sink: "crm"}}); err != nil {
 		t.Fatal(err)
 	}
 	lanes, err := s.Lanes(t.Context())

@@ -40,7 +40,7 @@ type Store interface {
 	Release(d *spool.Delivery)
 	Expire(sink string, cutoff time.Time, reason spool.Reason, detail string, limit int) (int, error)
 
-	SetLanes(lanes []spool.LaneConfig) error
+	SetLanes(ctx context.Context, lanes []spool.LaneConfig) error
 	SetPause(sink string, p spool.Pause) error
 	PauseOf(sink string) spool.Pause
 	Lanes(ctx context.Context) ([]spool.LaneStatus, error)
@@ -102,7 +102,7 @@ func (r *rig) configure(sinks ...string) {
 	for _, s := range sinks {
 		lanes = append(lanes, spool.LaneConfig{Sink: s, GiveUpAfter: time.Hour})
 	}
-	r.check(r.SetLanes(lanes))
+	r.check(r.SetLanes(r.Context(), lanes))
 }
 
 // pass lets time go by; what lanes have reported is committed meanwhile.
