@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -22,6 +24,7 @@ sample callbacks of both telephony platforms, and prints what becomes of them. I
 then stays up, for you to post to, until Ctrl-C.`,
 		Args: exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			signal.Ignore(syscall.SIGPIPE) // it takes its folder away, whoever reads on
 			ctx := cmd.Context()
 			if once {
 				var cancel context.CancelFunc

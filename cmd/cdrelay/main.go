@@ -8,21 +8,20 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
+	"time"
 	_ "time/tzdata" // the image has no time zones of its own
 
 	"github.com/spf13/cobra"
 	_ "golang.org/x/crypto/x509roots/fallback" // nor roots of certificates; where a system has them, they win
 
 	"github.com/cdrelay/cdrelay/internal/adminclient"
+	"github.com/cdrelay/cdrelay/internal/interrupt"
 )
 
 func main() {
@@ -37,15 +36,24 @@ type streams struct {
 
 // run carries out one command line and gives the exit code.
 func run(args []string, s streams) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	ctx, cancel := interrupt.Context(func() { os.Exit(1) })
+	defer cancel()
+	s.in = standardInput(ctx, s.in)
 	root := newRoot(s)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return 0
 	}
-	_, _ = fmt.Fprintf(s.err, "cdrelay: %v\n", err) // nowhere else to say it
+	said := make(chan struct{})
+	go func() {
+		defer close(said)
+		_, _ = fmt.Fprintf(s.err, "cdrelay: %v\n", err) // nowhere else to say it
+	}()
+	select {
+	case <-said:
+	case <-time.After(time.Second): // nobody reads it
+	}
 	if isWrongUse(err) {
 		return 2
 	}
@@ -84,6 +92,11 @@ for.`,
 				return &usageError{fmt.Errorf("unknown command %q: run cdrelay --help for the list", args[0])}
 			}
 			return nil
+		},
+		PersistentPreRun: func(cmd *cobra.Command, _ []string) {
+			if cmd.Name() != serveName {
+				interrupt.HangupStops()
+			}
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"log/slog"
-	"os"
 	"os/signal"
 	"syscall"
 
@@ -12,15 +11,17 @@ import (
 
 	"github.com/cdrelay/cdrelay/internal/app"
 	"github.com/cdrelay/cdrelay/internal/config"
+	"github.com/cdrelay/cdrelay/internal/interrupt"
 )
 
 func serveCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "serve",
+		Use:   serveName,
 		Short: "Receive callbacks and deliver them until told to stop",
 		Long: `serve receives callbacks on the public listener and delivers them by the rules of
-the configuration. It stops on SIGTERM or SIGINT, and reads its configuration
-again on SIGHUP, on POST /-/reload, and when the file's content changes.`,
+the configuration. It stops on SIGTERM or SIGINT, at once on a second one, and
+reads its configuration again on SIGHUP, on POST /-/reload, and when the file's
+content changes.`,
 		Args: exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			path, err := cmd.Flags().GetString("config")
@@ -32,51 +33,48 @@ again on SIGHUP, on POST /-/reload, and when the file's content changes.`,
 	}
 }
 
+// serveName is the command that keeps its hang-up signals.
+const serveName = "serve"
+
 func serve(ctx context.Context, path string, stderr io.Writer) error {
+	signal.Ignore(syscall.SIGPIPE) // a log that nobody reads any more ends no server
 	fitMemory()
-	loaded, err := config.Load(path)
+	loaded, err := load(ctx, path)
+	if ctx.Err() != nil {
+		return nil // told to stop before there was anything to stop
+	}
 	if err != nil {
 		return err
 	}
 	level := new(slog.LevelVar)
-	a, err := app.New(ctx, loaded, app.Options{
+	log, endLog := newLogger(loaded.Log, level, stderr)
+	defer endLog()
+	return app.Serve(ctx, loaded, app.Options{
 		Version:     versionText(),
-		Log:         newLogger(loaded.Log, level, stderr),
+		Log:         log,
 		Level:       level,
 		Load:        func() (*config.Loaded, error) { return config.Load(path) },
 		Fingerprint: func() (config.Hash, error) { return config.Fingerprint(path) },
+		Hangup:      interrupt.Hangups(),
 	})
-	if err != nil {
-		return err
-	}
-	// Before the server says that it serves: an early SIGHUP would end the process.
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	go reloadOnHangup(ctx, a, hangup)
-	return a.Run(ctx)
 }
 
-// reloadOnHangup reads the configuration again on each SIGHUP.
-func reloadOnHangup(ctx context.Context, a *app.App, hangup <-chan os.Signal) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-hangup:
-			_ = a.Reload(ctx) // has logged and counted its error
-		}
+// load reads the configuration, unless the context ends before a file that hangs
+// was read.
+func load(ctx context.Context, path string) (loaded *config.Loaded, err error) {
+	type result struct {
+		loaded *config.Loaded
+		err    error
 	}
-}
-
-// newLogger gives the logger that the configuration asks for.
-func newLogger(c config.Log, level *slog.LevelVar, w io.Writer) *slog.Logger {
-	_ = level.UnmarshalText([]byte(c.Level)) // Load has checked it
-	opts := &slog.HandlerOptions{Level: level}
-	if c.Format == "text" {
-		return slog.New(slog.NewTextHandler(w, opts))
+	done := make(chan result, 1)
+	go func() {
+		l, err := config.Load(path)
+		done <- result{l, err}
+	}()
+	select {
+	case r := <-done:
+		return r.loaded, r.err
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
 	}
-	return slog.New(slog.NewJSONHandler(w, opts))
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -77,6 +78,10 @@ type server struct {
 	public string
 	admin  string
 	log    *syncBuffer
+	// serving is closed when the process serves.
+	serving chan struct{}
+	// deaf is what is done with standard error then, in place of reading on.
+	deaf func(io.Closer) error
 	// ended is closed when the process has; err says how.
 	ended chan struct{}
 	err   error
@@ -103,9 +108,17 @@ func (s *syncBuffer) String() string {
 // start runs `cdrelay serve` with a configuration that listens on free ports.
 func start(t *testing.T, config string) *server {
 	t.Helper()
+	s := launch(t, config, nil)
+	s.awaitServing()
+	return s
+}
+
+// launch does not wait until the process serves.
+func launch(t *testing.T, config string, deaf func(io.Closer) error) *server {
+	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "cdrelay", "serve", "-c", config)
 	cmd.SysProcAttr = child()
-	s := &server{t: t, cmd: cmd, log: &syncBuffer{}, ended: make(chan struct{})}
+	s := &server{t: t, cmd: cmd, log: &syncBuffer{}, deaf: deaf, serving: make(chan struct{}), ended: make(chan struct{})}
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -113,8 +126,7 @@ func start(t *testing.T, config string) *server {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	serving := make(chan struct{})
-	go s.read(stderr, serving)
+	go s.read(stderr)
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill() // ended already, in most tests
 		<-s.ended
@@ -122,26 +134,36 @@ func start(t *testing.T, config string) *server {
 			t.Logf("log of the server:\n%s", s.log)
 		}
 	})
-	select {
-	case <-serving:
-	case <-time.After(patience):
-		t.Fatal("the server does not serve")
-	}
 	return s
 }
 
+func (s *server) awaitServing() {
+	s.t.Helper()
+	select {
+	case <-s.serving:
+	case <-time.After(patience):
+		s.t.Fatal("the server does not serve")
+	}
+}
+
 // read notes the log and finds the addresses in it.
-func (s *server) read(stderr io.Reader, serving chan struct{}) {
+func (s *server) read(stderr io.ReadCloser) {
 	lines := bufio.NewScanner(stderr)
 	for lines.Scan() {
 		var line struct{ Msg, Listen, Admin string }
 		_, _ = s.log.Write(append(lines.Bytes(), '\n'))
 		if json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == "cdrelay serves" {
 			s.public, s.admin = "http://"+line.Listen, "http://"+line.Admin
-			close(serving)
+			if s.deaf != nil {
+				s.err = s.deaf(stderr)
+			}
+			close(s.serving)
+			if s.deaf != nil {
+				break
+			}
 		}
 	}
-	s.err = s.cmd.Wait()
+	s.err = errors.Join(s.err, s.cmd.Wait())
 	close(s.ended)
 }
 

@@ -32,6 +32,7 @@ var table = []row{
 	{level: 0, pattern: "internal/charset"},
 	{level: 0, pattern: "internal/adminclient"},
 	{level: 0, pattern: "internal/problem"},
+	{level: 0, pattern: "internal/interrupt"},
 	{level: 0, pattern: "internal/listen"},
 	{level: 0, pattern: "internal/spelling"},
 	{level: 0, pattern: "internal/house"},

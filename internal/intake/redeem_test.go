@@ -36,7 +36,7 @@ func TestRulesThatCostTooMuch(t *testing.T) {
 	}
 	mended := testConfig(open("a"))
 	mended.Router = cheap{}
-	if err := f.Update(mended); err != nil {
+	if err := f.update(mended); err != nil {
 		t.Fatal(err)
 	}
 	if receipt, err := f.Redeem(t.Context(), kept); err != nil || receipt.Revision != 1 {
