@@ -25,14 +25,14 @@ sinks:
     slack: {webhook_url: SINK/services/T0/B0/slackplant0d86}
   - name: crm
     webhook:
-      url: SINK/hook/plant-in-a-path?key=plant-in-a-query
+      url: SINK/hook/in-a-path?key=plant-in-a-query
       headers: {X-Api-Key: plant-in-a-header, X-Account: "${call.account}"}
       auth: {basic: {username: ops-plant, password: plant-of-basic}}
       body: {phone: "${call.customer.number}"}
   - name: oauth
     webhook:
       url: SINK/open
-      auth: {oauth2: {token_url: SINK/token-plant, client_id: me, client_secret: client-plant}}
+      auth: {oauth2: {token_url: SINK/token, client_id: me, client_secret: client-plant}}
       sign: {standard_webhooks: whsec_cGxhbnQtc2lnbmluZy1vZi0zMi1ieXRlcy0xZTc1ISE=}
   - name: fails
     webhook: {url: SINK/fails, auth: {bearer: bearer-plant}, body: {x: "${1 / (call.revision - 1)}"}}

@@ -78,7 +78,7 @@ func TestNewExplainerNeedsNoServer(t *testing.T) {
 // a text.
 func TestExplainOverTheAPI(t *testing.T) {
 	sink := newCounter(t, http.StatusOK)
-	r := run(t, head(t.TempDir())+"sinks: [{name: crm, webhook: {url: "+sink.URL+"/path-plant, auth: {bearer: bearer-plant}}}]\nrules: [{to: [crm]}]\n")
+	r := run(t, head(t.TempDir())+"sinks: [{name: crm, webhook: {url: \""+sink.URL+"/path?key=query-plant\", auth: {bearer: bearer-plant}}}]\nrules: [{to: [crm]}]\n")
 	text, err := json.Marshal(explainedCall)
 	if err != nil {
 		t.Fatal(err)

@@ -41,7 +41,7 @@ rules:
 sinks:
   crm:
     webhook:
-      url: "SERVER/hook/path-plant-1234?key=query-plant-5678&account=${call.account}"
+      url: "SERVER/hook/path-1234?key=query-plant-5678&account=${call.account}"
       headers: {X-Api-Key: header-plant-9876, X-Account: "${call.account}"}
       auth: {bearer: bearer-plant-5432}
       body: {phone: "${call.customer.number}", revision: "${call.revision}", at: "${call.received_at}"}
@@ -50,6 +50,7 @@ sinks:
   broken:
     webhook:
       url: SERVER/broken
+      auth: {bearer: bearer-plant-3333}
       body: {x: "${1 / (call.revision - 1)}"}
   oauth:
     webhook:
@@ -196,7 +197,7 @@ func TestNoSecretIsShown(t *testing.T) {
 func TestWireIsWhatIsSent(t *testing.T) {
 	x := explained(t, explainer(t, setup), Callback{Body: []byte(missed)})
 	wire := x.Requests[0].Wire()
-	if wire.Header.Get("Authorization") != "Bearer bearer-plant-5432" || !strings.HasSuffix(wire.URL, "/hook/path-plant-1234?key=query-plant-5678&account=9513923") {
+	if wire.Header.Get("Authorization") != "Bearer bearer-plant-5432" || !strings.HasSuffix(wire.URL, "/hook/path-1234?key=query-plant-5678&account=9513923") {
 		t.Errorf("%s %v", wire.URL, wire.Header)
 	}
 	if broken := x.Requests[2]; broken.Error == "" || broken.Wire().URL != "" || len(broken.Secrets()) == 0 {

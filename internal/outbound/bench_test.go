@@ -60,7 +60,7 @@ func BenchmarkClean(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if r.clean(text) == "" {
+				if r.clean(text, maxDetail) == "" {
 					b.Fatal("nothing is left")
 				}
 			}

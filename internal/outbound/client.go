@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync/atomic"
 	"time"
 )
 
@@ -16,6 +17,9 @@ type Client struct {
 	wire      http.RoundTripper
 	breaker   *breaker
 	redact    *redactor
+	// authorized is the redactor of the latest credentials that are not the
+	// Transport's.
+	authorized atomic.Pointer[authorized]
 	// late is the cause with which the context of a try ends by `timeout`.
 	late *tooLate
 }
@@ -54,9 +58,25 @@ func (c *Client) Do(ctx context.Context, r *Request) Outcome {
 	}
 	req, err := r.build(ctx)
 	if err != nil {
-		return Outcome{Verdict: Verdict{Meaning: Rejected, Detail: c.redact.clean(err.Error())}}
+		return Outcome{Verdict: Verdict{Meaning: Rejected, Detail: c.redact.clean(err.Error(), maxDetail)}}
 	}
 	return newExchange(c, r).do(req)
+}
+
+// authorized is a redactor that also knows the credentials of a header.
+type authorized struct {
+	authorization string
+	redact        *redactor
+}
+
+// redactor knows all that a request with this Authorization header could show.
+func (c *Client) redactor(authorization string) *redactor {
+	if known := c.authorized.Load(); known != nil && known.authorization == authorization {
+		return known.redact
+	}
+	r := c.redact.with(authorization)
+	c.authorized.Store(&authorized{authorization, r})
+	return r
 }
 
 // Close closes the connections that are idle. Exchanges under way go on.

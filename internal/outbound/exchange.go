@@ -163,7 +163,7 @@ func (e *exchange) tidy(v Verdict, authorization string) Verdict {
 	if v.Meaning == Paused || v.Wait != 0 {
 		v.Wait = clampPause(v.Wait)
 	}
-	v.Detail = e.client.redact.alsoOf(authorization, v.Detail).clean(v.Detail)
+	v.Detail = e.client.redactor(authorization).clean(v.Detail, maxDetail)
 	return v
 }
 
@@ -220,7 +220,7 @@ func quickWait(i, n int) time.Duration {
 // made no try.
 func (e *exchange) outcome(err error) Outcome {
 	if e.last.Meaning == 0 && err != nil {
-		e.last = Verdict{Meaning: Rejected, Detail: e.client.redact.clean(withoutURL(err))}
+		e.last = Verdict{Meaning: Rejected, Detail: e.client.redact.clean(withoutURL(err), maxDetail)}
 	}
 	return Outcome{Verdict: e.last, Tries: e.tries}
 }

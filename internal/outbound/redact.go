@@ -1,13 +1,8 @@
 package outbound
 
 import (
-	"bytes"
-	"encoding/base64"
-	"encoding/json"
-	"html"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -17,7 +12,7 @@ import (
 
 const (
 	mask = "********"
-	// maxDetail bounds every text that is kept with a try.
+	// maxDetail bounds the text that is kept of an answer.
 	maxDetail = 2 << 10
 	// maxPasses bounds the search for what a replacement completed.
 	maxPasses = 8
@@ -29,10 +24,31 @@ const (
 )
 
 // redactor removes secrets from texts. It is immutable.
+//
+// It looks for a secret not by listing its spellings, which are too many, but by
+// undoing the escapes of the text, one level after the other, and finding the
+// secret in each level (see view). Only base64 has no such levels, because what it
+// begins with decides about all that follows: its forms are listed (see needles).
 type redactor struct {
-	secrets  []string
-	needles  []string
-	replacer *strings.Replacer
+	secrets []string
+	// byHead are all needles by their first bytes, the longest first.
+	byHead map[head][]string
+	// pairs are the first two bytes of the needles: they rule out most places of a
+	// text before byHead is asked.
+	pairs [1 << 16 / 64]uint64
+	// longest is the length of the longest needle.
+	longest int
+}
+
+// head is the beginning of a needle.
+type head [minNeedle]byte
+
+func headOf(s string) head { return head{s[0], s[1], s[2], s[3]} }
+
+// pairOf is the place of a text's first two bytes in pairs.
+func pairOf(s string) (word uint16, bit uint64) {
+	n := uint16(s[0])<<8 | uint16(s[1])
+	return n / 64, 1 << (n % 64)
 }
 
 func newRedactor(secrets []secret.Value) *redactor {
@@ -44,54 +60,52 @@ func newRedactor(secrets []secret.Value) *redactor {
 }
 
 func redactorFor(texts []string) *redactor {
-	set := map[string]bool{}
+	r := &redactor{secrets: texts, byHead: map[head][]string{}}
+	seen := map[string]bool{}
 	for _, text := range texts {
-		for _, part := range append(urlParts(text), text) {
-			for _, s := range spellings(part) {
-				set[s] = true
-				set[printable(s)] = true
+		for _, part := range append(urlParts(text), text, strings.TrimSpace(text)) {
+			for _, needle := range needles(part) {
+				if len(needle) < minNeedle || strings.Trim(needle, "* ") == "" || seen[needle] {
+					continue
+				}
+				seen[needle] = true
+				h := headOf(needle)
+				r.byHead[h] = append(r.byHead[h], needle)
+				word, bit := pairOf(needle)
+				r.pairs[word] |= bit
+				r.longest = max(r.longest, len(needle))
 			}
 		}
 	}
-	r := &redactor{secrets: texts}
-	for s := range set {
-		if len(s) >= minNeedle && strings.Trim(s, "* ") != "" {
-			r.needles = append(r.needles, s)
-		}
+	for _, same := range r.byHead {
+		slices.SortFunc(same, func(a, b string) int { return len(b) - len(a) })
 	}
-	// Longest first: where two begin at one place, the replacer takes the first.
-	slices.SortFunc(r.needles, func(a, b string) int { return len(b) - len(a) })
-	var pairs []string
-	for _, s := range r.needles {
-		pairs = append(pairs, s, mask)
-	}
-	r.replacer = strings.NewReplacer(pairs...)
 	return r
 }
 
-// alsoOf adds the credentials of an Authorization header: a token that was
-// fetched is no secret of the Transport. It costs something, so it is done only
-// where the text seems to hold them.
-func (r *redactor) alsoOf(authorization, text string) *redactor {
+// with also removes the credentials of an Authorization header: a token that was
+// fetched is no secret of the Transport.
+func (r *redactor) with(authorization string) *redactor {
 	_, credentials, _ := strings.Cut(authorization, " ")
-	if len(credentials) < minNeedle || !strings.Contains(text, credentials[:minNeedle]) {
+	if len(credentials) < minNeedle || slices.Contains(r.secrets, credentials) {
 		return r
 	}
 	return redactorFor(append([]string{credentials}, r.secrets...))
 }
 
-// clean makes a text fit to be kept: no secret, valid UTF-8, no control
-// character, at most 2 KiB.
-func (r *redactor) clean(text string) string {
-	cut := len(text) >= maxRawDetail
-	text = r.remove(text[:min(len(text), maxRawDetail)])
+// clean makes a text fit to be kept: no secret, valid UTF-8, no control character,
+// at most limit bytes. Of the text twice as much is looked at.
+func (r *redactor) clean(text string, limit int) string {
+	cut := len(text) >= 2*limit
+	text = text[:min(len(text), 2*limit)]
 	if cut {
 		text = r.withoutTail(text)
 	}
+	text = r.remove(text)
 	if clean := printable(text); clean != text {
 		text = r.remove(clean) // a blank for a newline may complete one
 	}
-	return firstBytes(text, maxDetail)
+	return firstBytes(text, limit)
 }
 
 // remove replaces until nothing is found. Only a secret that holds stars can
@@ -99,22 +113,59 @@ func (r *redactor) clean(text string) string {
 // whole text with it, so that no answer can keep us busy.
 func (r *redactor) remove(text string) string {
 	for range maxPasses {
-		next := r.replacer.Replace(text)
-		if next == text {
+		found := r.find(text)
+		if len(found) == 0 {
 			return text
 		}
-		text = next
+		var b strings.Builder
+		end := 0
+		for _, s := range found {
+			if s.from >= end {
+				b.WriteString(text[end:s.from])
+				b.WriteString(mask)
+			}
+			end = max(end, s.to)
+		}
+		b.WriteString(text[end:])
+		text = b.String()
 	}
 	return mask
+}
+
+// span is a piece of a text.
+type span struct{ from, to int }
+
+// find returns where secrets stand, in order.
+func (r *redactor) find(text string) []span {
+	var found []span
+	if len(r.byHead) == 0 || len(text) < minNeedle {
+		return nil
+	}
+	for v, more := plainView(text), true; more; v, more = v.unescaped() {
+		for i := 0; i+minNeedle <= len(v.text); i++ {
+			if word, bit := pairOf(v.text[i:]); r.pairs[word]&bit == 0 {
+				continue
+			}
+			for _, needle := range r.byHead[headOf(v.text[i:])] {
+				if strings.HasPrefix(v.text[i:], needle) {
+					found = append(found, span{v.origin(i), v.origin(i + len(needle))})
+					break
+				}
+			}
+		}
+	}
+	slices.SortFunc(found, func(a, b span) int { return a.from - b.from })
+	return found
 }
 
 // withoutTail removes the beginning of a secret that was cut in two by a bound.
 func (r *redactor) withoutTail(text string) string {
 	cut := len(text)
-	for _, needle := range r.needles {
-		for n := min(len(needle)-1, len(text)); n > len(text)-cut; n-- {
-			if strings.HasSuffix(text, needle[:n]) {
-				cut = len(text) - n
+	for v, more := plainView(text), true; more; v, more = v.unescaped() {
+		whole := withoutHalfEscape(v.text)
+		for i := max(0, len(whole)-r.longest+1); i < len(whole); i++ {
+			if r.begins(whole[i:]) {
+				cut = min(cut, v.origin(i))
 				break
 			}
 		}
@@ -122,7 +173,21 @@ func (r *redactor) withoutTail(text string) string {
 	return text[:cut]
 }
 
-// urlParts gives what must not be shown of a secret that is a URL. Of one that
+// begins reports whether a needle begins with the text and is longer.
+func (r *redactor) begins(text string) bool {
+	longer := func(needle string) bool { return len(needle) > len(text) && strings.HasPrefix(needle, text) }
+	if len(text) >= minNeedle {
+		return slices.ContainsFunc(r.byHead[headOf(text)], longer)
+	}
+	for _, same := range r.byHead {
+		if longer(same[0]) {
+			return true
+		}
+	}
+	return false
+}
+
+// urlParts returns what must not be shown of a secret that is a URL. Of one that
 // holds a template it is what stands before the template, and every part.
 func urlParts(text string) []string {
 	fixed, _, templated := strings.Cut(text, "${")
@@ -143,7 +208,7 @@ func partsOf(text string) []string {
 	parts := []string{u.RequestURI(), u.EscapedPath(), u.Path, u.RawQuery, u.Fragment}
 	if u.User != nil {
 		password, _ := u.User.Password()
-		parts = append(parts, u.User.String(), u.User.Username(), password)
+		parts = append(parts, u.User.String(), u.User.Username()+":"+password, u.User.Username(), password)
 	}
 	for segment := range strings.SplitSeq(u.Path, "/") {
 		if len(segment) >= minSegment {
@@ -154,60 +219,6 @@ func partsOf(text string) []string {
 		parts = append(parts, values...)
 	}
 	return parts
-}
-
-// spellings are the forms in which servers echo a text.
-func spellings(text string) []string {
-	if len(text) < minNeedle {
-		return nil
-	}
-	plain := escapeJSON(text, false)
-	all := []string{
-		text, strings.TrimSpace(text), html.EscapeString(text),
-		plain, escapeJSON(text, true), strings.Trim(strconv.QuoteToASCII(text), `"`),
-		strings.ReplaceAll(plain, "/", `\/`), // as PHP writes it
-	}
-	for _, escaped := range []string{url.QueryEscape(text), url.PathEscape(text)} {
-		all = append(all, escaped, lowerHex(escaped))
-	}
-	return append(all, base64Forms(text)...)
-}
-
-func escapeJSON(text string, forHTML bool) string {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(forHTML)
-	if e.Encode(text) != nil {
-		return text
-	}
-	return strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(b.String()), `"`), `"`)
-}
-
-// lowerHex writes %2F as %2f.
-func lowerHex(escaped string) string {
-	b := []byte(escaped)
-	for i := 0; i+2 < len(b); i++ {
-		if b[i] == '%' {
-			copy(b[i+1:i+3], bytes.ToLower(b[i+1:i+3]))
-		}
-	}
-	return string(b)
-}
-
-// base64Forms are the encodings of the text by itself and those of it inside a
-// longer one (`user:password`), where it may begin at any of three offsets.
-func base64Forms(text string) []string {
-	var all []string
-	for _, e := range []*base64.Encoding{base64.StdEncoding, base64.URLEncoding} {
-		all = append(all, e.EncodeToString([]byte(text)), e.WithPadding(base64.NoPadding).EncodeToString([]byte(text)))
-		for offset := range 3 {
-			encoded := e.WithPadding(base64.NoPadding).EncodeToString(append(make([]byte, offset), text...))
-			first := (offset*8 + 5) / 6          // the first character that is the text's alone
-			last := (offset + len(text)) * 8 / 6 // the last one, likewise
-			all = append(all, encoded[first:last])
-		}
-	}
-	return all
 }
 
 // printable makes valid UTF-8 without control characters.

@@ -121,7 +121,7 @@ func (a *Auth) secrets() []secret.Value {
 	case a.Basic != nil:
 		return []secret.Value{a.Basic.Username, a.Basic.Password, secret.New(a.Basic.encoded())}
 	case a.OAuth2 != nil:
-		return []secret.Value{a.OAuth2.ClientSecret, a.OAuth2.RefreshToken}
+		return append(secretsOfURL(a.OAuth2.TokenURL), a.OAuth2.ClientSecret, a.OAuth2.RefreshToken)
 	default:
 		return []secret.Value{a.Bearer}
 	}

@@ -21,7 +21,7 @@ const (
 
 // Config is the `webhook` section of a sink.
 type Config struct {
-	URL         secret.Value           `yaml:"url" jsonschema:"required" template:"true" example:"https://crm.example.com/calls/${call.id}" doc:"Where to send. ${…} may stand in path and query, and is escaped there. A secret as a whole."`
+	URL         secret.Value           `yaml:"url" jsonschema:"required" template:"true" example:"https://crm.example.com/calls/${call.id}" doc:"Where to send. ${…} may stand in path and query, and is escaped there. A secret as a whole where it comes from env or file."`
 	Query       Query                  `yaml:"query" example:"{source: cdrelay, phone: \"${call.customer.number}\"}" doc:"Added to the query of url, also where url is a secret: texts that may hold ${…}, or secrets. Empty ones are left out."`
 	Method      string                 `yaml:"method" jsonschema:"enum=POST,enum=PUT,enum=PATCH,enum=GET,enum=DELETE" example:"PUT" doc:"GET and DELETE send no body."`
 	Headers     Headers                `yaml:"headers" example:"{X-Tenant: \"${call.account}\", X-Api-Key: {env: CRM_KEY}}" doc:"Texts that may hold ${…}, or secrets."`

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/outbound"
 	"github.com/cdrelay/cdrelay/sinks/webhook"
 )
 
@@ -64,6 +65,27 @@ func TestQueryDecidesWhetherTheURLIsFixed(t *testing.T) {
 		request, err := build(t, yaml).Request("msg_1", &call.Record{ID: "s:k"})
 		if err != nil || request.FixedURL != want {
 			t.Errorf("%s: %v, %v, want %v", yaml, request.FixedURL, err, want)
+		}
+	}
+}
+
+// What stands in the configuration is no secret, so that an error about a field that
+// the URL names can be read; a URL from the environment or a file is one.
+func TestWhatOfAURLIsSecret(t *testing.T) {
+	place := filepath.Join(t.TempDir(), "url")
+	if err := os.WriteFile(place, []byte("https://crm.example/objects/External_Id__c?key=k3y-of-it"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const said = "External_Id__c is no field; k3y-of-it, hunter22, bWU6aHVudGVyMjI="
+	for yaml, want := range map[string]string{
+		`{url: "https://crm.example/objects/External_Id__c?a=k3y-of-it"}`:            said,
+		`{url: "https://crm.example/objects/External_Id__c?a=b&Api-Key=k3y-of-it"}`:  "External_Id__c is no field; ********, hunter22, bWU6aHVudGVyMjI=",
+		`{url: "https://me:hunter22@crm.example/External_Id__c/${call.id}"}`:         "External_Id__c is no field; k3y-of-it, ********, ********=",
+		`{url: {file: "` + place + `"}}`:                                             "******** is no field; ********, hunter22, bWU6aHVudGVyMjI=",
+		`{url: "https://crm.example/", query: {key: k3y-of-it, id: External_Id__c}}`: "External_Id__c is no field; ********, hunter22, bWU6aHVudGVyMjI=",
+	} {
+		if got := outbound.Redact(said, build(t, yaml).Transport().Secrets...); got != want {
+			t.Errorf("%s: %q, want %q", yaml, got, want)
 		}
 	}
 }

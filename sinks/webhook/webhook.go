@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -165,11 +166,38 @@ func (s *Sink) preview(h http.Header) {
 
 // secrets is all that an answer could repeat and nobody should keep.
 func (c Config) secrets() []secret.Value {
-	list := append([]secret.Value{c.URL}, c.Headers.secrets()...)
+	list := append(secretsOfURL(c.URL), c.Headers.secrets()...)
 	list = append(list, c.Query.secrets()...)
 	list = append(list, c.Auth.secrets()...)
 	if c.Sign != nil {
 		list = append(list, c.Sign.StandardWebhooks...)
+	}
+	return list
+}
+
+// secretsOfURL is a URL as a whole where it comes from the environment or a file. Of
+// one that stands in the configuration, only the user info is secret and what its
+// query has under a telling name: the rest is what errors of the endpoint speak of.
+func secretsOfURL(v secret.Value) []secret.Value {
+	if v.Origin() != (secret.Origin{}) {
+		return []secret.Value{v}
+	}
+	base, given, _ := strings.Cut(v.Reveal(), "?")
+	var list []secret.Value
+	for pair := range strings.SplitSeq(given, "&") {
+		if _, value, _ := strings.Cut(pair, "="); telling(nameOf(pair)) && !strings.Contains(value, "${") {
+			list = append(list, secret.New(value))
+		}
+	}
+	_, rest, _ := strings.Cut(base, "://")
+	authority, _, _ := strings.Cut(rest, "/")
+	if at := strings.LastIndexByte(authority, '@'); at >= 0 {
+		user, err := url.PathUnescape(authority[:at])
+		if err != nil {
+			user = authority[:at]
+		}
+		_, password, _ := strings.Cut(user, ":")
+		list = append(list, secret.New(user), secret.New(password))
 	}
 	return list
 }

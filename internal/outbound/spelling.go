@@ -1,0 +1,201 @@
+package outbound
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"html"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// maxLevels bounds how often the escapes of a text are undone: a form in JSON in a
+// page has three levels.
+const maxLevels = 4
+
+// view is a text with its escapes undone as often as its level says, a plus read as
+// the blank that it is in forms, and where each of its bytes came from.
+type view struct {
+	text  string
+	level int
+	// from holds for each byte of text, and for its end, the place in the original;
+	// nil where both are the same.
+	from []int
+}
+
+func plainView(text string) view { return view{text: strings.ReplaceAll(text, "+", " ")} }
+
+// origin is the place in the original of a place in the view.
+func (v view) origin(i int) int {
+	if v.from == nil {
+		return i
+	}
+	return v.from[i]
+}
+
+// unescaped undoes the escapes once more; false where there are none.
+func (v view) unescaped() (view, bool) {
+	if v.level == maxLevels || !strings.ContainsAny(v.text, `%\&`) {
+		return view{}, false
+	}
+	out := make([]byte, 0, len(v.text))
+	next := view{level: v.level + 1, from: make([]int, 0, len(v.text)+1)}
+	changed := false
+	for i := 0; i < len(v.text); {
+		var buffer [utf8.UTFMax]byte
+		meaning, n := unescape(buffer[:0], v.text[i:])
+		changed = changed || n > 1
+		for _, b := range meaning {
+			if b == '+' {
+				b = ' '
+			}
+			out = append(out, b)
+			next.from = append(next.from, v.origin(i))
+		}
+		i += n
+	}
+	next.text = string(out)
+	next.from = append(next.from, v.origin(len(v.text)))
+	return next, changed
+}
+
+// unescape appends what the escape at the beginning of a text means and returns its
+// length; where there is no escape, both are the first byte's.
+func unescape(dst []byte, s string) (meaning []byte, n int) {
+	switch s[0] {
+	case '%': // URLs, and what the escape() of browsers writes
+		if b, ok := hexNumber(s, 1, 2); ok {
+			return append(dst, byte(b)), 3
+		}
+		if strings.HasPrefix(s, "%u") {
+			if r, n := utf16Escape(s, "%u"); n > 0 {
+				return utf8.AppendRune(dst, r), n
+			}
+		}
+	case '\\':
+		return unescapeBackslash(dst, s)
+	case '&':
+		if end := strings.IndexByte(s[:min(len(s), maxEntity)], ';'); end > 1 {
+			if text := html.UnescapeString(s[:end+1]); text != s[:end+1] && len(text) <= end {
+				return append(dst, text...), end + 1
+			}
+		}
+	}
+	return append(dst, s[0]), 1
+}
+
+// maxEntity is the longest entity of HTML that is looked for.
+const maxEntity = 12
+
+// unescapeBackslash reads the escapes of JSON, JavaScript, Python and Go.
+func unescapeBackslash(dst []byte, s string) (meaning []byte, n int) {
+	if len(s) < 2 {
+		return append(dst, s[0]), 1
+	}
+	switch c := s[1]; c {
+	case 'u':
+		if r, n := utf16Escape(s, `\u`); n > 0 {
+			return utf8.AppendRune(dst, r), n
+		}
+	case 'U':
+		if r, ok := hexNumber(s, 2, 8); ok {
+			return utf8.AppendRune(dst, rune(r)), 10
+		}
+	case 'x':
+		if b, ok := hexNumber(s, 2, 2); ok {
+			return append(dst, byte(b)), 4
+		}
+	case 'n', 't', 'r', 'b', 'f', 'v', 'a':
+		text, err := strconv.Unquote(`"` + s[:2] + `"`)
+		if err == nil {
+			return append(dst, text...), 2
+		}
+	default:
+		if c < utf8.RuneSelf && (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') {
+			return append(dst, c), 2
+		}
+	}
+	return append(dst, s[0]), 1
+}
+
+// utf16Escape reads \uXXXX, or two of them for what lies beyond 16 bits. The length
+// is 0 where there is none.
+func utf16Escape(s, mark string) (r rune, n int) {
+	n = len(mark) + 4
+	high, ok := hexNumber(s, len(mark), 4)
+	if !ok {
+		return 0, 0
+	}
+	if utf16.IsSurrogate(rune(high)) && strings.HasPrefix(s[n:], mark) {
+		if low, ok := hexNumber(s, n+len(mark), 4); ok {
+			return utf16.DecodeRune(rune(high), rune(low)), 2 * n
+		}
+	}
+	return rune(high), n
+}
+
+// hexNumber reads so many hexadecimal digits at a place of a text.
+func hexNumber(s string, at, digits int) (uint64, bool) {
+	if len(s) < at+digits || strings.Trim(s[at:at+digits], "0123456789abcdefABCDEF") != "" {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(s[at:at+digits], 16, 32)
+	return n, err == nil
+}
+
+// halfEscape is an escape that a bound cut in two.
+var halfEscape = regexp.MustCompile(`(%([0-9a-fA-F]?|u[0-9a-fA-F]{0,3})|\\(u[0-9a-fA-F]{0,3}|U[0-9a-fA-F]{0,7}|x[0-9a-fA-F]?)?|&[#0-9a-zA-Z]{0,10})$`)
+
+func withoutHalfEscape(text string) string {
+	tail := max(0, len(text)-maxEntity)
+	if at := halfEscape.FindStringIndex(text[tail:]); at != nil {
+		return text[:tail+at[0]]
+	}
+	return text
+}
+
+// needles are the texts by which a secret is found in a view: itself at each level,
+// because it may hold escapes of its own, and what base64 makes of it.
+func needles(secret string) []string {
+	if len(secret) < minNeedle {
+		return nil
+	}
+	var all []string
+	for v, more := plainView(secret), true; more; v, more = v.unescaped() {
+		all = append(all, v.text, plainView(printable(v.text)).text)
+	}
+	for _, packed := range []string{secret, escapeJSON(secret), url.QueryEscape(secret), url.PathEscape(secret), html.EscapeString(secret)} {
+		for _, form := range base64Forms(packed) {
+			all = append(all, plainView(form).text)
+		}
+	}
+	return slices.Compact(all)
+}
+
+func escapeJSON(text string) string {
+	b, err := json.Marshal(text)
+	if err != nil {
+		return text
+	}
+	return string(b[1 : len(b)-1])
+}
+
+// base64Forms are the encodings of the text by itself and those of it inside a
+// longer one (`user:password`), where it may begin at any of three offsets.
+func base64Forms(text string) []string {
+	var all []string
+	for _, e := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+		for offset := range 3 {
+			encoded := e.EncodeToString(append(make([]byte, offset), text...))
+			first := (offset*8 + 5) / 6          // the first character that is the text's alone
+			last := (offset + len(text)) * 8 / 6 // the last one, likewise
+			all = append(all, encoded[first:last])
+		}
+		all = append(all, e.EncodeToString([]byte(text)))
+	}
+	return all
+}
