@@ -91,9 +91,17 @@ type ward struct {
 
 func newWard(t *testing.T, seed uint64, spool string) *ward {
 	t.Helper()
+	disk := faultfs.New(t)
+	w := newWardOn(t, seed, func(sinks string) string { return configOn(t, disk, spool, sinks) })
+	w.disk = disk
+	return w
+}
+
+// newWardOn begins with the configuration that config makes around the sinks.
+func newWardOn(t *testing.T, seed uint64, config func(sinks string) string) *ward {
+	t.Helper()
 	w := &ward{
-		t: t, disk: faultfs.New(t), random: rand.New(rand.NewPCG(seed, 4<<32)),
-		calls: newGenerator(t, seed, 10*time.Millisecond),
+		t: t, random: rand.New(rand.NewPCG(seed, 4<<32)), calls: newGenerator(t, seed, 10*time.Millisecond),
 	}
 	w.well = newRecorder(t, "well", alike(http.StatusOK))
 	w.away = newRecorder(t, "away", func(key) int {
@@ -102,7 +110,7 @@ func newWard(t *testing.T, seed uint64, spool string) *ward {
 		}
 		return http.StatusBadGateway
 	})
-	w.config = configOn(t, w.disk, spool, sprintfSinks(diskSinks, w.well, w.away))
+	w.config = config(sprintfSinks(diskSinks, w.well, w.away))
 	w.serve()
 	ctx, hangUp := context.WithCancel(t.Context())
 	w.hangUp = hangUp

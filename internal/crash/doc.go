@@ -26,6 +26,8 @@
 //     damaged file, and while history is purged.
 //   - The disk of a process that serves becomes full, read-only or broken, and
 //     well again, and then loses its power.
+//   - The files of a process that serves are removed and moved; it puts them back,
+//     and is killed after that.
 //   - The clock of a real process is set by days while it runs, by a few bytes in
 //     its vDSO; schedules, pauses and retention are watched.
 //   - Hostile senders and sinks meet a real process beside healthy ones, whose

@@ -19,7 +19,11 @@
 //     index that holds waiting deliveries only, so neither history nor another
 //     lane's backlog costs a lane anything.
 //   - No revision of a call is leased while an older one waits in the same lane.
-//   - One process owns a spool: a lock file beside it is held while it is open.
+//   - One process owns a spool: a lock file beside it, and a lock on the file itself,
+//     are held while it is open. What is no spool and never was one is refused.
+//   - A file that is removed, moved or replaced while it is open is noticed before
+//     anything that was committed since is acknowledged, and is saved at its path
+//     from the open descriptors (place.go, restore.go).
 //   - Damaged data is set aside and counted, never erased. A damaged file is kept
 //     as <path>.damaged-<time>; what can be read of it is saved into a new one
 //     first (<path>.salvaged until it is whole). Damage met while running is

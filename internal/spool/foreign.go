@@ -63,8 +63,11 @@ func foreign(path, what, remedy string) error {
 // archiveOf names the kind of a packed file.
 func archiveOf(head []byte) string {
 	for _, kind := range []struct{ magic, name string }{
-		{"\x1f\x8b", "a gzip archive"}, {"\x28\xb5\x2f\xfd", "a zstd archive"}, {"\xfd7zXZ\x00", "an xz archive"},
-		{"BZh", "a bzip2 archive"}, {"PK\x03\x04", "a zip archive"},
+		{"\x1f\x8b", "a gzip archive"},
+		{"\x28\xb5\x2f\xfd", "a zstd archive"},
+		{"\xfd7zXZ\x00", "an xz archive"},
+		{"BZh", "a bzip2 archive"},
+		{"PK\x03\x04", "a zip archive"},
 	} {
 		if bytes.HasPrefix(head, []byte(kind.magic)) {
 			return kind.name

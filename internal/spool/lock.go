@@ -132,6 +132,24 @@ func (l *lock) guard(path string) error {
 	return nil
 }
 
+// renew locks the name again where its file was taken away.
+func (l *lock) renew(path string) error {
+	was, err := l.name.Stat()
+	if err != nil {
+		return err
+	}
+	if now, err := os.Stat(path + ".lock"); err == nil && os.SameFile(was, now) {
+		return nil
+	}
+	name, err := acquireLock(path + ".lock")
+	if err != nil {
+		return err
+	}
+	old := l.name
+	l.name = name
+	return old.Close()
+}
+
 func (l *lock) unguard() error {
 	f := l.file
 	l.file = nil

@@ -126,9 +126,6 @@ func renameNew(from, to string) error {
 
 // copyFile copies one snapshot of a spool and syncs it.
 func copyFile(ctx context.Context, path, to string) (err error) {
-	if err := createPrivate(to); err != nil {
-		return err
-	}
 	src, done, err := openToCopy(path)
 	if err != nil {
 		return err
@@ -137,6 +134,14 @@ func copyFile(ctx context.Context, path, to string) (err error) {
 	src.SetBusyTimeout(busyTimeout)
 	src.SetInterrupt(ctx.Done())
 	if _, err := identify(src); err != nil {
+		return err
+	}
+	return copyInto(ctx, path, src, to)
+}
+
+// copyInto copies what a connection to the spool at path reads into a new file.
+func copyInto(ctx context.Context, path string, src *sqlite.Conn, to string) error {
+	if err := createPrivate(to); err != nil {
 		return err
 	}
 	dst, err := sqlite.OpenConn(to, sqlite.OpenReadWrite)

@@ -208,7 +208,7 @@ func TestWhatIsNoSpoolIsLeftAlone(t *testing.T) {
 				t.Error("a backup was made")
 			}
 			var said []string
-			cfg.Examine(func(_, text string) { said = append(said, text) }, func(_, text string) {})
+			cfg.Examine(func(_, text string) { said = append(said, text) }, func(_, _ string) {})
 			if len(said) != 1 {
 				t.Errorf("the configuration's check says %q", said)
 			}

@@ -54,6 +54,17 @@ func (r *readers) open() error {
 	return nil
 }
 
+// reopen opens the connections unless they are open.
+func (r *readers) reopen() error {
+	r.mu.Lock()
+	n := r.n
+	r.mu.Unlock()
+	if n > 0 {
+		return nil
+	}
+	return r.open()
+}
+
 func openReader(path string) (*sqlite.Conn, error) {
 	c, err := sqlite.OpenConn(path, sqlite.OpenReadWrite)
 	if err != nil {

@@ -115,36 +115,41 @@ func isUnchecked(path string) bool {
 	return wal == nil || owed == nil
 }
 
-// tend opens the file anew whenever damage was met in it, until ctx ends or that
-// happens too often.
+// tend opens the file anew whenever damage was met in it, unless that happens too
+// often, and puts it back into its place, until ctx ends.
 func (s *Spool) tend(ctx context.Context) {
 	var r reopenings
 	for {
 		select {
 		case <-s.hurt:
+			s.replaceFile(ctx, &r)
+		case <-s.lost:
+			s.putBack(ctx)
 		case <-ctx.Done():
 			return
 		}
-		for again := true; again; {
-			wait, ok := r.next(time.Now())
-			if !ok {
-				s.hopeless.Store(true)
-				s.log.Error("the spool file was damaged again and again; it is left as it is until a restart", "times", reopenMost)
-				return
-			}
-			select {
-			case <-time.After(wait):
-			case <-ctx.Done():
-				return
-			}
-			if err := s.reopen(ctx); err != nil {
-				s.metrics.failed("reopen")
-				s.log.Error("the damaged spool file could not be replaced; it is tried again", "error", err)
-				continue
-			}
-			r.replaced++
-			again = false
+	}
+}
+
+// replaceFile opens the file anew, again and again until that succeeds.
+func (s *Spool) replaceFile(ctx context.Context, r *reopenings) {
+	for {
+		wait, ok := r.next(time.Now())
+		if !ok {
+			s.hopeless.Store(true)
+			s.log.Error("the spool file was damaged again and again; it is left as it is until a restart", "times", reopenMost)
+			return
 		}
+		if rest(ctx, wait); ctx.Err() != nil {
+			return
+		}
+		err := s.reopen(ctx)
+		if err == nil {
+			r.replaced++
+			return
+		}
+		s.metrics.failed("reopen")
+		s.log.Error("the damaged spool file could not be replaced; it is tried again", "error", err)
 	}
 }
 
@@ -176,18 +181,29 @@ func (s *Spool) openAnew(ctx context.Context) (*sqlite.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	p, err := findSite(s.cfg.Path)
+	if err == nil {
+		s.site.Store(p)
+		err = s.adopt(conn)
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.closeReaders(errDamaged), conn.Close())
+	}
+	return conn, nil
+}
+
+// adopt goes on with the leases and the readers in a file that was opened anew.
+func (s *Spool) adopt(conn *sqlite.Conn) error {
 	for _, l := range s.allLanes() {
 		if err := l.keepLeases(conn); err != nil {
-			return nil, errors.Join(err, conn.Close())
+			return err
 		}
 	}
-	for _, r := range []*readers{s.lanesRd, s.listRd, s.houseRd} {
-		if err := r.open(); err != nil {
-			return nil, errors.Join(err, s.closeReaders(errDamaged), conn.Close())
-		}
+	if err := s.reopenReaders(); err != nil {
+		return err
 	}
 	s.damaged.Store(false)
-	return conn, nil
+	return nil
 }
 
 // present gives the configuration as Configure left it, for the file that is open.
@@ -284,8 +300,8 @@ func (l *lane) keepLeases(c *sqlite.Conn) error {
 }
 
 // replace lets f change the connection between two groups. From now on until it
-// has given one, callbacks are refused and reports wait; so they do on when it
-// fails. f gets nil where there is no connection.
+// has given one, callbacks are refused and reports wait. f gets nil where there is
+// no connection, and what it returns is used, with an error too.
 func (w *writer) replace(why error, f func(*sqlite.Conn) (*sqlite.Conn, error)) error {
 	outcome := make(chan error, 1)
 	w.mu.Lock()
@@ -296,12 +312,16 @@ func (w *writer) replace(why error, f func(*sqlite.Conn) (*sqlite.Conn, error)) 
 	refused := w.urgent
 	w.away, w.urgent = why, nil
 	w.swap = func() {
-		var err error
-		if w.conn, err = f(w.conn); err == nil {
-			w.mu.Lock()
-			w.away, w.broken = nil, nil
-			w.mu.Unlock()
+		conn, err := f(w.conn)
+		w.mu.Lock()
+		w.conn = conn
+		if conn != nil {
+			w.away = nil
 		}
+		if err == nil {
+			w.broken = nil
+		}
+		w.mu.Unlock()
 		outcome <- err
 	}
 	w.signal()

@@ -71,6 +71,10 @@ type Spool struct {
 	damaged   atomic.Bool // damage was met in the file, which was not opened anew since
 	hopeless  atomic.Bool // that happened too often
 	hurt      chan struct{}
+	site      atomic.Pointer[site] // of the open file; nil before it is known
+	displaced atomic.Pointer[displacedError]
+	lost      chan struct{}      // told when the file is not in its place
+	beside    string             // where it was saved while another file is there; tend's and Close's
 	stopCheck context.CancelFunc // of the background check
 	asides    atomic.Int64
 	calls     atomic.Int64 // rows in calls
@@ -106,7 +110,8 @@ func Open(ctx context.Context, cfg Config, deps Deps) (*Spool, error) {
 	s := &Spool{
 		cfg: cfg, log: deps.Log.With("component", "spool"), deps: deps, lock: lock, left: left, clock: newClock(),
 		entropy: ulid.Monotonic(rand.Reader, 0),
-		metrics: newMetrics(), recent: newRecent(), room: newRoom(deps.LaneMemory), unindexed: newUnindexed(), hurt: make(chan struct{}, 1), lanesSet: make(chan struct{}),
+		metrics: newMetrics(), recent: newRecent(), room: newRoom(deps.LaneMemory), unindexed: newUnindexed(),
+		hurt: make(chan struct{}, 1), lost: make(chan struct{}, 1), lanesSet: make(chan struct{}),
 	}
 	s.limits.Store(&cfg)
 	unchecked := isUnchecked(cfg.Path)
@@ -136,11 +141,19 @@ func (s *Spool) begin(ctx context.Context, conn *sqlite.Conn, check bool) error 
 			return errors.Join(err, s.closeReaders(errClosed))
 		}
 	}
+	p, err := findSite(s.cfg.Path)
+	if err != nil {
+		stop()
+		return errors.Join(err, s.closeReaders(errClosed))
+	}
+	s.site.Store(p)
 	s.writer = newWriter(conn, s.clock, s.log, s.metrics, s.noticeDamage)
+	s.writer.inPlace = s.inPlace
 	s.measure(ctx)
 	s.done.Go(s.writer.run)
 	s.done.Go(func() { s.keepHouse(background) })
 	s.done.Go(func() { s.moveWAL(background) })
+	s.done.Go(func() { s.watch(background) })
 	s.unindexed.begin(s.last.Load())
 	s.indexing.Go(func() { s.keepIndexed(background) })
 	s.done.Go(func() {
@@ -173,8 +186,11 @@ func (s *Spool) Close() error {
 		s.indexing.Wait() // it has something left to write
 		s.writer.close()
 		s.done.Wait()
-		err = s.closeReaders(errClosed)
 		if s.writer.conn != nil { // none where a damaged file could not be replaced
+			err = s.saveAtEnd(context.Background(), s.writer.conn)
+		}
+		err = errors.Join(err, s.closeReaders(errClosed))
+		if s.writer.conn != nil {
 			err = errors.Join(err, s.writer.conn.Close())
 		}
 		err = errors.Join(err, s.lock.release())
@@ -182,10 +198,12 @@ func (s *Spool) Close() error {
 	return err
 }
 
+func (s *Spool) pools() []*readers { return []*readers{s.lanesRd, s.listRd, s.houseRd} }
+
 // closeReaders closes those that are open.
 func (s *Spool) closeReaders(why error) error {
 	var errs []error
-	for _, r := range []*readers{s.lanesRd, s.listRd, s.houseRd} {
+	for _, r := range s.pools() {
 		if r != nil {
 			errs = append(errs, r.close(why))
 		}

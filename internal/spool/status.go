@@ -13,6 +13,8 @@ func (s *Spool) Ready() error {
 	switch err := s.writer.state(); {
 	case s.hopeless.Load():
 		return errDamagedAgain
+	case s.displaced.Load() != nil:
+		return s.displaced.Load()
 	case s.damaged.Load():
 		return errDamaged
 	case err != nil:
@@ -26,7 +28,9 @@ func (s *Spool) Ready() error {
 
 // refusal is why a call is not even tried; a disk that refused the last one is.
 func (s *Spool) refusal() error {
-	switch {
+	switch displaced := s.displaced.Load(); {
+	case displaced != nil:
+		return fmt.Errorf("%w: %w", ErrUnavailable, displaced)
 	case s.damaged.Load():
 		return fmt.Errorf("%w: %w", ErrUnavailable, errDamaged)
 	case s.full.Load():

@@ -61,6 +61,7 @@ type writer struct {
 	log     *slog.Logger
 	metrics *metrics
 	damage  func(error)
+	inPlace func() error // reports whether what was committed is in the file of that name
 	wake    chan struct{}
 	long    chan struct{} // told when the WAL has grown
 	written int           // changes since; run's
@@ -79,7 +80,7 @@ type writer struct {
 }
 
 func newWriter(conn *sqlite.Conn, c *clock, log *slog.Logger, m *metrics, damage func(error)) *writer {
-	return &writer{conn: conn, clock: c, log: log, metrics: m, damage: damage, wake: make(chan struct{}, 1), long: make(chan struct{}, 1)}
+	return &writer{conn: conn, clock: c, log: log, metrics: m, damage: damage, inPlace: func() error { return nil }, wake: make(chan struct{}, 1), long: make(chan struct{}, 1)}
 }
 
 // submit queues an op; an urgent one is committed as soon as the disk is free.
@@ -272,7 +273,7 @@ func (w *writer) commit(group []*op) {
 			w.fail(group, err)
 			return
 		}
-		finish(group, t)
+		finish(group, t, w.inPlace())
 		w.grew(len(group))
 		return
 	}
@@ -295,12 +296,21 @@ func (w *writer) attempt(group []*op) (t *tx, guilty int, err error) {
 	return t, guilty, err
 }
 
-func finish(group []*op, t *tx) {
+// finish tells of a commit. Where the file is not in its place, nobody who waits is
+// told that anything is kept: it is, if what is open can be saved.
+func finish(group []*op, t *tx, displaced error) {
+	if displaced != nil {
+		displaced = fmt.Errorf("%w: %w", ErrUnavailable, displaced)
+	}
 	for _, f := range t.after {
 		f()
 	}
 	for _, o := range group {
-		o.done(nil)
+		if o.lazy {
+			o.done(nil)
+		} else {
+			o.done(displaced)
+		}
 	}
 }
 
