@@ -165,9 +165,9 @@ chart: ## test the charts and docs/install: render, decode, run what is rendered
 		$(GO) run .ci/tally.go -name chart -out $(TALLY)/chart
 
 .PHONY: manifests
-manifests: ## write docs/install/kubernetes/cdrelay.yaml and the chart's golden files
+manifests: ## write docs/install/kubernetes/cdrelay.yaml, the chart's schema of the configuration and its golden files
 	@echo "==> manifests: what the chart renders now; read the change"
-	@$(GO) test -C charts/tests -count=1 -run '^(TestGolden|TestManifest)$$' ./... -update
+	@$(GO) test -C charts/tests -count=1 -run '^(TestGolden|TestManifest|TestSchemaOfConfiguration)$$' ./... -update
 
 .PHONY: chart-readme
 chart-readme: ## make the chart's README and its copies of alerts and dashboard anew

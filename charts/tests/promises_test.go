@@ -1,9 +1,7 @@
 package tests
 
 import (
-	"encoding/json"
 	"fmt"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -58,33 +56,6 @@ func TestHelmVersion(t *testing.T) {
 	used, shipped := pin.FindStringSubmatch(read(t, "charts/tests/go.mod")), pin.FindStringSubmatch(read(t, "Makefile"))
 	if used == nil || shipped == nil || used[1] != shipped[1] {
 		t.Errorf("the charts are tested with Helm %v and packaged with %v", used, shipped)
-	}
-}
-
-// TestKeys: the chart's schema has just the keys that the configuration has.
-func TestKeys(t *testing.T) {
-	type schema struct {
-		Properties map[string]json.RawMessage `json:"properties"`
-	}
-	keys := func(text []byte) []string {
-		t.Helper()
-		var s schema
-		if err := json.Unmarshal(text, &s); err != nil {
-			t.Fatal(err)
-		}
-		return slices.Sorted(maps.Keys(s.Properties))
-	}
-	out, err := exec.CommandContext(t.Context(), binary(t), "schema", "config").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var values schema
-	if err := json.Unmarshal([]byte(read(t, "charts/cdrelay/values.schema.json")), &values); err != nil {
-		t.Fatal(err)
-	}
-	want, have := keys(out), keys(values.Properties["config"])
-	if len(want) == 0 || !slices.Equal(want, have) {
-		t.Errorf("the configuration has the keys %v, the chart's schema %v", want, have)
 	}
 }
 

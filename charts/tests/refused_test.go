@@ -1,9 +1,12 @@
 package tests
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
+	"helm.sh/helm/v3/pkg/chartutil"
 	"helm.sh/helm/v3/pkg/strvals"
 )
 
@@ -60,5 +63,63 @@ func TestRefused(t *testing.T) {
 				t.Errorf("the error says nothing of %q, or too much:\n%s", c.says, text)
 			}
 		})
+	}
+}
+
+// TestTextsStayTexts: what Helm would change on the way is refused, and in quotes
+// it reaches cdrelay as it was written.
+func TestTextsStayTexts(t *testing.T) {
+	const values = `config:
+  sources:
+    - {name: first, format: nxcc, region: %[1]s, auth: {header: {name: token, value: %[2]s}}}
+  sinks:
+    - name: crm
+      webhook:
+        url: https://crm.example.com/x
+        headers: {X-Version: %[3]s}
+        body: {owner: %[4]s, %[5]s: 1, more: [{deep: %[6]s}], amount: 12.5, flag: false}
+  rules: [{name: all, to: [crm]}]
+`
+	sound := []any{`"NO"`, `"0777"`, `"1.10"`, `"1688363452814331905"`, `"no"`, `"123456789012345678"`}
+	for _, c := range []struct {
+		at    int
+		value string
+		says  []string
+	}{
+		{-1, "", nil},
+		{0, "NO", []string{"/config/sources/0/region", "boolean", "string"}},
+		{1, "0777", []string{"/config/sources/0/auth/header/value", "number", "string"}},
+		{1, "12345678901234567890", []string{"/config/sources/0/auth/header/value"}},
+		{2, "1.10", []string{"/config/sinks/0/webhook/headers/X-Version", "number", "string"}},
+		{3, "1688363452814331905", []string{"config.sinks[0].webhook.body.owner", "rounds", "quotes"}},
+		{3, "-1688363452814331905", []string{"config.sinks[0].webhook.body.owner", "rounds", "quotes"}},
+		{4, "no", []string{"config.sinks[0].webhook.body", "the key false", "quotes"}},
+		{5, "123456789012345678", []string{"config.sinks[0].webhook.body.more[0].deep", "quotes"}},
+	} {
+		parts := slices.Clone(sound)
+		if c.at >= 0 {
+			parts[c.at] = c.value
+		}
+		v, err := chartutil.ReadValues(fmt.Appendf(nil, values, parts...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files, err := renderAs(set{"refused", "charts/cdrelay", "", ownVersion}, v, releaseName, namespace)
+		if c.at < 0 {
+			if err != nil {
+				t.Errorf("quoted texts are refused: %v", err)
+			}
+			for _, want := range []string{`region: "NO"`, `value: "0777"`, `X-Version: "1.10"`, `owner: "1688363452814331905"`, `"no": 1`, `amount: 12.5`} {
+				if !strings.Contains(fmt.Sprint(files), want) {
+					t.Errorf("the configuration has no %s", want)
+				}
+			}
+			continue
+		}
+		for _, want := range c.says {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: the error does not say %q: %v", c.value, want, err)
+			}
+		}
 	}
 }

@@ -7,6 +7,7 @@
 {{- include "cdrelay.validateApp" . }}
 {{- include "cdrelay.validateAccess" . }}
 {{- include "cdrelay.validateOperation" . }}
+{{- include "cdrelay.validateBodies" . }}
 {{- end }}
 
 {{- define "cdrelay.validatePersistence" -}}
@@ -109,6 +110,40 @@
 {{- end }}
 {{- if not (has .Values.test.source $names) }}
 {{- fail (printf "test.source: there is no %q in config.sources, but %s" .Values.test.source (join ", " $names)) }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Helm reads every number as floating point, and YAML 1.1: a long id would reach the
+     CRM rounded, and a key `no` as "false". In a tree of the user's own the schema
+     cannot tell what is meant as a text. */}}
+{{- define "cdrelay.validateBodies" -}}
+{{- range $i, $sink := .Values.config.sinks }}
+{{- range $place := list "webhook.body" "slack.blocks" }}
+{{- $kind := index (splitList "." $place) 0 }}
+{{- $key := index (splitList "." $place) 1 }}
+{{- include "cdrelay.validateTree" (dict "path" (printf "config.sinks[%d].%s" $i $place) "value" (get (default dict (get $sink $kind)) $key)) }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Call it with a dict: path and value. */}}
+{{- define "cdrelay.validateTree" -}}
+{{- $path := .path }}
+{{- if kindIs "map" .value }}
+{{- range $key, $value := .value }}
+{{- if has $key (list "true" "false") }}
+{{- fail (printf "%s has the key %s: Helm reads yes, no, on and off so; put quotes around the key" $path $key) }}
+{{- end }}
+{{- include "cdrelay.validateTree" (dict "path" (printf "%s.%s" $path $key) "value" $value) }}
+{{- end }}
+{{- else if kindIs "slice" .value }}
+{{- range $i, $value := .value }}
+{{- include "cdrelay.validateTree" (dict "path" (printf "%s[%d]" $path $i) "value" $value) }}
+{{- end }}
+{{- else if kindIs "float64" .value }}
+{{- if or (gt .value 9007199254740991.0) (lt .value -9007199254740991.0) }}
+{{- fail (printf "%s is a number of more than 15 digits, which Helm rounds to %.0f: put quotes around it" $path .value) }}
 {{- end }}
 {{- end }}
 {{- end }}
