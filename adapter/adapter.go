@@ -19,8 +19,9 @@ type Format struct {
 	Name string
 	// Convert reads one callback: UTF-8 JSON, after content decoding and after a
 	// form has been opened. It is pure. Its errors are *call.NotACall and
-	// *call.Unreadable. The record shares no memory with the body; its Revision
-	// is 1 and its ReceivedAt is not set.
+	// *call.Unreadable. The record shares no memory with the body and is within
+	// its bounds (call.Record.Bound); its Revision is 1 and its ReceivedAt is not
+	// set.
 	Convert func(body []byte, src call.Source) (*call.Record, error)
 	// DefaultZone is the time zone that Convert takes for times without one when
 	// the source has none, an IANA name; empty when the format's times need none.
@@ -54,10 +55,25 @@ func formats() []Format {
 func Lookup(name string) (Format, bool) {
 	for _, f := range formats() {
 		if f.Name == name {
+			f.Convert = bounded(f.Convert)
 			return f, true
 		}
 	}
 	return Format{}, false
+}
+
+// bounded keeps the records of a format within their bounds.
+func bounded(convert func([]byte, call.Source) (*call.Record, error)) func([]byte, call.Source) (*call.Record, error) {
+	return func(body []byte, src call.Source) (*call.Record, error) {
+		r, err := convert(body, src)
+		if err != nil || r == nil {
+			return r, err
+		}
+		if err := r.Bound(len(body)); err != nil {
+			return nil, err
+		}
+		return r, nil
+	}
 }
 
 // Names gives the names of all formats, sorted.

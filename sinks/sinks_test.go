@@ -2,7 +2,6 @@ package sinks_test
 
 import (
 	"bytes"
-	"github.com/cdrelay/cdrelay/sinks/contract"
 	"slices"
 	"testing"
 
@@ -10,6 +9,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/cdrelay/cdrelay/sinks"
+	"github.com/cdrelay/cdrelay/sinks/contract"
 )
 
 func TestOneOf(t *testing.T) {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -14,6 +13,7 @@ import (
 	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/intake"
 	"github.com/cdrelay/cdrelay/internal/phone"
+	"github.com/cdrelay/cdrelay/internal/plainjson"
 )
 
 // sourceName is what a source may be called in a configuration.
@@ -113,10 +113,12 @@ func readBody(path string, stdin io.Reader) (body []byte, err error) {
 	return body, err
 }
 
-// printJSON writes indented JSON without escaping for HTML.
+// printJSON writes indented JSON and a line break.
 func printJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	return enc.Encode(v)
+	b, err := plainjson.Indented(v)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(append(b, '\n'))
+	return err
 }

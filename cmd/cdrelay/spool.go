@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -145,9 +144,7 @@ type printer struct {
 
 func (p printer) print(report any, table func(io.Writer)) error {
 	if p.json {
-		enc := json.NewEncoder(p.w)
-		enc.SetIndent("", "  ")
-		return enc.Encode(report)
+		return printJSON(p.w, report)
 	}
 	var b strings.Builder
 	table(&b)

@@ -1,12 +1,12 @@
 package admin
 
 import (
-	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
 	"time"
 
+	"github.com/cdrelay/cdrelay/internal/plainjson"
 	"github.com/cdrelay/cdrelay/internal/problem"
 	"github.com/cdrelay/cdrelay/internal/spool"
 )
@@ -113,13 +113,13 @@ func writeText(w http.ResponseWriter, status int, text string) {
 }
 
 func writeJSON(w http.ResponseWriter, v any) {
-	b, err := json.Marshal(v)
+	b, err := plainjson.Marshal(v)
 	if err != nil {
 		problem.Write(w, http.StatusInternalServerError, "the answer could not be encoded")
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(append(b, '\n')) // a client that is gone gets nothing
+	_, _ = w.Write(append(b, '\n')) //nolint:gosec // G705: JSON and nosniff; a client that is gone gets nothing
 }
 
 // page is the form of every listing.

@@ -14,6 +14,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/cdrelay/cdrelay/internal/plainjson"
 )
 
 const (
@@ -71,7 +73,7 @@ func (c *Client) Post(ctx context.Context, path string, body, into any) error {
 	if body == nil {
 		return c.do(ctx, http.MethodPost, path, nil, into)
 	}
-	text, err := json.Marshal(body)
+	text, err := plainjson.Marshal(body)
 	if err != nil {
 		return fmt.Errorf("encode the request: %w", err)
 	}

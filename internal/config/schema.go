@@ -1,7 +1,6 @@
 package config
 
 import (
-	"encoding/json"
 	"fmt"
 	"reflect"
 	"time"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/cdrelay/cdrelay/internal/expr"
 	"github.com/cdrelay/cdrelay/internal/intake"
+	"github.com/cdrelay/cdrelay/internal/plainjson"
 	"github.com/cdrelay/cdrelay/internal/secret"
 	"github.com/cdrelay/cdrelay/internal/spool"
 	"github.com/cdrelay/cdrelay/sinks/slack"
@@ -42,7 +42,7 @@ func Schema() ([]byte, error) {
 	if err := annotate(s, reflect.ValueOf(unset())); err != nil {
 		return nil, fmt.Errorf("schema of the configuration: %w", err)
 	}
-	b, err := json.MarshalIndent(s, "", "  ")
+	b, err := plainjson.Indented(s)
 	if err != nil {
 		return nil, fmt.Errorf("schema of the configuration: %w", err)
 	}

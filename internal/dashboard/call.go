@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/plainjson"
 	"github.com/cdrelay/cdrelay/internal/spool"
 )
 
@@ -82,7 +83,7 @@ func (f frame) layOut(text []byte, id string) (record, raw string) {
 	if json.Unmarshal(text, &r) == nil && r.ID != "" {
 		raw = indent(r.Raw)
 		r.Raw = nil
-		if without, err := json.Marshal(&r); err == nil {
+		if without, err := plainjson.Marshal(&r); err == nil {
 			text = without
 		}
 	}

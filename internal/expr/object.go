@@ -2,12 +2,13 @@ package expr
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"reflect"
 
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
+
+	"github.com/cdrelay/cdrelay/internal/plainjson"
 )
 
 // object is a part of the record as a CEL value. CEL's compiled accessors go
@@ -111,11 +112,9 @@ func (o *object) json() ([]byte, error) {
 	if v, whole := o.target.(*view); whole {
 		return v.record.JSON(), nil
 	}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(o.target); err != nil {
+	b, err := plainjson.Marshal(o.target)
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", o.kind.typ, err)
 	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+	return b, nil
 }

@@ -30,8 +30,9 @@ var table = []row{
 	{level: 0, pattern: "internal/loosejson"},
 	{level: 0, pattern: "internal/phone"},
 	{level: 0, pattern: "internal/charset"},
-	{level: 0, pattern: "internal/adminclient"},
-	{level: 0, pattern: "internal/problem"},
+	{level: 0, pattern: "internal/plainjson"},
+	{level: 0, pattern: "internal/adminclient", may: []string{"internal/plainjson"}},
+	{level: 0, pattern: "internal/problem", may: []string{"internal/plainjson"}},
 	{level: 0, pattern: "internal/interrupt"},
 	{level: 0, pattern: "internal/listen"},
 	{level: 0, pattern: "internal/spelling"},
@@ -40,8 +41,8 @@ var table = []row{
 	{level: 0, pattern: "internal/faultfs", support: true},
 
 	{level: 1, pattern: "adapter/*", may: []string{"internal/call", "internal/loosejson", "internal/phone"}},
-	{level: 1, pattern: "internal/expr", may: []string{"internal/call", "internal/spelling"}},
-	{level: 1, pattern: "internal/spool", may: []string{"internal/call"}},
+	{level: 1, pattern: "internal/expr", may: []string{"internal/call", "internal/plainjson", "internal/spelling"}},
+	{level: 1, pattern: "internal/spool", may: []string{"internal/call", "internal/plainjson"}},
 	{level: 1, pattern: "internal/outbound", may: []string{"internal/secret"}},
 	{level: 1, pattern: "internal/tracing", may: []string{"internal/secret"}},
 	{level: 1, pattern: "sinks/contract", may: []string{"internal/call", "internal/outbound"}},
@@ -55,7 +56,7 @@ var table = []row{
 	{level: 2, pattern: "adapter", may: []string{"adapter/*", "internal/call"}},
 	{level: 2, pattern: "internal/route", may: []string{"internal/call", "internal/expr"}},
 	{level: 2, pattern: "sinks/*", may: []string{
-		"internal/call", "internal/expr", "internal/outbound", "internal/secret", "sinks/contract",
+		"internal/call", "internal/expr", "internal/outbound", "internal/plainjson", "internal/secret", "sinks/contract",
 	}},
 
 	{level: 3, pattern: "sinks", may: []string{"sinks/*"}},
@@ -66,14 +67,14 @@ var table = []row{
 	{level: 3, pattern: "internal/delivery", may: []string{"internal/call", "internal/outbound", "internal/spool", "internal/tracing"}},
 
 	{level: 4, pattern: "internal/admin", may: []string{
-		"internal/call", "internal/delivery", "internal/listen", "internal/problem", "internal/route", "internal/spool",
+		"internal/call", "internal/delivery", "internal/listen", "internal/plainjson", "internal/problem", "internal/route", "internal/spool",
 	}},
-	{level: 4, pattern: "internal/dashboard", may: []string{"internal/call", "internal/spool"}},
+	{level: 4, pattern: "internal/dashboard", may: []string{"internal/call", "internal/plainjson", "internal/spool"}},
 	{level: 4, pattern: "internal/explain", may: []string{
 		"internal/call", "internal/expr", "internal/outbound", "internal/route", "internal/secret", "sinks/contract",
 	}},
 	{level: 5, pattern: "internal/ruletest", may: []string{
-		"internal/call", "internal/explain", "internal/outbound", "internal/secret",
+		"internal/call", "internal/explain", "internal/outbound", "internal/plainjson", "internal/secret",
 	}},
 	{level: 5, pattern: "internal/config", may: []string{below}},
 	{level: 6, pattern: "internal/app", may: []string{below}},

@@ -6,11 +6,12 @@
 package problem
 
 import (
-	"encoding/json"
 	"net/http"
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/cdrelay/cdrelay/internal/plainjson"
 )
 
 const (
@@ -38,7 +39,7 @@ func Write(w http.ResponseWriter, status int, detail string) {
 func Body(status int, detail string) []byte {
 	for limit := maxDetail; ; limit /= 2 {
 		detail = shorten(detail, limit)
-		b, _ := json.Marshal(struct { // strings and an int always marshal
+		b, _ := plainjson.Marshal(struct { // strings and an int always marshal
 			Type   string `json:"type"`
 			Title  string `json:"title"`
 			Status int    `json:"status"`

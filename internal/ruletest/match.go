@@ -1,7 +1,6 @@
 package ruletest
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -9,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/cdrelay/cdrelay/internal/plainjson"
 )
 
 // Difference is one thing that is not as expected.
@@ -105,13 +106,11 @@ func shown(v any) string {
 	case absent, nil:
 		return nothing
 	}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
+	b, err := plainjson.Marshal(v)
+	if err != nil {
 		return err.Error()
 	}
-	return clip(strings.TrimSuffix(b.String(), "\n"))
+	return clip(string(b))
 }
 
 func clip(text string) string {

@@ -9,6 +9,8 @@ import (
 	"strconv"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/cdrelay/cdrelay/internal/plainjson"
 )
 
 const (
@@ -149,8 +151,6 @@ func (w *treeWriter) scalar(n *yaml.Node) error {
 }
 
 func (w *treeWriter) text(s string) {
-	enc := json.NewEncoder(&w.out)
-	enc.SetEscapeHTML(false)
-	_ = enc.Encode(s)               // a string always encodes
-	w.out.Truncate(w.out.Len() - 1) // the newline after it
+	b, _ := plainjson.Marshal(s) // a string always encodes
+	w.out.Write(b)
 }

@@ -1,11 +1,11 @@
 package spool
 
 import (
-	"encoding/json"
 	"errors"
 	"time"
 
 	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/plainjson"
 )
 
 // Acceptance is one call record to be kept, with the way to route it.
@@ -63,7 +63,7 @@ func (r Request) encode() (string, error) {
 	if len(r.Header) == 0 && r.Query == "" {
 		return "", nil
 	}
-	b, err := json.Marshal(r)
+	b, err := plainjson.Marshal(r)
 	return string(b), err
 }
 

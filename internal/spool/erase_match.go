@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/plainjson"
 )
 
 // NumberForms are the spellings of one telephone number.
@@ -113,7 +114,7 @@ func (m *matcher) redactLog(log []byte) ([]byte, bool) {
 	if !changed {
 		return log, false
 	}
-	b, err := json.Marshal(all)
+	b, err := plainjson.Marshal(all)
 	return b, err == nil
 }
 

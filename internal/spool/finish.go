@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"zombiezen.com/go/sqlite"
+
+	"github.com/cdrelay/cdrelay/internal/plainjson"
 )
 
 const (
@@ -186,7 +188,7 @@ func (d *Delivery) addAttempts(now []Attempt) (log []byte, tries int) {
 	if len(all) == 0 {
 		return nil, tries
 	}
-	log, err := json.Marshal(all)
+	log, err := plainjson.Marshal(all)
 	if err != nil { // cannot happen: plain fields only
 		return d.attempts, tries
 	}

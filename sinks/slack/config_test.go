@@ -2,13 +2,13 @@ package slack_test
 
 import (
 	"errors"
-	"github.com/cdrelay/cdrelay/sinks/contract"
 	"slices"
 	"strings"
 	"testing"
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/cdrelay/cdrelay/sinks/contract"
 	"github.com/cdrelay/cdrelay/sinks/slack"
 )
 

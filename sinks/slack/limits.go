@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"net/url"
 	"strings"
+
+	"github.com/cdrelay/cdrelay/internal/plainjson"
 )
 
 // The limits of Block Kit. Slack does not document the one for all blocks
@@ -215,7 +217,7 @@ func size(blocks []any) int {
 	if len(blocks) == 0 {
 		return 0
 	}
-	b, err := encode(blocks)
+	b, err := plainjson.Marshal(blocks)
 	if err != nil {
 		return 0 // the message fails to encode for the same reason
 	}

@@ -3,11 +3,11 @@ package slack_test
 import (
 	"encoding/json"
 	"fmt"
-	"github.com/cdrelay/cdrelay/sinks/contract"
 	"strings"
 	"testing"
 
 	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/sinks/contract"
 	"github.com/cdrelay/cdrelay/sinks/contracttest"
 	"github.com/cdrelay/cdrelay/sinks/slack"
 )

@@ -10,6 +10,7 @@ import (
 	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/expr"
 	"github.com/cdrelay/cdrelay/internal/outbound"
+	"github.com/cdrelay/cdrelay/internal/plainjson"
 	"github.com/cdrelay/cdrelay/internal/secret"
 	"github.com/cdrelay/cdrelay/sinks/contract"
 )
@@ -102,7 +103,7 @@ func (s *Sink) body(r *call.Record) ([]byte, error) {
 	if m.Text, err = s.renderText(view); err != nil {
 		return nil, fmt.Errorf("slack text: %w", err)
 	}
-	return encode(m)
+	return plainjson.Marshal(m)
 }
 
 // renderBlocks gives the configured blocks; none beside a configured text; else
@@ -127,17 +128,6 @@ func (s *Sink) renderText(v *expr.View) (string, error) {
 		text = escape(headline(v.Record()))
 	}
 	return shorten(text, maxMessageText), err
-}
-
-// encode writes JSON without turning the entities' ampersands into escapes.
-func encode(v any) ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return nil, err
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
 // decode reads a JSON list and keeps numbers as they are spelled.

@@ -1,13 +1,13 @@
 package webhook
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/url"
 
 	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/expr"
+	"github.com/cdrelay/cdrelay/internal/plainjson"
 )
 
 // event is a CloudEvents 1.0 event in structured mode.
@@ -35,10 +35,7 @@ func cloudEvent(t expr.Tree, v *expr.View) ([]byte, error) {
 		return nil, err
 	}
 	r := v.Record()
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	err = enc.Encode(event{
+	out, err := plainjson.Marshal(event{
 		SpecVersion:     eventVersion,
 		ID:              eventID(r),
 		Source:          eventSource + url.PathEscape(r.Source),
@@ -51,7 +48,6 @@ func cloudEvent(t expr.Tree, v *expr.View) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 	return out, v.Spend(max(len(out)-len(data), 0))
 }
 

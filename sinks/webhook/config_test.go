@@ -3,7 +3,6 @@ package webhook_test
 import (
 	"errors"
 	"fmt"
-	"github.com/cdrelay/cdrelay/sinks/contract"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"gopkg.in/yaml.v3"
 
+	"github.com/cdrelay/cdrelay/sinks/contract"
 	"github.com/cdrelay/cdrelay/sinks/webhook"
 )
 
