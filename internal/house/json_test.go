@@ -12,7 +12,7 @@ import (
 var ownEncoders = map[string]string{
 	"internal/plainjson/plainjson.go":  "the one place",
 	"internal/call/identity.go":        "a content hash is over the spelling with escapes",
-	"internal/outbound/redact.go":      "looks for secrets in both spellings",
+	"internal/outbound/spelling.go":    "looks for secrets in all spellings",
 	"internal/expr/json.go":            "numbers",
 	"internal/ruletest/check.go":       "reads the text again",
 	"internal/dashboard/playground.go": "reads the text again",
