@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // URL is an absolute http or https URL whose path and query may hold ${CEL}.
@@ -82,17 +83,41 @@ func (u *URL) place(parts []piece) error {
 	if len(parts) == 0 || parts[0].program != nil || !reachesPath(parts[0].literal, len(parts) > 1) {
 		return problem("${…} may stand only in the path and the query of a URL: scheme and host are fixed")
 	}
-	for _, p := range parts {
+	for i, p := range parts {
+		if p.program == nil {
+			if err := checkLiteral(p.literal); err != nil {
+				return err
+			}
+			p.literal = escapeLiteral(p.literal, i == 0)
+		}
 		u.parts = append(u.parts, urlPiece{piece: p, inQuery: inQuery})
-		if p.program != nil {
-			continue
-		}
-		if err := checkLiteral(p.literal); err != nil {
-			return err
-		}
-		inQuery = inQuery || strings.Contains(p.literal, "?")
+		inQuery = inQuery || p.program == nil && strings.Contains(p.literal, "?")
 	}
 	return nil
+}
+
+// escapeLiteral percent-encodes what a request line cannot carry, letters beyond
+// ASCII; those of a host are for net/http to encode.
+func escapeLiteral(s string, hasHost bool) string {
+	from := 0
+	if hasHost {
+		from = strings.Index(s, "://") + len("://")
+		if end := strings.IndexAny(s[from:], "/?"); end >= 0 {
+			from += end
+		} else {
+			from = len(s)
+		}
+	}
+	var b strings.Builder
+	b.WriteString(s[:from])
+	for _, c := range []byte(s[from:]) {
+		if c < utf8.RuneSelf {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	return b.String()
 }
 
 // reachesPath tells whether the authority ends within the literal.
@@ -196,17 +221,25 @@ func (u URL) Render(v *View) (string, error) {
 
 // write writes the parts with a value for each expression.
 func (u URL) write(w *writer, value func(*program) (string, error)) error {
+	var now pathSegment
+	inPath := true
 	for _, p := range u.parts {
 		if p.program == nil {
-			if err := w.raw(p.literal); err != nil {
+			ended, err := false, w.raw(p.literal)
+			if err == nil && inPath {
+				ended, err = now.literal(p.literal)
+			}
+			if err != nil {
 				return err
 			}
+			inPath = inPath && !ended
 			continue
 		}
 		s, err := value(p.program)
 		if err != nil {
 			return err
 		}
+		now.templated, now.filled = true, now.filled || s != ""
 		w.escape = url.PathEscape
 		if p.inQuery {
 			w.escape = url.QueryEscape
@@ -215,5 +248,8 @@ func (u URL) write(w *writer, value func(*program) (string, error)) error {
 			return err
 		}
 	}
-	return nil
+	if !inPath {
+		return nil
+	}
+	return now.end()
 }

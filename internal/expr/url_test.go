@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"errors"
 	"net/url"
 	"strings"
 	"testing"
@@ -17,7 +18,10 @@ func TestURLRender(t *testing.T) {
 		{"https://example.com/o/${call.references.order_id}/x", "https://example.com/o/A%2F1%3Fb%23c/x"},
 		{"https://example.com/?phone=${call.customer.number}&o=${call.references.order_id}", "https://example.com/?phone=%2B6281234567890&o=A%2F1%3Fb%23c"},
 		{"https://example.com?c=${call.references.custom}", "https://example.com?c=x+y%2Bz"},
-		{"https://example.com/p${call.talk_seconds}/${call.cost}/q", "https://example.com/p0//q"},
+		{"https://example.com/p${call.talk_seconds}/q${call.cost}//r/", "https://example.com/p0/q//r/"},
+		{"https://example.com/${call.cost}${call.id}?${call.cost}/x", "https://example.com/dialer:88-1?/x"},
+		{"https://example.com/é/%C3%A9?来源=电话&x=${call.revision}é", "https://example.com/%C3%A9/%C3%A9?%E6%9D%A5%E6%BA%90=%E7%94%B5%E8%AF%9D&x=1%C3%A9"},
+		{"https://example.com?ü", "https://example.com?%C3%BC"},
 		{"https://example.com/${call.raw.big}?f=${call.raw.fee}", "https://example.com/12345678901234567890?f=12.50"},
 		{"https://example.com/$${x}", "https://example.com/${x}"},
 		{"https://example.com/${call.agent.id}?next=${'/a?b'}${call.id}", "https://example.com/7?next=%2Fa%3Fbdialer%3A88-1"},
@@ -35,6 +39,37 @@ func TestURLRender(t *testing.T) {
 		}
 		if !strings.HasPrefix(u.Host(), "example.com") || strings.Contains(u.Host(), "@") {
 			t.Errorf("%s: host %s", c.src, u.Host())
+		}
+	}
+}
+
+// TestEmptySegmentIsNoRequest: the collection in the place of one entry.
+func TestEmptySegmentIsNoRequest(t *testing.T) {
+	for src, bareSegment := range map[string]bool{
+		"https://example.com/contacts/${call.cost}":              true,
+		"https://example.com/contacts/${call.cost}/calls":        true,
+		"https://example.com/contacts/${call.cost}?a=b":          true,
+		"https://example.com/${call.cost}${call.voicemail_url}/": true,
+		"https://example.com/a/${call.cost}/${call.id}":          true,
+	} {
+		u, err := ParseURL(src)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := u.Render(NewView(full())); !errors.Is(err, errEmptySegment) || got != "" {
+			t.Errorf("%s: %q, %v", src, got, err)
+		}
+		if u.BareSegments() != bareSegment {
+			t.Errorf("%s: BareSegments is %v", src, !bareSegment)
+		}
+	}
+	for _, src := range []string{"https://example.com/c-${call.cost}", "https://example.com/?a=${call.cost}", "https://example.com//", "https://example.com/a?b=/${call.cost}/"} {
+		u, err := ParseURL(src)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := u.Render(NewView(full())); err != nil || u.BareSegments() {
+			t.Errorf("%s: %v, BareSegments %v", src, err, u.BareSegments())
 		}
 	}
 }

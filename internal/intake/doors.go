@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 )
@@ -79,7 +80,13 @@ func (headerDoor) challenge() string { return keyChallenge }
 type queryDoor struct{ want NamedSecret }
 
 func (d queryDoor) open(r *http.Request, _ time.Time) (bodyCheck, error) {
-	return compare(d.want.Value, r.URL.Query().Get(d.want.Name))
+	check, err := compare(d.want.Value, r.URL.Query().Get(d.want.Name))
+	if err == nil || !strings.Contains(r.URL.RawQuery, "+") {
+		return check, err
+	}
+	// Platforms put a secret with a + into the URL as it is.
+	raw, _ := url.ParseQuery(strings.ReplaceAll(r.URL.RawQuery, "+", "%2B"))
+	return compare(d.want.Value, raw.Get(d.want.Name))
 }
 func (queryDoor) challenge() string { return keyChallenge }
 

@@ -26,6 +26,8 @@ func TestDoors(t *testing.T) {
 		{"header, in the query", Auth{Header: named}, rawQuery("token=new"), 401},
 		{"header, empty secret", Auth{Header: &NamedSecret{Name: "token", Value: keys("")}}, header("token", ""), 401},
 		{"query", query, rawQuery("key=k%2B1%26"), 200},
+		{"query, as it is", query, rawQuery("key=k+1%26"), 200},
+		{"query, with a blank", query, rawQuery("key=k%201%26"), 401},
 		{"query, among others", query, rawQuery("a=1&key=k%2B1%26&b"), 200},
 		{"query, wrong", query, rawQuery("key=k"), 401},
 		{"query, missing", query, rawQuery(""), 401},

@@ -1,6 +1,9 @@
 package webhook
 
 import (
+	"net/http"
+
+	"github.com/cdrelay/cdrelay/internal/expr"
 	"github.com/cdrelay/cdrelay/internal/outbound"
 	"github.com/cdrelay/cdrelay/internal/secret"
 )
@@ -13,6 +16,9 @@ const inTheClear = "credentials go over plain http, where everybody on the way c
 func (c Config) Warn(report func(path, warning string)) {
 	if outbound.InTheClear(c.URL.Reveal()) && c.sendsCredentials() {
 		report("url", inTheClear)
+	}
+	if address, err := expr.ParseURL(c.URL.Reveal()); err == nil && c.Method == http.MethodDelete && address.BareSegments() {
+		report("url", "a part of the path of this DELETE is a ${…} alone, so a value of the call says what is deleted: write what it begins with, or let a rule choose the calls")
 	}
 	if c.Auth != nil && c.Auth.OAuth2 != nil && outbound.InTheClear(c.Auth.OAuth2.TokenURL.Reveal()) {
 		report("auth.oauth2.token_url", inTheClear)
