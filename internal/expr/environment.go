@@ -21,6 +21,7 @@ const (
 type environment struct {
 	schema   *schema
 	zones    *zones
+	markups  markups
 	record   *cel.Env
 	response *cel.Env
 }
@@ -36,7 +37,7 @@ func newEnvironment() (*environment, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &environment{schema: s, zones: &zones{}}
+	e := &environment{schema: s, zones: &zones{}, markups: newMarkups()}
 	if e.record, err = e.declare(recordVariable, recordType); err != nil {
 		return nil, err
 	}

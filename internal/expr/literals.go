@@ -10,28 +10,52 @@ import (
 	"cel.dev/cel-go/common/types"
 )
 
-// checkLiterals refuses literal layouts and zones that formatTime could only
-// fail on, or write nonsense with, call by call.
+// checkLiterals refuses literal arguments with which a function could only fail,
+// or write nonsense, call by call.
 func (e *environment) checkLiterals(a *ast.AST) error {
-	var all faults
-	calls := ast.MatchDescendants(ast.NavigateAST(a), ast.FunctionMatcher(formatTimeName))
-	for _, c := range calls {
-		args := c.AsCall().Args()
-		if layout, ok := literal(args[1]); ok && !tellsTime(layout) {
-			all = append(all, at(a, args[1], fmt.Sprintf("the layout %q holds no part of a time: "+
-				"write how 2006-01-02 15:04:05 would look, as Go's package time does", layout)))
-		}
-		if zone, ok := literal(args[2]); ok {
-			if _, err := e.zones.load(zone); err != nil {
-				all = append(all, at(a, args[2], err.Error()))
+	all := e.checkAccessorZones(a)
+	for _, c := range ast.MatchDescendants(ast.NavigateAST(a), ast.KindMatcher(ast.CallKind)) {
+		name, args := c.AsCall().FunctionName(), c.AsCall().Args()
+		if i, ok := zoneArguments()[name]; ok {
+			if zone, ok := literal(args[i]); ok {
+				if _, err := e.zones.load(zone); err != nil {
+					all = append(all, at(a, args[i], err.Error()))
+				}
 			}
 		}
+		if place, err := e.checkArguments(name, args); err != nil {
+			all = append(all, at(a, place, err.Error()))
+		}
 	}
-	all = append(all, e.checkAccessorZones(a)...)
 	if len(all) > 0 {
 		return all
 	}
 	return nil
+}
+
+// checkArguments refuses what a function says no to, whatever the call.
+func (e *environment) checkArguments(name string, args []ast.Expr) (place ast.Expr, err error) {
+	switch name {
+	case formatTimeName:
+		if layout, ok := literal(args[1]); ok && !tellsTime(layout) {
+			return args[1], fmt.Errorf("the layout %q holds no part of a time: "+
+				"write how 2006-01-02 15:04:05 would look, as Go's package time does", layout)
+		}
+	case betweenName:
+		from, isFrom := literal(args[1])
+		to, isTo := literal(args[2])
+		if isFrom && isTo {
+			_, _, err = span(types.String(from), types.String(to))
+		}
+		return args[1], err
+	case escapeName:
+		if markup, ok := literal(args[1]); ok {
+			if _, known := e.markups[markup]; !known {
+				return args[1], e.unknownMarkup(markup)
+			}
+		}
+	}
+	return nil, nil
 }
 
 // zoneOffset is the other way in which CEL's accessors take a zone.

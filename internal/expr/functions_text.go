@@ -1,0 +1,163 @@
+package expr
+
+import (
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+	"github.com/nyaruka/phonenumbers"
+
+	"github.com/cdrelay/cdrelay/internal/call"
+)
+
+// textFunctions declares the functions that make one text of another.
+func (e *environment) textFunctions() []cel.EnvOption {
+	return []cel.EnvOption{
+		onText("mask", call.Mask),
+		onText("plain", call.Plain),
+		onText("urlEncode", urlEncode),
+		onText("httpURL", httpURL),
+		onText("digits", digits),
+		onText("nationalNumber", nationalNumber),
+		onTextAndLength("cut", cutRunes),
+		onTextAndLength("cutBytes", cutBytes),
+		binary(escapeName, "escape_string_string", cel.StringType, cel.StringType, cel.StringType, e.escape),
+	}
+}
+
+func onText(name string, f func(string) string) cel.EnvOption {
+	return unary(name, name+"_string", cel.StringType, cel.StringType, func(v ref.Val) ref.Val {
+		if s, ok := v.(types.String); ok {
+			return types.String(f(string(s)))
+		}
+		return types.MaybeNoSuchOverloadErr(v)
+	})
+}
+
+func onTextAndLength(name string, f func(string, int) string) cel.EnvOption {
+	return binary(name, name+"_string_int", cel.StringType, cel.IntType, cel.StringType, func(text, length ref.Val) ref.Val {
+		s, isText := text.(types.String)
+		n, isInt := length.(types.Int)
+		switch {
+		case !isText || !isInt:
+			return types.MaybeNoSuchOverloadErr(text)
+		case n < 0:
+			return types.NewErr("%s to a negative length", name)
+		}
+		return types.String(f(string(s), int(min(n, maxText))))
+	})
+}
+
+// ellipsis ends a text that was cut.
+const ellipsis = "…"
+
+// cutRunes is a text of at most n characters, the last an ellipsis where it was
+// longer.
+func cutRunes(s string, n int) string {
+	if len(s) <= n || utf8.RuneCountInString(s) <= n {
+		return s
+	}
+	if n == 0 {
+		return ""
+	}
+	at := 0
+	for range n - 1 {
+		_, size := utf8.DecodeRuneInString(s[at:])
+		at += size
+	}
+	return s[:at] + ellipsis
+}
+
+// cutBytes is a text of at most n bytes, whole characters and an ellipsis where it
+// was longer.
+func cutBytes(s string, n int) string {
+	switch {
+	case len(s) <= n:
+		return s
+	case n < len(ellipsis):
+		return strings.Repeat(".", n)
+	}
+	return firstBytes(s, n-len(ellipsis)) + ellipsis
+}
+
+// urlEncode makes a text fit for any part of a URL.
+func urlEncode(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
+
+// httpURL is an absolute http or https URL with all that could end it in a text
+// escaped; empty for any other text.
+func httpURL(s string) string {
+	s = strings.TrimSpace(s)
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
+		return ""
+	}
+	var b strings.Builder
+	for _, c := range []byte(s) {
+		if c <= ' ' || c >= utf8.RuneSelf-1 || strings.IndexByte("\"'<>()[]{}|\\^`*", c) >= 0 {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
+// digits are the decimal digits of a text, full-width ones as ASCII.
+func digits(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case '0' <= r && r <= '9':
+			return r
+		case '０' <= r && r <= '９':
+			return r - '０' + '0'
+		}
+		return -1
+	}, s)
+}
+
+// nationalNumber is the significant part of a number in E.164: without country
+// code, trunk 0 and spaces. It is empty for any other text.
+func nationalNumber(e164 string) string {
+	if !strings.HasPrefix(e164, "+") || len(e164) > maxNumber {
+		return ""
+	}
+	n, err := phonenumbers.Parse(e164, "ZZ")
+	if err != nil {
+		return ""
+	}
+	return phonenumbers.GetNationalSignificantNumber(n)
+}
+
+// maxNumber bounds a number, which has at most 15 digits, with what people write
+// between them.
+const maxNumber = 64
+
+const escapeName = "escape"
+
+// escape escapes a text for one kind of markup.
+func (e *environment) escape(text, markup ref.Val) ref.Val {
+	s, isText := text.(types.String)
+	m, isMarkup := markup.(types.String)
+	if !isText || !isMarkup {
+		return types.MaybeNoSuchOverloadErr(text)
+	}
+	escape, ok := e.markups[string(m)]
+	if !ok {
+		return types.WrapErr(e.unknownMarkup(string(m)))
+	}
+	if len(s) > maxText/maxEscape {
+		return types.WrapErr(errLongText)
+	}
+	return types.String(escape(string(s)))
+}
+
+func (e *environment) unknownMarkup(name string) error {
+	return fmt.Errorf("there is no markup %q: write one of %s", firstBytes(name, maxNumber),
+		strings.Join(slices.Sorted(maps.Keys(e.markups)), ", "))
+}
