@@ -40,7 +40,7 @@ func Convert(body []byte, src call.Source) (*call.Record, error) {
 		Revision: 1,
 		Source:   src.Name,
 		Format:   Name,
-		Account:  o.Text("companycode"),
+		Account:  o.Plain("companycode"),
 		Raw:      o.Raw(),
 	}
 	if src.Zone == nil {
@@ -54,9 +54,19 @@ func Convert(body []byte, src call.Source) (*call.Record, error) {
 	c.hangup()
 	c.rest()
 	r.Derive()
+	if !o.Has(fields...) {
+		r.Warn("no field of a call log")
+	}
 	r.Warnings = append(r.Warnings, o.Complaints()...)
 	return r, nil
 }
+
+// fields are those of a call record besides its identity, the usual ones first.
+//
+//nolint:gochecknoglobals // a table
+var fields = strings.Fields(`starttime billsec callmethod disnumber destnumber direction type answertime endtime duration
+	hangupcause hangupdirection extnumber userid crmid memberid customuuid ext chengshudu recordfilename recordurl
+	downloadip userkey taskid round`)
 
 // conversion is one callback on its way to a record. The steps read what earlier
 // ones have set, in the order of Convert.
@@ -81,13 +91,13 @@ func otherEvent(o *loosejson.Object) string {
 }
 
 // identity is the vendor's key: the record's number within the account, else the
-// call's uuid. A number 0 is none, or all such calls would be one.
+// call's uuid.
 func identity(o *loosejson.Object) (string, error) {
-	company, id := o.Text("companycode"), echoed(o.Text("id"))
+	company, id := o.Plain("companycode"), o.ID("id")
 	if company != "" && id != "" {
 		return company + "-" + id, nil
 	}
-	if uuid := o.Text("uuid"); uuid != "" {
+	if uuid := o.ID("uuid"); uuid != "" {
 		return uuid, nil
 	}
 	return "", call.Unreadablef("no identity: an Infin8linx call record has companycode and id, or uuid")
@@ -102,18 +112,16 @@ func (c *conversion) kind() {
 }
 
 func (c *conversion) direction() call.Direction {
-	key := "direction"
-	if c.Text(key) == "" {
-		key = "type" // the only one that the form of 2018 has
-	}
-	switch strings.ToLower(c.Text(key)) {
-	case "callout":
-		return call.Outbound
-	case "callin":
-		return call.Inbound
-	case "":
-	default:
-		c.Complain(key, "is neither callin nor callout")
+	for _, key := range []string{"direction", "type"} { // the form of 2018 has only type
+		switch strings.ToLower(c.Text(key)) {
+		case "callout":
+			return call.Outbound
+		case "callin":
+			return call.Inbound
+		case "":
+		default:
+			c.Complain(key, "is neither callin nor callout")
+		}
 	}
 	return call.UnknownDirection
 }
@@ -145,10 +153,12 @@ func (c *conversion) method() call.Method {
 
 func (c *conversion) rest() {
 	c.Agent = call.Agent{ID: c.firstEchoed("userid", "crmid"), Extension: c.firstEchoed("extnumber")}
+	c.Agent.Email = call.Email(c.Agent.ID)
 	c.KeysPressed = c.Text("userkey")
 	c.References = call.References{
-		MemberID: c.firstEchoed("memberid"),
-		Custom:   c.firstEchoed("customuuid", "ext", "chengshudu"),
+		CustomerID: c.firstEchoed("customuuid"),
+		MemberID:   c.firstEchoed("memberid"),
+		Custom:     c.firstEchoed("ext", "chengshudu"),
 	}
 	c.Task.ID = c.firstEchoed("taskid")
 	if round := c.Text("round"); c.Task.ID != "" || round != none {
@@ -173,7 +183,7 @@ func (c *conversion) recording() {
 // firstEchoed is the first of the values that says anything.
 func (c *conversion) firstEchoed(keys ...string) string {
 	for _, k := range keys {
-		if v := echoed(c.Text(k)); v != "" {
+		if v := echoed(c.Plain(k)); v != "" {
 			return v
 		}
 	}

@@ -28,6 +28,6 @@
 // called, and the two change places. An own line is never read as a telephone
 // number, although it is a valid one in Jakarta (area code 21).
 //
-// What the caller of the API passed through is one value under many names:
-// references.custom is customuuid, else ext, else chengshudu.
+// What the caller of the API passed through: customuuid is its id of the customer,
+// memberid that of the member, and ext, else chengshudu, anything else.
 package infin8linx

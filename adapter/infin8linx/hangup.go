@@ -1,57 +1,50 @@
 package infin8linx
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
 	"github.com/cdrelay/cdrelay/internal/call"
 )
 
-// The two codes that hangupdirection should have. They may stand in hangupcause,
-// as every other code may stand in hangupdirection: the vendor has one code space.
-const (
-	callerHungUp = 10040
-	calleeHungUp = 10041
-)
-
-// cause is what a code of the vendor means.
-type cause struct {
-	reason  string
-	outcome call.Outcome // of a call that nobody answered
-	q850    int          // 0: no single cause is near
-}
-
 func (c *conversion) hangup() {
-	c.Hangup.By = c.hungUpBy()
-	c.Outcome = c.cause()
-	if c.Answered {
-		c.Outcome = call.Answered // whatever the cause says
+	const code, side = "hangupcause", "hangupdirection"
+	c.Hangup.Code = echoed(c.Plain(code))
+	cause := c.cause(code)
+	c.Hangup.Reason = cause.Reason
+	if cause.Q850 > 0 {
+		c.Hangup.Q850 = new(cause.Q850)
 	}
+	cause.By = c.sideOf(int64(cause.Code))
+	said := c.hungUpBy(side)
+	if !c.HungUpBy(said, cause) {
+		c.Warn(fmt.Sprintf("%s says that the %s hung up, %s %d the %s", side, said, code, cause.Code, cause.By))
+	}
+	sip, _ := c.Int("termsipcode")
+	evidence := call.Evidence{
+		Causes: []call.Cause{cause},
+		Names:  []string{c.Text(code), c.Text("hangupreason")},
+		SIP:    sip,
+	}
+	if said == call.ByUnknown {
+		evidence.Causes = append(evidence.Causes, c.cause(side)) // a cause in the place of the side
+	}
+	c.Conclude(evidence)
 }
 
-// cause reads hangupcause and gives the outcome that it means without an answer.
-func (c *conversion) cause() call.Outcome {
-	c.Hangup.Code = echoed(c.Text("hangupcause"))
-	code, ok := c.Int("hangupcause")
-	if !ok || code == 0 {
-		return call.UnknownOutcome
+// cause finds the cause that a field names; it warns of an unknown code.
+func (c *conversion) cause(key string) call.Cause {
+	cause, unknown := Causes.Read(c.Plain(key))
+	if unknown {
+		c.Complain(key, "is an unknown code")
 	}
-	known, ok := causeOf(code)
-	if !ok {
-		c.Warn("unknown hangupcause " + strconv.FormatInt(code, 10))
-		return call.UnknownOutcome
-	}
-	c.Hangup.Reason = known.reason
-	if known.q850 > 0 {
-		c.Hangup.Q850 = new(known.q850)
-	}
-	return known.outcome
+	return cause
 }
 
-// hungUpBy reads hangupdirection: a code, or the word that the vendor's query API
-// gives. Codes that are causes say nothing about the side.
-func (c *conversion) hungUpBy() call.HangupBy {
-	const key = "hangupdirection"
+// hungUpBy reads the side: a code, or the word that the vendor's query API has.
+// Codes that are causes say nothing about the side.
+func (c *conversion) hungUpBy(key string) call.HangupBy {
 	switch strings.ToLower(c.Text(key)) {
 	case "", none:
 		return ""
@@ -60,19 +53,22 @@ func (c *conversion) hungUpBy() call.HangupBy {
 	case "callee":
 		return c.calleeSide()
 	}
-	switch code, ok := c.Int(key); {
-	case !ok:
-		return call.ByUnknown
-	case code == callerHungUp:
-		return c.callerSide()
-	case code == calleeHungUp:
-		return c.calleeSide()
-	default:
-		if _, known := causeOf(code); !known {
-			c.Warn("unknown hangupdirection " + strconv.FormatInt(code, 10))
-		}
-		return call.ByUnknown
+	code, _ := strconv.ParseInt(c.Plain(key), 10, 64)
+	if by := c.sideOf(code); by != "" {
+		return by
 	}
+	return call.ByUnknown
+}
+
+// sideOf returns the side that a code names, or nothing.
+func (c *conversion) sideOf(code int64) call.HangupBy {
+	switch code {
+	case callerHungUp:
+		return c.callerSide()
+	case calleeHungUp:
+		return c.calleeSide()
+	}
+	return ""
 }
 
 func (c *conversion) callerSide() call.HangupBy {
@@ -105,62 +101,4 @@ func (c *conversion) calleeSide() call.HangupBy {
 	case call.InternalMethod, call.AIAgent, call.UnknownMethod:
 	}
 	return call.ByCallee
-}
-
-// causeOf is the vendor's table as public code has it, with this project's
-// reading of each code.
-func causeOf(code int64) (cause, bool) {
-	switch code {
-	case 10001:
-		return cause{"normal hang-up", call.NoAnswer, 16}, true
-	case 10002:
-		return cause{"call cancelled", call.Canceled, 16}, true
-	case 10003:
-		return cause{"refused", call.Rejected, 21}, true
-	case 10004:
-		return cause{"outbound line failed", call.Failed, 0}, true
-	case 10005:
-		return cause{"user did not answer", call.NoAnswer, 0}, true
-	case 10006:
-		return cause{"user busy", call.Busy, 17}, true
-	case 10007:
-		return cause{"server hung up", call.Failed, 31}, true
-	case 10008:
-		return cause{"extension not registered", call.Unreachable, 20}, true
-	case 10009:
-		return cause{"destination unreachable", call.Unreachable, 3}, true
-	case 10011:
-		return cause{"timer expired", call.NoAnswer, 102}, true
-	case 10012:
-		return cause{"callback interface error", call.Failed, 41}, true
-	case 10013:
-		return cause{"extension does not exist", call.InvalidNumber, 1}, true
-	case 10014:
-		return cause{"not found", call.InvalidNumber, 1}, true
-	case 10015:
-		return cause{"request timeout", call.NoAnswer, 102}, true
-	case 10016:
-		return cause{"nobody answered", call.NoAnswer, 19}, true
-	case 10017:
-		return cause{"call no longer valid", call.Failed, 31}, true
-	case 10019:
-		return cause{"home location unknown", call.Failed, 31}, true
-	case 10020:
-		return cause{"other", call.UnknownOutcome, 31}, true
-	case 10024:
-		return cause{"bad request", call.Failed, 0}, true
-	case 10025:
-		return cause{"call forbidden", call.Blocked, 0}, true
-	case 10027:
-		return cause{"number changed", call.InvalidNumber, 22}, true
-	case 10028:
-		return cause{"call intercepted", call.Blocked, 21}, true
-	case 10031:
-		return cause{"unknown", call.UnknownOutcome, 31}, true
-	case callerHungUp:
-		return cause{"caller hung up", call.Canceled, 0}, true
-	case calleeHungUp:
-		return cause{"callee hung up", call.Rejected, 0}, true
-	}
-	return cause{}, false
 }

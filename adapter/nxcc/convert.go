@@ -17,6 +17,15 @@ const Name = "nxcc"
 // form; what stands between may make one.
 const FormField = "detail"
 
+// fields are those of a call log besides its id, the usual ones first, and those by
+// which the records of siblings are known.
+//
+//nolint:gochecknoglobals // a table
+var fields = strings.Fields(`startTime caller callee endTime direction answered answerTime agentName agentNickName
+	callDuration callStatus dtmfKeys hangupBy hangupCode hangupReason hangupCause inQueueTime outQueueTime queueDuration
+	intent leaveMsgUrl orderId other recordUrl ringDuration ringTime taskId termSipCode totalCustomerPrice
+	startAt answerAt hangupAt legList callerPhone calleePhone callStart callAnswer callEnd callResult`)
+
 const (
 	// maxCost is more than any call costs, and few enough digits for decimal text.
 	maxCost = 1e12
@@ -31,10 +40,10 @@ func Convert(body []byte, src call.Source) (*call.Record, error) {
 	if err != nil {
 		return nil, &call.Unreadable{Reason: err.Error()}
 	}
-	if isStateEvent(o) {
-		return nil, &call.NotACall{Event: "call state"}
+	if event := eventOf(o); event != "" {
+		return nil, &call.NotACall{Event: event}
 	}
-	key := o.Text("callId")
+	key := o.ID("callId")
 	if key == "" {
 		return nil, &call.Unreadable{Reason: withoutIdentity(o)}
 	}
@@ -52,6 +61,9 @@ func Convert(body []byte, src call.Source) (*call.Record, error) {
 	} else {
 		c.callLog()
 	}
+	if !c.Has(fields...) {
+		c.Warn("no field of a call log")
+	}
 	r.Warnings = append(r.Warnings, o.Complaints()...)
 	return r, nil
 }
@@ -62,12 +74,15 @@ type conversion struct {
 	*loosejson.Object
 	*call.Record
 	src call.Source
+	// cause is what hangupCode means; the zero Cause where it says nothing.
+	cause call.Cause
 }
 
 func (c *conversion) callLog() {
 	c.kind()
 	c.From, c.To = c.party("caller"), c.party("callee")
 	c.times()
+	c.cause = c.readCause("hangupCode")
 	c.answer()
 	c.VoicemailURL = c.webURL("leaveMsgUrl")
 	c.hangup()
@@ -106,7 +121,7 @@ func (c *conversion) party(key string) call.Party {
 
 func (c *conversion) rest() {
 	account, nickname := c.Text("agentName"), c.Text("agentNickName")
-	c.Agent = call.Agent{ID: account, Name: nickname}
+	c.Agent = call.Agent{ID: account, Name: nickname, Email: call.Email(account)}
 	if nickname == "" {
 		c.Agent.Name = account
 	}

@@ -1,18 +1,49 @@
 package nxcc
 
-import "github.com/cdrelay/cdrelay/internal/call"
+import (
+	"cmp"
+	"fmt"
 
-// normalClearing is the Q.850 cause that says only that somebody hung up.
-const normalClearing = 16
+	"github.com/cdrelay/cdrelay/internal/call"
+)
 
+// hangup settles how the call ended, by a cause of the vendor's list and by what
+// the line said.
 func (c *conversion) hangup() {
-	c.Hangup.By = c.hungUpBy()
-	c.Hangup.Reason = c.Text("hangupReason")
-	c.Outcome = c.outcome()
+	const code, side = "hangupCode", "hangupBy"
+	cause := c.cause
+	said := c.side(side)
+	if !c.HungUpBy(said, cause) {
+		c.Warn(fmt.Sprintf("%s says that the %s hung up, %s %d the %s", side, said, code, cause.Code, cause.By))
+	}
+	c.Hangup.Code = c.Object.ID(code)
+	c.Hangup.Reason = cmp.Or(c.Text("hangupReason"), cause.Reason, c.Text("hangupCause"))
+	evidence := c.lineEvidence()
+	evidence.Causes = []call.Cause{cause}
+	c.Conclude(evidence)
 }
 
-func (c *conversion) hungUpBy() call.HangupBy {
-	n, ok := c.Int("hangupBy")
+// lineEvidence is what the body says about the end besides the vendor's code.
+func (c *conversion) lineEvidence() call.Evidence {
+	sip, _ := c.Int("termSipCode")
+	return call.Evidence{
+		Names: []string{c.Text("hangupCause"), c.Text("hangupReason"), c.Text("hangupCode")},
+		SIP:   sip,
+		Rang:  !c.RingingAt.IsZero() || c.RingSeconds != nil && *c.RingSeconds > 0,
+	}
+}
+
+// readCause finds the cause of a code; it warns of an unknown one.
+func (c *conversion) readCause(key string) call.Cause {
+	cause, unknown := Causes.Read(c.Plain(key))
+	if unknown {
+		c.Complain(key, "is an unknown code")
+	}
+	return cause
+}
+
+func (c *conversion) side(key string) call.HangupBy {
+	n, ok := c.Int(key)
 	if !ok {
 		return ""
 	}
@@ -24,52 +55,6 @@ func (c *conversion) hungUpBy() call.HangupBy {
 	case 2:
 		return call.ByUnknown
 	}
-	c.Complain("hangupBy", "is none of 0, 1, 2")
+	c.Complain(key, "is none of 0, 1, 2")
 	return call.ByUnknown
-}
-
-func (c *conversion) outcome() call.Outcome {
-	byCode := c.code("hangupCode")
-	switch {
-	case c.Answered:
-		return call.Answered
-	case c.VoicemailURL != "":
-		return call.Voicemail
-	case c.isCause(normalClearing) && c.callerHungUp():
-		return call.Canceled
-	case byCode == call.UnknownOutcome && c.rang():
-		return call.NoAnswer
-	}
-	return byCode
-}
-
-// code reads a hang-up code and gives the outcome that it means without an answer.
-func (c *conversion) code(key string) call.Outcome {
-	c.Hangup.Code = c.Text(key)
-	n, ok := c.Int(key)
-	if !ok || n == 0 {
-		return call.UnknownOutcome
-	}
-	if o, ok := call.OutcomeOfCause(int(n)); ok {
-		c.Hangup.Q850 = new(int(n))
-		return o
-	}
-	if o, ok := call.OutcomeOfSIP(int(n)); ok {
-		return o
-	}
-	c.Complain(key, "is neither a Q.850 cause nor a SIP status")
-	return call.UnknownOutcome
-}
-
-func (c *conversion) isCause(q850 int) bool {
-	return c.Hangup.Q850 != nil && *c.Hangup.Q850 == q850
-}
-
-func (c *conversion) callerHungUp() bool {
-	return c.Direction == call.Outbound && c.Hangup.By == call.ByAgent ||
-		c.Direction == call.Inbound && c.Hangup.By == call.ByCustomer
-}
-
-func (c *conversion) rang() bool {
-	return !c.RingingAt.IsZero() || c.RingSeconds != nil && *c.RingSeconds > 0
 }

@@ -20,11 +20,29 @@ func (c *conversion) times() {
 	c.AnsweredAt = c.milliseconds("answerTime")
 	c.EndedAt = c.milliseconds("endTime")
 	c.RingSeconds = c.seconds("ringDuration")
-	c.Queue = call.Queue{
-		EnteredAt: c.milliseconds("inQueueTime"),
-		LeftAt:    c.milliseconds("outQueueTime"),
-		Seconds:   c.seconds("queueDuration"),
+	c.Queue = call.Queue{EnteredAt: c.milliseconds("inQueueTime"), LeftAt: c.milliseconds("outQueueTime")}
+	c.Queue.Seconds = call.SecondsBetween(c.Queue.EnteredAt, c.Queue.LeftAt)
+	if c.Queue.Seconds == nil {
+		c.Queue.Seconds = c.queueSeconds()
 	}
+}
+
+// queueSeconds reads queueDuration, which some records have in milliseconds: it
+// counts as seconds unless the call was shorter. A call that never queued comes
+// with 0.
+func (c *conversion) queueSeconds() *int {
+	said := c.seconds("queueDuration")
+	if said == nil || *said == 0 {
+		return nil
+	}
+	total := call.SecondsBetween(c.StartedAt, c.EndedAt)
+	if total != nil && *said > *total+slack {
+		if *said /= 1000; *said > *total+slack {
+			c.Complain("queueDuration", "is longer than the call")
+			return nil
+		}
+	}
+	return said
 }
 
 func (c *conversion) milliseconds(key string) call.Time {
@@ -60,9 +78,7 @@ func (c *conversion) seconds(key string) *int {
 func (c *conversion) answer() {
 	flag, ok := c.Bool("answered")
 	if !ok {
-		// Also a time that is implausible says that somebody answered.
-		n, ok := c.Int("answerTime")
-		c.Answered = ok && n > 0
+		c.Answered = c.answeredWithoutFlag()
 		return
 	}
 	c.Answered = flag
@@ -70,6 +86,17 @@ func (c *conversion) answer() {
 		c.AnsweredAt = call.Time{}
 		c.Warn("answerTime is set although answered is false")
 	}
+}
+
+// answeredWithoutFlag reports whether anything but the flag says that somebody
+// talked: a time of answer, also an implausible one; a duration where no such time
+// was sent; a code of answered calls.
+func (c *conversion) answeredWithoutFlag() bool {
+	if n, ok := c.Int("answerTime"); ok && n > 0 {
+		return true
+	}
+	talk, ok := c.Int("callDuration")
+	return c.cause.Outcome == call.Answered || ok && talk > 0 && !c.Has("answerTime")
 }
 
 // settleTalk fills the talk time from the vendor's own value where the times give

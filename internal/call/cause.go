@@ -1,55 +1,156 @@
 package call
 
-// OutcomeOfCause gives the outcome of a call that nobody answered from its ITU-T
-// Q.850 cause. Cause 16, normal clearing, says nothing without knowing who hung
-// up; it is no_answer here. ok says that the cause is one of Q.850's.
-func OutcomeOfCause(q850 int) (o Outcome, ok bool) {
-	switch q850 {
-	case 1, 5, 22, 28:
-		return InvalidNumber, true
-	case 2, 3, 18, 20, 27:
-		return Unreachable, true
-	case 16, 19, 102:
-		return NoAnswer, true
-	case 17:
-		return Busy, true
-	case 21:
-		return Rejected, true
-	case 26:
-		return Canceled, true
-	case 34, 42, 44, 47:
-		return Congestion, true
-	case 50, 52, 53, 54, 55, 57, 87:
-		return Blocked, true
-	case 6, 7, 8, 25, 29, 30, 38, 41, 43, 46, 49, 58, 63, 65, 66, 69, 70, 79,
-		81, 82, 83, 84, 85, 86, 88, 91, 95, 96, 97, 98, 99, 100, 101, 103, 111, 127:
-		return Failed, true
-	case 4, 9, 23, 31, 39, 40:
-		return UnknownOutcome, true
-	}
-	return UnknownOutcome, false
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Cause is what one code or name for the end of a call means.
+type Cause struct {
+	// Code is the number in a vendor's own list; 0 for a name.
+	Code int
+	// Reason is the meaning in words, or the name.
+	Reason string
+	// Outcome is that of a call that nobody answered. Answered means that the code
+	// is one of calls on which somebody talked. Empty leaves it to Q850.
+	Outcome Outcome
+	// By is the side that the cause names; empty for none.
+	By HangupBy
+	// Q850 is the nearest ITU-T Q.850 cause; 0 for none.
+	Q850 int
 }
 
-// OutcomeOfSIP gives the outcome of a call that nobody answered from its final
-// SIP status, by way of the Q.850 cause that RFC 3398 maps it to. ok says that
-// the status is a final one that means failure.
-func OutcomeOfSIP(status int) (o Outcome, ok bool) {
-	switch status {
-	case 404, 410, 484, 485, 604:
-		return InvalidNumber, true
-	case 480:
-		return Unreachable, true
-	case 408, 504:
-		return NoAnswer, true
-	case 486, 600:
-		return Busy, true
-	case 401, 402, 403, 407, 603:
-		return Rejected, true
-	case 487:
-		return Canceled, true
+// Causes is a vendor's list of codes.
+type Causes []Cause
+
+// Find finds a code. The list must be in the order of the codes.
+func (c Causes) Find(code int64) (Cause, bool) {
+	i, ok := slices.BinarySearchFunc(c, code, func(c Cause, code int64) int { return cmp.Compare(int64(c.Code), code) })
+	if !ok {
+		return Cause{}, false
 	}
-	if status >= 400 && status <= 699 {
-		return Failed, true
+	return c[i], true
+}
+
+// Read finds the cause of a code in text. It reports whether the text is a code that
+// the list lacks; nothing, 0 and a name of FreeSWITCH are no codes.
+func (c Causes) Read(text string) (cause Cause, unknown bool) {
+	if _, named := NamedCause(text); named || text == "" {
+		return Cause{}, false
 	}
-	return UnknownOutcome, false
+	code, err := strconv.ParseInt(text, 10, 64)
+	if err == nil && code == 0 {
+		return Cause{}, false
+	}
+	cause, known := c.Find(code)
+	return cause, !known
+}
+
+// Evidence is what a callback says about the end of a call, the strongest first.
+type Evidence struct {
+	// Causes are those that the vendor's own codes name.
+	Causes []Cause
+	// Names are texts that may be FreeSWITCH's names of causes.
+	Names []string
+	// SIP is the last SIP status of the line; 0 when unknown.
+	SIP int64
+	// Rang says that the times show that the called phone rang.
+	Rang bool
+}
+
+// Conclude settles the outcome, and hangup.q850 where a name says it. Answered,
+// VoicemailURL, Direction and Hangup.By must be set before. Of a call that somebody
+// answered the outcome is answered, whatever the evidence.
+func (r *Record) Conclude(e Evidence) {
+	for _, name := range e.Names {
+		if c, ok := NamedCause(name); ok {
+			e.Causes = append(e.Causes, c)
+			r.noteQ850(c)
+		}
+	}
+	switch {
+	case r.Answered:
+		r.Outcome = Answered
+	case r.VoicemailURL != "":
+		r.Outcome = Voicemail
+	default:
+		r.Outcome = r.unanswered(e)
+	}
+}
+
+// noteQ850 keeps the first cause that is known. Of an answered call the line's last
+// cause may be that of another leg, unless it is normal clearing.
+func (r *Record) noteQ850(c Cause) {
+	if r.Hangup.Q850 == nil && c.Q850 > 0 && (!r.Answered || c.Q850 == normalClearing) {
+		r.Hangup.Q850 = new(c.Q850)
+	}
+}
+
+// unanswered returns the outcome by the first evidence that says anything.
+func (r *Record) unanswered(e Evidence) Outcome {
+	for _, c := range e.Causes {
+		if o := r.meaning(c); o != UnknownOutcome {
+			return o
+		}
+	}
+	if o, ok := OutcomeOfSIP(e.SIP); ok {
+		return o
+	}
+	if e.Rang {
+		return NoAnswer
+	}
+	return UnknownOutcome
+}
+
+// meaning is what a cause says about a call that nobody answered. A cause that only
+// says that somebody hung up depends on who did.
+func (r *Record) meaning(c Cause) Outcome {
+	hungUp := c.Outcome == Answered || c.Outcome == "" && c.Q850 == normalClearing
+	switch {
+	case hungUp && r.callerHungUp():
+		return Canceled
+	case c.Outcome == Answered:
+		return UnknownOutcome
+	case c.Outcome != "":
+		return c.Outcome
+	}
+	o, _ := OutcomeOfCause(c.Q850)
+	return o
+}
+
+// callerHungUp reports whether the calling side is known to have hung up.
+func (r *Record) callerHungUp() bool {
+	switch r.Hangup.By {
+	case ByCaller:
+		return true
+	case ByAgent, ByPlatform:
+		return r.Direction == Outbound
+	case ByCustomer:
+		return r.Direction == Inbound
+	case ByCallee, ByUnknown:
+	}
+	return false
+}
+
+// HungUpBy settles the side from a vendor's field and the cause that its code
+// names: the cause comes first. It reports whether the two agree.
+func (r *Record) HungUpBy(said HangupBy, c Cause) (agree bool) {
+	r.Hangup.By = said
+	if c.By == "" {
+		return true
+	}
+	r.Hangup.By = c.By
+	return said == "" || said == ByUnknown || said == c.By
+}
+
+// NamedCause finds a cause by FreeSWITCH's name for it, in any case and with
+// spaces or hyphens for its underscores.
+func NamedCause(name string) (Cause, bool) {
+	if len(name) < len("NONE") || len(name) > maxCauseName {
+		return Cause{}, false
+	}
+	c, ok := namedCauses[strings.ToUpper(strings.NewReplacer(" ", "_", "-", "_").Replace(name))]
+	return c, ok
 }

@@ -60,6 +60,10 @@ type moment struct {
 	at   Time
 }
 
+// cutTime is how far a time may be before the one that it follows: vendors cut some
+// of their times to seconds and others not.
+const cutTime = 2 * time.Second
+
 // warnOfOrder compares each known time with the known one before it.
 func (r *Record) warnOfOrder() {
 	var last moment
@@ -72,12 +76,12 @@ func (r *Record) warnOfOrder() {
 		if m.at.IsZero() {
 			continue
 		}
-		if m.at.Before(last.at.Time) {
+		if last.at.Sub(m.at.Time) >= cutTime {
 			r.Warn(m.name + " is before " + last.name)
 		}
 		last = m
 	}
-	if !r.Queue.LeftAt.IsZero() && r.Queue.LeftAt.Before(r.Queue.EnteredAt.Time) {
+	if !r.Queue.LeftAt.IsZero() && r.Queue.EnteredAt.Sub(r.Queue.LeftAt.Time) >= cutTime {
 		r.Warn("queue.left_at is before queue.entered_at")
 	}
 }

@@ -137,12 +137,12 @@ func TestOutcomes(t *testing.T) {
 		404: call.InvalidNumber, 408: call.NoAnswer, 480: call.Unreachable, 486: call.Busy, 487: call.Canceled,
 		503: call.Failed, 603: call.Rejected,
 	} {
-		if got, ok := call.OutcomeOfSIP(status); got != want || !ok {
+		if got, ok := call.OutcomeOfSIP(int64(status)); got != want || !ok {
 			t.Errorf("status %d: got %s, %v, want %s", status, got, ok, want)
 		}
 	}
 	for _, status := range []int{0, 16, 200, 302, 700} {
-		if got, ok := call.OutcomeOfSIP(status); ok || got != call.UnknownOutcome {
+		if got, ok := call.OutcomeOfSIP(int64(status)); ok || got != call.UnknownOutcome {
 			t.Errorf("status %d: got %s, %v", status, got, ok)
 		}
 	}

@@ -39,6 +39,7 @@ func (r *Record) JSON() []byte {
 			e.known(`,"id":`, r.Agent.ID)
 			e.known(`,"name":`, r.Agent.Name)
 			e.known(`,"extension":`, r.Agent.Extension)
+			e.known(`,"email":`, r.Agent.Email)
 		})
 	}
 	e.time(`,"started_at":`, r.StartedAt)

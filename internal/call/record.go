@@ -83,6 +83,8 @@ type Agent struct {
 	ID        string `json:"id,omitempty"`
 	Name      string `json:"name,omitempty"`
 	Extension string `json:"extension,omitempty"`
+	// Email is the account where that is an address.
+	Email string `json:"email,omitempty"`
 }
 
 // Queue is the call's stay in a waiting queue.

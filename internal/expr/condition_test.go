@@ -146,7 +146,7 @@ func TestCompileErrors(t *testing.T) {
 		`call.custmer.number == ""`:        `column 5: call has no field "custmer": did you mean "customer"?`,
 		`call.talkSeconds > 1`:             `column 5: call has no field "talkSeconds": did you mean "talk_seconds"?`,
 		`call.customer.nummer == ""`:       `column 14: call.customer has no field "nummer": did you mean "number"?`,
-		`call.agent.phone == ""`:           `column 11: call.agent has no field "phone": it has id, name, extension`,
+		`call.agent.phone == ""`:           `column 11: call.agent has no field "phone": it has id, name, extension, email`,
 		`has(call.hangup.who)`:             `call.hangup has no field "who": it has by, code, reason, q850`,
 		`[call.from].exists(p, p.foo=="")`: `there is no field "foo"`,
 		`cal.id == ""`:                     `undeclared reference to 'cal'`,

@@ -215,6 +215,7 @@ func agentFields() []field {
 		text("id", func(a *call.Agent) string { return a.ID }),
 		text("name", func(a *call.Agent) string { return a.Name }),
 		text("extension", func(a *call.Agent) string { return a.Extension }),
+		text("email", func(a *call.Agent) string { return a.Email }),
 	}
 }
 

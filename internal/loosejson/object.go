@@ -97,6 +97,29 @@ func (o *Object) Bool(key string) (v, ok bool) {
 	return false, false
 }
 
+// Objects are the objects of a list, or the one that is there instead of a list,
+// also where the list comes as a text. Anything else among them is left out.
+func (o *Object) Objects(key string) []*Object {
+	value := o.value(key)
+	if strings.HasPrefix(value, `"`) {
+		value = unquote(value)
+	}
+	if strings.HasPrefix(value, "{") {
+		value = "[" + value + "]"
+	}
+	var elements []json.RawMessage
+	if value == "" || json.Unmarshal([]byte(value), &elements) != nil {
+		return nil
+	}
+	var found []*Object
+	for _, element := range elements {
+		if object, err := Parse(element); err == nil {
+			found = append(found, object)
+		}
+	}
+	return found
+}
+
 // value is the JSON text of a value, "" where there is none. The scan from the
 // end makes the last of two equal keys win; for the few dozen keys of a callback
 // it costs less than a map would to build.

@@ -1,0 +1,65 @@
+package nxcc
+
+import "github.com/cdrelay/cdrelay/internal/call"
+
+// Causes are the codes of hangupCode: 1xxx of inbound calls, 2xxx of outbound
+// calls, 3xxx of tasks of the AI call centre, where the bot has talked before a
+// transfer fails. The codes are those of the vendor's query page, the outcomes
+// those of this project.
+//
+//nolint:gochecknoglobals // a table
+var Causes = call.Causes{
+	{Code: 1000, Reason: "ended normally", Outcome: call.Answered},
+	{Code: 1001, Reason: "agent hung up", Outcome: call.Answered, By: call.ByAgent},
+	{Code: 1002, Reason: "customer hung up", Outcome: call.Answered, By: call.ByCustomer},
+	{Code: 1003, Reason: "voicemail", Outcome: call.Voicemail},
+	{Code: 1004, Reason: "network broke off", Outcome: call.Failed},
+	{Code: 1101, Reason: "missed: agent hung up at once", Outcome: call.Rejected, By: call.ByAgent},
+	{Code: 1102, Reason: "missed: customer hung up at once", Outcome: call.Canceled, By: call.ByCustomer},
+	{Code: 1103, Reason: "missed: customer left the queue", Outcome: call.Canceled, By: call.ByCustomer},
+	{Code: 1104, Reason: "missed: timed out in the queue", Outcome: call.NoAnswer},
+	{Code: 1105, Reason: "missed: no agent online", Outcome: call.NoAnswer},
+	{Code: 1106, Reason: "missed: all agents busy", Outcome: call.NoAnswer},
+	{Code: 1107, Reason: "missed: number is on the block list", Outcome: call.Blocked},
+	{Code: 1108, Reason: "missed: customer cancelled", Outcome: call.Canceled, By: call.ByCustomer},
+	{Code: 1109, Reason: "forwarded outside: line hung up", Outcome: call.NoAnswer},
+	{Code: 1110, Reason: "forwarded outside: failed", Outcome: call.Failed},
+	{Code: 1111, Reason: "forwarded outside: customer hung up", Outcome: call.Canceled, By: call.ByCustomer},
+	{Code: 2000, Reason: "ended normally", Outcome: call.Answered},
+	{Code: 2001, Reason: "agent hung up", Outcome: call.Answered, By: call.ByAgent},
+	{Code: 2002, Reason: "customer hung up", Outcome: call.Answered, By: call.ByCustomer},
+	{Code: 2003, Reason: "agent cancelled", Outcome: call.Canceled, By: call.ByAgent},
+	{Code: 2004, Reason: "network broke off", Outcome: call.Failed},
+	{Code: 2101, Reason: "missed: agent hung up at once", Outcome: call.Canceled, By: call.ByAgent},
+	{Code: 2102, Reason: "missed: customer hung up at once", Outcome: call.Rejected, By: call.ByCustomer},
+	{Code: 2103, Reason: "missed: customer rejected", Outcome: call.Rejected, By: call.ByCustomer},
+	{Code: 2104, Reason: "missed: timed out", Outcome: call.NoAnswer},
+	{Code: 2105, Reason: "missed: number is on the block list", Outcome: call.Blocked},
+	{Code: 2106, Reason: "missed: number is restricted", Outcome: call.Blocked},
+	{Code: 2107, Reason: "missed: trial calls are used up", Outcome: call.Blocked},
+	{Code: 2201, Reason: "not connected: refused", Outcome: call.Rejected, By: call.ByCustomer},
+	{Code: 2202, Reason: "not connected: temporarily unavailable", Outcome: call.Unreachable},
+	{Code: 2203, Reason: "not connected: line busy", Outcome: call.Busy},
+	{Code: 2204, Reason: "not connected: failed", Outcome: call.Failed},
+	{Code: 2205, Reason: "not connected: cannot be reached", Outcome: call.Unreachable},
+	{Code: 2206, Reason: "not connected: agent cancelled", Outcome: call.Canceled, By: call.ByAgent},
+	{Code: 3000, Reason: "ended normally", Outcome: call.Answered},
+	{Code: 3001, Reason: "transferred: agent hung up", Outcome: call.Answered, By: call.ByAgent},
+	{Code: 3002, Reason: "transferred: customer hung up", Outcome: call.Answered, By: call.ByCustomer},
+	{Code: 3003, Reason: "transferred: network broke off", Outcome: call.Failed},
+	{Code: 3101, Reason: "transfer failed: agent hung up at once", Outcome: call.Answered, By: call.ByAgent},
+	{Code: 3102, Reason: "transfer failed: customer hung up at once", Outcome: call.Answered, By: call.ByCustomer},
+	{Code: 3103, Reason: "transfer failed: customer left the queue", Outcome: call.Answered, By: call.ByCustomer},
+	{Code: 3104, Reason: "transfer failed: timed out in the queue", Outcome: call.Answered},
+	{Code: 3105, Reason: "transfer failed: no agent online", Outcome: call.Answered},
+	{Code: 3106, Reason: "transfer failed: all agents busy", Outcome: call.Answered},
+	{Code: 3107, Reason: "transfer failed: customer cancelled", Outcome: call.Answered, By: call.ByCustomer},
+	{Code: 10031, Reason: "voicemail: all agents busy", Outcome: call.Voicemail},
+	{Code: 10032, Reason: "voicemail: no agent online", Outcome: call.Voicemail},
+	{Code: 11031, Reason: "missed: customer left the queue, all agents busy", Outcome: call.Canceled, By: call.ByCustomer},
+	{Code: 11032, Reason: "missed: customer left the queue, no agent online", Outcome: call.Canceled, By: call.ByCustomer},
+	{Code: 11041, Reason: "missed: timed out in the queue, all agents busy", Outcome: call.NoAnswer},
+	{Code: 11042, Reason: "missed: timed out in the queue, no agent online", Outcome: call.NoAnswer},
+	{Code: 31041, Reason: "transfer failed: timed out in the queue, all agents busy", Outcome: call.Answered},
+	{Code: 31042, Reason: "transfer failed: timed out in the queue, no agent online", Outcome: call.Answered},
+}

@@ -1,0 +1,96 @@
+package call
+
+// maxCauseName is more than the longest name of a cause.
+const maxCauseName = 40
+
+// namedCauses are the causes of FreeSWITCH by their names: those of Q.850, and
+// those that only FreeSWITCH has, with an outcome of their own.
+//
+//nolint:gochecknoglobals // a table
+var namedCauses = func() map[string]Cause {
+	all := make(map[string]Cause)
+	for _, c := range []Cause{
+		{Reason: "UNALLOCATED_NUMBER", Q850: 1},
+		{Reason: "NO_ROUTE_TRANSIT_NET", Q850: 2},
+		{Reason: "NO_ROUTE_DESTINATION", Q850: 3},
+		{Reason: "CHANNEL_UNACCEPTABLE", Q850: 6},
+		{Reason: "CALL_AWARDED_DELIVERED", Q850: 7},
+		{Reason: "NORMAL_CLEARING", Q850: normalClearing},
+		{Reason: "USER_BUSY", Q850: 17},
+		{Reason: "NO_USER_RESPONSE", Q850: 18},
+		{Reason: "NO_ANSWER", Q850: 19},
+		{Reason: "SUBSCRIBER_ABSENT", Q850: 20},
+		{Reason: "CALL_REJECTED", Q850: 21},
+		{Reason: "NUMBER_CHANGED", Q850: 22},
+		{Reason: "REDIRECTION_TO_NEW_DESTINATION", Q850: 23},
+		{Reason: "EXCHANGE_ROUTING_ERROR", Q850: 25},
+		{Reason: "DESTINATION_OUT_OF_ORDER", Q850: 27},
+		{Reason: "INVALID_NUMBER_FORMAT", Q850: 28},
+		{Reason: "FACILITY_REJECTED", Q850: 29},
+		{Reason: "RESPONSE_TO_STATUS_ENQUIRY", Q850: 30},
+		{Reason: "NORMAL_UNSPECIFIED", Q850: 31},
+		{Reason: "NORMAL_CIRCUIT_CONGESTION", Q850: 34},
+		{Reason: "NETWORK_OUT_OF_ORDER", Q850: 38},
+		{Reason: "NORMAL_TEMPORARY_FAILURE", Q850: 41},
+		{Reason: "SWITCH_CONGESTION", Q850: 42},
+		{Reason: "ACCESS_INFO_DISCARDED", Q850: 43},
+		{Reason: "REQUESTED_CHAN_UNAVAIL", Q850: 44},
+		{Reason: "PRE_EMPTED", Q850: 45},
+		{Reason: "RESOURCE_UNAVAILABLE", Q850: 47},
+		{Reason: "FACILITY_NOT_SUBSCRIBED", Q850: 50},
+		{Reason: "OUTGOING_CALL_BARRED", Q850: 52},
+		{Reason: "INCOMING_CALL_BARRED", Q850: 54},
+		{Reason: "BEARERCAPABILITY_NOTAUTH", Q850: 57},
+		{Reason: "BEARERCAPABILITY_NOTAVAIL", Q850: 58},
+		{Reason: "SERVICE_UNAVAILABLE", Q850: 63},
+		{Reason: "BEARERCAPABILITY_NOTIMPL", Q850: 65},
+		{Reason: "CHAN_NOT_IMPLEMENTED", Q850: 66},
+		{Reason: "FACILITY_NOT_IMPLEMENTED", Q850: 69},
+		{Reason: "SERVICE_NOT_IMPLEMENTED", Q850: 79},
+		{Reason: "INVALID_CALL_REFERENCE", Q850: 81},
+		{Reason: "INCOMPATIBLE_DESTINATION", Q850: 88},
+		{Reason: "INVALID_MSG_UNSPECIFIED", Q850: 95},
+		{Reason: "MANDATORY_IE_MISSING", Q850: 96},
+		{Reason: "MESSAGE_TYPE_NONEXIST", Q850: 97},
+		{Reason: "WRONG_MESSAGE", Q850: 98},
+		{Reason: "IE_NONEXIST", Q850: 99},
+		{Reason: "INVALID_IE_CONTENTS", Q850: 100},
+		{Reason: "WRONG_CALL_STATE", Q850: 101},
+		{Reason: "RECOVERY_ON_TIMER_EXPIRE", Q850: 102},
+		{Reason: "MANDATORY_IE_LENGTH_ERROR", Q850: 103},
+		{Reason: "PROTOCOL_ERROR", Q850: 111},
+		{Reason: "INTERWORKING", Q850: 127},
+
+		{Reason: "NONE", Outcome: UnknownOutcome},
+		{Reason: "UNSPECIFIED", Outcome: UnknownOutcome},
+		{Reason: "SUCCESS", Outcome: Answered},
+		{Reason: "BLIND_TRANSFER", Outcome: Answered},
+		{Reason: "ATTENDED_TRANSFER", Outcome: Answered},
+		{Reason: "ORIGINATOR_CANCEL", Outcome: Canceled},
+		{Reason: "LOSE_RACE", Outcome: Canceled},
+		{Reason: "PICKED_OFF", Outcome: Canceled},
+		{Reason: "MANAGER_REQUEST", Outcome: Canceled},
+		{Reason: "ALLOTTED_TIMEOUT", Outcome: NoAnswer},
+		{Reason: "PROGRESS_TIMEOUT", Outcome: NoAnswer},
+		{Reason: "NO_PICKUP", Outcome: NoAnswer},
+		{Reason: "USER_NOT_REGISTERED", Outcome: Unreachable},
+		{Reason: "BUSY_EVERYWHERE", Outcome: Busy},
+		{Reason: "DECLINE", Outcome: Rejected},
+		{Reason: "REJECT_ALL", Outcome: Rejected},
+		{Reason: "USER_CHALLENGE", Outcome: Rejected},
+		{Reason: "UNWANTED", Outcome: Blocked},
+		{Reason: "DOES_NOT_EXIST_ANYWHERE", Outcome: InvalidNumber},
+		{Reason: "MEDIA_TIMEOUT", Outcome: Failed},
+		{Reason: "GATEWAY_DOWN", Outcome: Failed},
+		{Reason: "INVALID_GATEWAY", Outcome: Failed},
+		{Reason: "INVALID_URL", Outcome: Failed},
+		{Reason: "INVALID_PROFILE", Outcome: Failed},
+		{Reason: "NOT_ACCEPTABLE", Outcome: Failed},
+		{Reason: "SRTP_READ_ERROR", Outcome: Failed},
+		{Reason: "CRASH", Outcome: Failed},
+		{Reason: "SYSTEM_SHUTDOWN", Outcome: Failed},
+	} {
+		all[c.Reason] = c
+	}
+	return all
+}()
