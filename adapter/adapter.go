@@ -29,6 +29,8 @@ type Format struct {
 	// FormField is the field of a form that holds the JSON text, for platforms that
 	// post forms; empty where none does.
 	FormField string
+	// Causes are the vendor's codes for the end of a call, for the documents.
+	Causes call.Causes
 	// NeedsRegion says that without a region no number becomes E.164.
 	NeedsRegion bool
 }
@@ -41,12 +43,14 @@ func formats() []Format {
 			Convert:     infin8linx.Convert,
 			DefaultZone: infin8linx.DefaultZone,
 			FormField:   infin8linx.FormField,
+			Causes:      infin8linx.Causes,
 			NeedsRegion: true,
 		},
 		{
 			Name:      nxcc.Name,
 			Convert:   nxcc.Convert,
 			FormField: nxcc.FormField,
+			Causes:    nxcc.Causes,
 		},
 	}
 }

@@ -8,17 +8,22 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/cdrelay/cdrelay/adapter"
+	"github.com/cdrelay/cdrelay/internal/call"
 )
 
 var update = flag.Bool("update", false, "write the tables of the reference pages")
 
 // The parts of a page between these marks are made from what `cdrelay schema`
-// prints: the keys below a prefix, but those below a longer one of the page.
-var generated = regexp.MustCompile(`(?ms)^<!-- generated: (call|config) ?(\S*) -->\n.*?^<!-- end -->$`)
+// prints: the keys below a prefix, but those below a longer one of the page; or of
+// the codes of a format.
+var generated = regexp.MustCompile(`(?ms)^<!-- generated: (call|config|codes) ?(\S*) -->\n.*?^<!-- end -->$`)
 
 // schemaNode is as much of JSON Schema as both schemas use. JSON is read as YAML
 // because that keeps the order of the keys.
@@ -49,7 +54,7 @@ type field struct {
 // TestReferencePages compares the tables of the reference pages with the
 // schemas; -update writes them.
 func TestReferencePages(t *testing.T) {
-	for page, tables := range map[string]int{"../../docs/configuration.md": 7, "../../docs/call-record.md": 1} {
+	for page, tables := range map[string]int{"../../docs/configuration.md": 7, "../../docs/call-record.md": 3} {
 		text, err := os.ReadFile(page)
 		if err != nil {
 			t.Fatal(err)
@@ -64,8 +69,11 @@ func TestReferencePages(t *testing.T) {
 		}
 		made := generated.ReplaceAllFunc(text, func(part []byte) []byte {
 			m := generated.FindSubmatch(part)
-			fields := below(fieldsOf(t, string(m[1])), string(m[2]), prefixes)
 			begin, _, _ := bytes.Cut(part, []byte("\n"))
+			if string(m[1]) == "codes" {
+				return fmt.Appendf(nil, "%s\n%s<!-- end -->", begin, codeTable(t, string(m[2])))
+			}
+			fields := below(fieldsOf(t, string(m[1])), string(m[2]), prefixes)
 			return fmt.Appendf(nil, "%s\n%s<!-- end -->", begin, keyTable(t, string(m[1]), string(m[2]), fields))
 		})
 		switch {
@@ -78,6 +86,28 @@ func TestReferencePages(t *testing.T) {
 			t.Errorf("%s is not what the code says: run go test ./cmd/cdrelay -run ReferencePages -update", page)
 		}
 	}
+}
+
+// codeTable is the table of a format's codes for the end of a call.
+func codeTable(t *testing.T, name string) string {
+	t.Helper()
+	format, ok := adapter.Lookup(name)
+	if !ok || len(format.Causes) == 0 {
+		t.Fatalf("no format %q with codes", name)
+	}
+	var out strings.Builder
+	out.WriteString("| code | meaning | outcome of a call that nobody answered | side | Q.850 |\n| --- | --- | --- | --- | --- |\n")
+	for _, c := range format.Causes {
+		outcome, q850 := "`"+string(c.Outcome)+"`", ""
+		if c.Outcome == call.Answered {
+			outcome = "by who hung up"
+		}
+		if c.Q850 > 0 {
+			q850 = strconv.Itoa(c.Q850)
+		}
+		fmt.Fprintf(&out, "| %d | %s | %s | %s | %s |\n", c.Code, c.Reason, outcome, c.By, q850)
+	}
+	return out.String()
 }
 
 // TestOriginsNameFields: the table of where values come from names fields that
