@@ -15,7 +15,7 @@ import (
 // NewExplainer gives an Explainer of a configuration, for what runs no server.
 // version is that of the binary.
 func NewExplainer(loaded *config.Loaded, version string) (*explain.Explainer, error) {
-	return newExplainer(loaded, version, config.Sink.Build)
+	return newExplainer(loaded, version, func(s config.Sink) (contract.Sink, error) { return s.Build(nil) })
 }
 
 func newExplainer(loaded *config.Loaded, version string, build func(config.Sink) (contract.Sink, error)) (*explain.Explainer, error) {

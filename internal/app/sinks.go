@@ -7,6 +7,7 @@ import (
 	"github.com/cdrelay/cdrelay/internal/config"
 	"github.com/cdrelay/cdrelay/internal/delivery"
 	"github.com/cdrelay/cdrelay/internal/outbound"
+	"github.com/cdrelay/cdrelay/internal/spool"
 	"github.com/cdrelay/cdrelay/sinks/contract"
 )
 
@@ -30,7 +31,7 @@ type runningSink struct {
 func (a *App) buildSink(c config.Sink, mark config.Hash) (*runningSink, error) {
 	s := &runningSink{config: c, mark: mark, left: make(chan struct{}), ended: make(chan struct{})}
 	var err error
-	if s.sink, err = c.Build(); err != nil {
+	if s.sink, err = c.Build(keep{a.spool, c.Name}); err != nil {
 		return nil, err
 	}
 	transport := s.sink.Transport()
@@ -73,6 +74,7 @@ func (a *App) live(ctx context.Context, s, before *runningSink) {
 	if before != nil {
 		<-before.ended
 		s.lane.Inherit(before.lane)
+		s.sink.Inherit(before.sink)
 	}
 	select {
 	case <-s.left: // replaced before its turn came
@@ -111,6 +113,22 @@ func cancelWhen(closed <-chan struct{}, cancel context.CancelFunc) (release func
 		}
 	}()
 	return func() { close(done) }
+}
+
+// keep is the place in the spool for what one sink must find again.
+type keep struct {
+	spool *spool.Spool
+	sink  string
+}
+
+// Get implements contract.Keep.
+func (k keep) Get(ctx context.Context, name string) ([]byte, error) {
+	return k.spool.Kept(ctx, k.sink, name)
+}
+
+// Put implements contract.Keep.
+func (k keep) Put(ctx context.Context, name string, value []byte) error {
+	return k.spool.Keep(ctx, k.sink, name, value)
 }
 
 // breaker gives the state of a sink's breaker.

@@ -46,9 +46,10 @@ const (
 	maxMaxRequest = 64 << 20
 )
 
-// Build makes the sink of a valid configuration.
-func (s Sink) Build() (contract.Sink, error) {
-	sink, err := sinks.Build(s.Config, contract.Deps{MaxRequest: int(s.MaxRequest)})
+// Build makes the sink of a valid configuration; keep is where it finds again what
+// must outlive the process, and may be nil.
+func (s Sink) Build(keep contract.Keep) (contract.Sink, error) {
+	sink, err := sinks.Build(s.Config, contract.Deps{MaxRequest: int(s.MaxRequest), Keep: keep})
 	if err != nil {
 		return nil, fmt.Errorf("sink %s: %w", s.Name, err)
 	}

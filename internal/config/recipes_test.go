@@ -74,7 +74,7 @@ func loadRecipe(t *testing.T, file string) recipe {
 	if len(l.Sources) != 1 || len(l.Sinks) != 1 || len(l.Rules) == 0 {
 		t.Fatalf("%s: %d sources, %d sinks, %d rules", file, len(l.Sources), len(l.Sinks), len(l.Rules))
 	}
-	sink, err := l.Sinks[0].Build()
+	sink, err := l.Sinks[0].Build(nil)
 	if err != nil {
 		t.Fatalf("%s: %v", file, err)
 	}

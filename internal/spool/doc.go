@@ -65,6 +65,8 @@
 //	              created_at; call_seq for stage delivery, body and its hash for
 //	              stage intake
 //	set_aside     what could not be read, byte for byte, with the reason
+//	kept          what a sink must find again (lane, name): value; gone: since when
+//	              the sink is not configured, 0 while it is
 //	counted       one row: the number of calls when up_to was the last seq
 //
 // A delivery's states:

@@ -137,6 +137,7 @@ func (s *Spool) endOrphans(ctx context.Context) {
 	default:
 		return // nobody has told yet which sinks there are
 	}
+	defer s.eraseGone()
 	for _, l := range s.allLanes() {
 		for ctx.Err() == nil && l.waiting.Load() > 0 {
 			giveUp, orphan := l.orphan()

@@ -65,15 +65,20 @@ type LaneStatus struct {
 func (s *Spool) SetLanes(ctx context.Context, configs []LaneConfig) error {
 	return s.writer.waitUnless(ctx.Done(), "lanes", func(t *tx) error {
 		byName := map[string]LaneConfig{}
+		ids := []int64{}
 		for _, c := range configs {
 			byName[c.Sink] = c
 			l, err := s.laneIn(t, c.Sink)
 			if err != nil {
 				return err
 			}
+			ids = append(ids, l.id)
 			if err := execute(t.conn, `UPDATE lanes SET give_up = ? WHERE id = ?`, c.GiveUpAfter.Milliseconds(), l.id); err != nil {
 				return err
 			}
+		}
+		if err := markGone(t, ids); err != nil {
+			return err
 		}
 		t.then(func() {
 			s.lanesOnce.Do(func() { close(s.lanesSet) })

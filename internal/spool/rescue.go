@@ -46,6 +46,7 @@ func sources() []source {
 			from: "dead_letters", key: "id", keys: `SELECT id FROM dead_letters INDEXED BY dead_place WHERE stage > ''`,
 		},
 		{table: "set_aside", columns: words("id at call_seq lane reason bytes"), from: "set_aside", key: "id"},
+		{table: "kept", columns: words("lane name value gone"), from: "kept", key: "lane"},
 	}
 }
 
@@ -133,6 +134,9 @@ type copier struct {
 
 func (c *copier) run() error {
 	c.done = TableRescue{Table: c.table, Complete: true}
+	if c.absent() {
+		return nil
+	}
 	c.columns = c.present()
 	// A table that breaks off keeps the rows read before.
 	return inTransaction(c.to, func() error {
@@ -145,6 +149,12 @@ func (c *copier) run() error {
 		}
 		return c.between()
 	})
+}
+
+// absent tells whether the damaged file is of a version that has no such table.
+func (c *copier) absent() bool {
+	n, err := readInt(c.src, `SELECT count(*) FROM sqlite_schema WHERE name = ?`, c.table)
+	return err == nil && n == 0 && isSpool(c.src)
 }
 
 // present gives those of the columns that the damaged file has: one that damage

@@ -139,8 +139,8 @@ func version5() migration {
 
 // version6 counts the attempts of a delivery beside its wire tries, which it
 // estimates for those that wait: the last try of an attempt says when the next one
-// is planned. It keeps what decides whether a delivery is doubtful, and what a
-// callback that could not be understood came with.
+// is planned. It keeps what decides whether a delivery is doubtful, what a
+// callback that could not be understood came with, and what sinks keep.
 func version6() migration {
 	return migration{
 		`ALTER TABLE deliveries RENAME COLUMN tries_before TO spent`,
@@ -151,6 +151,13 @@ func version6() migration {
 		`ALTER TABLE deliveries ADD COLUMN doubts INTEGER NOT NULL DEFAULT 0`,
 		`ALTER TABLE deliveries ADD COLUMN failed_at INTEGER NOT NULL DEFAULT 0`,
 		`ALTER TABLE dead_letters ADD COLUMN request TEXT NOT NULL DEFAULT ''`,
+		`CREATE TABLE kept (
+			lane INTEGER NOT NULL,
+			name TEXT NOT NULL,
+			value BLOB NOT NULL,
+			gone INTEGER NOT NULL DEFAULT 0,
+			PRIMARY KEY (lane, name)
+		) WITHOUT ROWID`,
 	}
 }
 

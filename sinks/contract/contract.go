@@ -7,6 +7,7 @@
 package contract
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/cdrelay/cdrelay/internal/call"
@@ -49,6 +50,9 @@ type Sink interface {
 	Request(messageID string, r *call.Record) (*outbound.Request, error)
 	// Transport says how the destination is reached and what is secret.
 	Transport() outbound.Transport
+	// Inherit takes over what the sink of the same name has learned that served
+	// before a reload, of whatever kind. It is called before the first Request.
+	Inherit(before Sink)
 }
 
 // Deps are what every kind is built with beside its configuration.
@@ -56,6 +60,19 @@ type Deps struct {
 	// MaxRequest bounds what is rendered of a request, in bytes; 0 is
 	// DefaultMaxRequest.
 	MaxRequest int
+	// Keep is where a sink finds again what must outlive the process; nil where
+	// nothing does.
+	Keep Keep
+}
+
+// Keep keeps small values of one sink by their names. What is secret the sink
+// encrypts: a value lies in the store as it is.
+type Keep interface {
+	// Get returns a value; nil where there is none.
+	Get(ctx context.Context, name string) ([]byte, error)
+	// Put returns when the value is durable. An error says that it is not yet; it
+	// will be when the store can write.
+	Put(ctx context.Context, name string, value []byte) error
 }
 
 // DefaultMaxRequest is what a request may have where nothing else is configured.

@@ -62,6 +62,9 @@ func New(c Config, d contract.Deps) (*Sink, error) {
 // Transport says how the sink is reached and what is secret.
 func (s *Sink) Transport() outbound.Transport { return s.transport }
 
+// Inherit has nothing to take over.
+func (s *Sink) Inherit(contract.Sink) {}
+
 // Request renders the message for one call. An error says that a template
 // fails on this call.
 func (s *Sink) Request(messageID string, r *call.Record) (*outbound.Request, error) {

@@ -31,7 +31,7 @@ type OAuth2 struct {
 	ClientID     secret.Value `yaml:"client_id" jsonschema:"required" example:"{env: CRM_CLIENT_ID}" doc:"The client's id."`
 	ClientSecret secret.Value `yaml:"client_secret" example:"{env: CRM_CLIENT_SECRET}" doc:"Its secret; may be left out beside a refresh token."`
 	Scopes       []string     `yaml:"scopes" example:"[calls.write]" doc:"What is asked for."`
-	RefreshToken secret.Value `yaml:"refresh_token" example:"{env: CRM_REFRESH_TOKEN}" doc:"Selects the grant refresh_token. A new one that the endpoint hands out is used until the next start."`
+	RefreshToken secret.Value `yaml:"refresh_token" example:"{env: CRM_REFRESH_TOKEN}" doc:"Selects the grant refresh_token. A new one that the endpoint hands out is kept in the spool, encrypted, until another is configured."`
 	Scheme       string       `yaml:"scheme" example:"Zoho-oauthtoken" doc:"The word before the token."`
 }
 

@@ -7,27 +7,19 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"sync"
-	"unicode"
 
 	"golang.org/x/net/http/httpguts"
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
 
 	"github.com/cdrelay/cdrelay/internal/outbound"
+	"github.com/cdrelay/cdrelay/sinks/contract"
 )
 
 // grant fetches one token by one request, with the client's credentials where the
 // style says. What it holds is secret and lies behind a func.
 type grant func(context.Context, oauth2.AuthStyle) (*oauth2.Token, error)
-
-func newGrant(c OAuth2) grant {
-	if c.RefreshToken.IsZero() {
-		return clientCredentials(c)
-	}
-	return refresh(c)
-}
 
 func clientCredentials(c OAuth2) grant {
 	return func(ctx context.Context, style oauth2.AuthStyle) (*oauth2.Token, error) {
@@ -43,24 +35,17 @@ func clientCredentials(c OAuth2) grant {
 }
 
 // refresh uses the newest refresh token that the endpoint gave.
-func refresh(c OAuth2) grant {
-	var mu sync.Mutex // guards newest
-	newest := c.RefreshToken.Reveal()
-	return func(ctx context.Context, style oauth2.AuthStyle) (*oauth2.Token, error) {
-		config := &oauth2.Config{
-			ClientID:     c.ClientID.Reveal(),
-			ClientSecret: c.ClientSecret.Reveal(),
-			Endpoint:     oauth2.Endpoint{TokenURL: c.TokenURL.Reveal(), AuthStyle: style},
-			Scopes:       c.Scopes,
-		}
-		mu.Lock()
-		defer mu.Unlock()
-		token, err := config.TokenSource(ctx, &oauth2.Token{RefreshToken: newest}).Token()
-		if err == nil && token.RefreshToken != "" && !strings.ContainsFunc(token.RefreshToken, unicode.IsControl) {
-			newest = token.RefreshToken
-		}
-		return token, err
+func (o *oauth) refresh(ctx context.Context, style oauth2.AuthStyle) (*oauth2.Token, error) {
+	c := o.vault.config
+	config := &oauth2.Config{
+		ClientID:     c.ClientID.Reveal(),
+		ClientSecret: c.ClientSecret.Reveal(),
+		Endpoint:     oauth2.Endpoint{TokenURL: c.TokenURL.Reveal(), AuthStyle: style},
+		Scopes:       c.Scopes,
 	}
+	return o.rotation.use(ctx, o.vault, func(refreshToken string) (*oauth2.Token, error) {
+		return config.TokenSource(ctx, &oauth2.Token{RefreshToken: refreshToken}).Token()
+	})
 }
 
 // alternating puts the client's credentials into the Authorization header, and
@@ -88,24 +73,29 @@ func alternating(fetch grant) func(context.Context) (*oauth2.Token, error) {
 
 // oauth authorizes the requests of one sink.
 type oauth struct {
-	tokens *tokens
-	scheme string
+	tokens   *tokens
+	scheme   string
+	vault    vault
+	rotation *rotation // nil without a refresh token
 }
 
-func newOAuth(c OAuth2, client *http.Client) *oauth {
-	fetch := alternating(newGrant(c))
+func newOAuth(c OAuth2, client *http.Client, keep contract.Keep) *oauth {
+	o := &oauth{scheme: c.Scheme, vault: vault{c, keep}}
+	fetch := alternating(clientCredentials(c))
+	if !c.RefreshToken.IsZero() {
+		o.rotation = &rotation{newest: c.RefreshToken.Reveal()}
+		fetch = alternating(o.refresh)
+	}
 	tolerant := *client
 	tolerant.Transport = tokenAnswers{client.Transport}
-	return &oauth{
-		scheme: c.Scheme,
-		tokens: &tokens{fetch: func(ctx context.Context) (*oauth2.Token, error) {
-			token, err := fetch(context.WithValue(ctx, oauth2.HTTPClient, &tolerant))
-			if err == nil && !httpguts.ValidHeaderFieldValue(token.AccessToken) {
-				return nil, problem(outbound.Credentials, "token endpoint: the access token holds a control character")
-			}
-			return token, tokenProblem(err)
-		}},
-	}
+	o.tokens = &tokens{fetch: func(ctx context.Context) (*oauth2.Token, error) {
+		token, err := fetch(context.WithValue(ctx, oauth2.HTTPClient, &tolerant))
+		if err == nil && !httpguts.ValidHeaderFieldValue(token.AccessToken) {
+			return nil, problem(outbound.Credentials, "token endpoint: the access token holds a control character")
+		}
+		return token, tokenProblem(err)
+	}}
+	return o
 }
 
 // tokenProblem says what the token endpoint's failure means, in words that hold
@@ -114,9 +104,12 @@ func newOAuth(c OAuth2, client *http.Client) *oauth {
 func tokenProblem(err error) error {
 	var refused *oauth2.RetrieveError
 	var network *url.Error
+	var known *outbound.Failure
 	switch {
 	case err == nil:
 		return nil
+	case errors.As(err, &known):
+		return known
 	case errors.As(err, &refused) && refused.Response != nil:
 		return refusal(refused)
 	case errors.As(err, &network) && network.Timeout():

@@ -77,7 +77,7 @@ func TestTokenProblem(t *testing.T) {
 					test.header = http.Header{"Content-Type": {"application/json"}}
 				}
 				return reply(test.status, test.header, test.body), nil
-			}), CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }})
+			}), CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, nil)
 			_, err := o.tokens.get(t.Context())
 			f, ok := errors.AsType[*outbound.Failure](err)
 			if !ok {
@@ -127,7 +127,7 @@ func TestTokenAnswers(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				o := newOAuth(clientConfig(), client)
+				o := newOAuth(clientConfig(), client, nil)
 				token, err := o.tokens.get(t.Context())
 				if test.refused {
 					f, ok := errors.AsType[*outbound.Failure](err)
@@ -160,7 +160,7 @@ func TestARefusedFetchIsNotRepeatedAtOnce(t *testing.T) {
 				return reply(200, nil, `{"access_token":"A1","expires_in":1}`), nil
 			}
 			return reply(401, nil, `{"error":"invalid_client"}`), nil
-		})})
+		})}, nil)
 		fetch := func() {
 			var workers sync.WaitGroup
 			for range 8 {
@@ -201,7 +201,7 @@ func TestRefreshTokenRotates(t *testing.T) {
 		forms = append(forms, r.PostForm)
 		return reply(200, http.Header{"Content-Type": {"application/json"}},
 			`{"access_token":"x","expires_in":1,"refresh_token":"refresh-`+string(rune('0'+len(forms)))+`"}`), nil
-	})})
+	})}, nil)
 	for range 2 {
 		if _, err := o.tokens.fetch(t.Context()); err != nil {
 			t.Fatal(err)
@@ -250,7 +250,7 @@ func rig(t *testing.T, s *service) (*Sink, *outbound.Client) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sink.oauth = newOAuth(c, &http.Client{Transport: s})
+	sink.oauth = newOAuth(c, &http.Client{Transport: s}, nil)
 	transport := sink.Transport()
 	transport.Wire = s
 	client, err := outbound.New("crm", transport, outbound.Settings{})

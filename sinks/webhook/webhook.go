@@ -73,7 +73,7 @@ func New(c Config, d contract.Deps) (*Sink, error) {
 		if err != nil {
 			return nil, fmt.Errorf("webhook.auth.oauth2: %w", err)
 		}
-		s.oauth = newOAuth(*c.Auth.OAuth2, client)
+		s.oauth = newOAuth(*c.Auth.OAuth2, client, d.Keep)
 	}
 	return s, nil
 }
@@ -91,6 +91,13 @@ func (s *Sink) fixedHeaders(a *Auth) []fixedHeader {
 
 // Transport says how the endpoint is reached and what is secret.
 func (s *Sink) Transport() outbound.Transport { return s.transport }
+
+// Inherit takes over the newest refresh token.
+func (s *Sink) Inherit(before contract.Sink) {
+	if old, ok := before.(*Sink); ok && s.oauth != nil && old.oauth != nil {
+		s.oauth.inherit(old.oauth)
+	}
+}
 
 // Request renders the request for one call. An error says that a template
 // fails on this call.

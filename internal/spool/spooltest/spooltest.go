@@ -44,6 +44,8 @@ type Store interface {
 	SetPause(sink string, p spool.Pause) error
 	PauseOf(sink string) spool.Pause
 	Lanes(ctx context.Context) ([]spool.LaneStatus, error)
+	Keep(ctx context.Context, sink, name string, value []byte) error
+	Kept(ctx context.Context, sink, name string) ([]byte, error)
 	Totals() spool.Totals
 
 	SearchCalls(ctx context.Context, f spool.CallFilter, limit int, cursor string) ([]spool.FoundCall, string, error)
@@ -61,7 +63,7 @@ type Store interface {
 // a new one; Run closes it.
 func Run(t *testing.T, open func(t *testing.T, dir string) Store) {
 	t.Helper()
-	for _, group := range [][]testCase{acceptCases(), leaseCases(), orderCases(), reportCases(), letterCases(), laneCases(), listingCases(), durableCases()} {
+	for _, group := range [][]testCase{acceptCases(), leaseCases(), orderCases(), reportCases(), letterCases(), laneCases(), keptCases(), listingCases(), durableCases()} {
 		for _, c := range group {
 			t.Run(c.name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
