@@ -23,10 +23,11 @@
 // Who is who. The vendor documents disnumber as the calling and destnumber as
 // the called number, without a word about the direction. So from is disnumber and
 // to is destnumber also for inbound calls, where the customer calls. One
-// exception: the account's own lines are called 21<companycode>…, and no customer
-// calls from one. An inbound record with such a disnumber shows the line that was
-// called, and the two change places. An own line is never read as a telephone
-// number, although it is a valid one in Jakarta (area code 21).
+// exception: the account's own lines are called 21<companycode> and three or four
+// digits from zero on, such as 219513923001, and no customer calls from one. An
+// inbound record with such a disnumber shows the line that was called, and the two
+// change places. An own line is never read as a telephone number, although it may be
+// a valid one in Jakarta (area code 21).
 //
 // What the caller of the API passed through: customuuid is its id of the customer,
 // memberid that of the member, and ext, else chengshudu, anything else.

@@ -8,50 +8,44 @@ import (
 )
 
 func (c *conversion) parties() {
-	shown, dialled := c.Text("disnumber"), c.Text("destnumber")
+	const shown, dialled = "disnumber", "destnumber"
 	if c.Direction == call.Internal {
-		c.From, c.To = c.extension(shown), extension(dialled)
+		c.From, c.To = c.extension(shown), c.extension(dialled)
+		if c.isOwnLine(shown) { // the caller's own extension is in extnumber then
+			c.From.Extension = c.firstEchoed("extnumber")
+		}
 		return
 	}
-	from, to := c.line(shown), c.party(dialled)
+	c.From, c.To = c.party(shown), c.party(dialled)
 	if c.Direction == call.Inbound && c.isOwnLine(shown) {
-		from, to = to, from
+		c.From, c.To = c.To, c.From
 	}
-	c.From, c.To = from, to
 }
 
-// line is the party of disnumber: a telephone number, or a line of the account.
-func (c *conversion) line(number string) call.Party {
-	if c.isOwnLine(number) {
-		return call.Party{Raw: number}
+// isOwnLine knows the account's internal numbers by their whole shape: 21, the
+// company code, and three or four digits from zero on. A number of Jakarta may begin
+// as they do, for 21 is its area code.
+func (c *conversion) isOwnLine(key string) bool {
+	line, ok := strings.CutPrefix(phone.Clean(c.Plain(key)), "21"+c.Account)
+	return ok && c.Account != "" && (len(line) == 3 || len(line) == 4) && line[0] == '0' && strings.Trim(line, "0123456789") == ""
+}
+
+// party is a telephone number, or a line of the account.
+func (c *conversion) party(key string) call.Party {
+	p := call.Party{Raw: c.Text(key)}
+	if c.isOwnLine(key) {
+		return p
 	}
-	return c.party(number)
-}
-
-// isOwnLine knows the account's internal numbers: 21, the company code, digits.
-func (c *conversion) isOwnLine(number string) bool {
-	return c.Account != "" && strings.HasPrefix(number, "21"+c.Account)
-}
-
-func (c *conversion) party(number string) call.Party {
-	a := phone.Read(number, phone.Reading{
+	a := phone.Read(c.Plain(key), phone.Reading{
 		National:      c.src.Numbers != call.International,
 		International: c.src.Numbers == call.International,
 		Region:        c.src.Region,
 	})
-	return call.Party{Raw: number, Number: a.Number, SIP: a.SIP}
-}
-
-// extension is a party inside the company, never a telephone number. The caller's
-// own extension stands in extnumber when disnumber shows a line.
-func (c *conversion) extension(number string) call.Party {
-	p := extension(number)
-	if c.isOwnLine(number) {
-		p.Extension = c.firstEchoed("extnumber")
-	}
+	p.Number, p.SIP, p.Extension = a.Number, a.SIP, a.Extension
 	return p
 }
 
-func extension(number string) call.Party {
-	return call.Party{Raw: number, Extension: number}
+// extension is a party inside the company, never a telephone number.
+func (c *conversion) extension(key string) call.Party {
+	return call.Party{Raw: c.Text(key), Extension: c.Plain(key)}
 }

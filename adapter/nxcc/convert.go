@@ -111,12 +111,15 @@ func (c *conversion) kind() {
 
 func (c *conversion) party(key string) call.Party {
 	raw := c.Text(key)
-	a := phone.Read(raw, phone.Reading{
+	a := phone.Read(c.Plain(key), phone.Reading{
 		International: c.src.Numbers != call.National,
 		National:      c.src.Numbers != call.International,
 		Region:        c.src.Region,
 	})
-	return call.Party{Raw: raw, Number: a.Number, SIP: a.SIP}
+	if a.Other != "" {
+		c.Complain(key, "is a valid number with a country code and without: the former counts, unless the source sets numbers")
+	}
+	return call.Party{Raw: raw, Number: a.Number, SIP: a.SIP, Extension: a.Extension}
 }
 
 func (c *conversion) rest() {

@@ -1,11 +1,14 @@
 // Package phone reads telephone addresses: numbers in any spelling, tel: and SIP
-// URIs, and the SIP-like user@host:port that vendors send without a scheme.
+// URIs, name-addr, and the SIP-like user@host:port that vendors send without a scheme.
+// Full-width characters, invisible marks and a fraction of zeros are no obstacle.
 //
 // A number is given as E.164 only when libphonenumber calls it valid. Digits
 // without a plus sign say nothing about their country, so the Reading decides:
 // 85235757581 is a landline in Hong Kong when it is read as +85235757581, and a
 // valid mobile number in Indonesia when it is read as national there. Where the
-// Reading gives no valid number there is none; nothing is guessed.
+// Reading gives no valid number there is none; nothing is guessed. Where a Reading
+// allows both and both are valid, the Address says so. 00 before a country code is
+// a plus sign in every region.
 //
 // libphonenumber is the port github.com/nyaruka/phonenumbers: no other library
 // in Go carries Google's metadata. Its parser, made for what people type, takes some

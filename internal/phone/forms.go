@@ -27,7 +27,7 @@ type Forms struct {
 // an international prefix, national in one of the regions. Where that can mean
 // two numbers it is an error that names both.
 func FormsOf(typed string, regions []string) (Forms, error) {
-	text := strings.TrimSpace(typed)
+	text := Clean(typed)
 	if !looksLikeNumber(text) {
 		return Forms{}, fmt.Errorf("%q is no telephone number: write digits, with + and the country code before them", typed)
 	}
@@ -50,7 +50,7 @@ func FormsOf(typed string, regions []string) (Forms, error) {
 // a national or an international number. None is not an error: it may be the end
 // of a number.
 func Readings(typed string) []string {
-	text := strings.TrimSpace(typed)
+	text := Clean(typed)
 	if !looksLikeNumber(text) {
 		return nil
 	}

@@ -10,6 +10,8 @@ const (
 	maxAddress = 256 // bytes of an address that is looked at; longer ones are none
 	maxNumber  = 40  // bytes of a number with all its separators
 	maxE164    = 15  // digits
+
+	telScheme = "tel:"
 )
 
 // Reading says how digits without a plus sign are understood.
@@ -27,21 +29,36 @@ type Reading struct {
 type Address struct {
 	// Number is E.164, empty when there is no valid one.
 	Number string
+	// Other is another valid number that the text may mean as well.
+	Other string
 	// SIP is user@host, empty when the text is no SIP address with a user.
 	SIP string
+	// Extension is what is dialled behind the number.
+	Extension string
 }
 
 // Read understands a text as an address. A SIP address whose user is a valid
 // number has both.
 func Read(text string, r Reading) Address {
-	text = strings.TrimSpace(text)
 	if text == "" || len(text) > maxAddress {
 		return Address{}
 	}
-	if user, sip, ok := parseSIP(text); ok {
-		return Address{Number: number(user, r), SIP: sip}
+	text = address(Clean(text))
+	if user, params, sip, ok := parseSIP(text); ok {
+		a := read(user, r)
+		a.SIP, a.Extension = sip, parameter(params, "ext")
+		return a
 	}
-	return Address{Number: number(telURI(text), r)}
+	if hasPrefixFold(text, telScheme) {
+		text = text[len(telScheme):]
+	}
+	number, params, _ := strings.Cut(text, ";")
+	if context := parameter(params, "phone-context"); strings.HasPrefix(context, "+") && !strings.HasPrefix(number, "+") {
+		number = context + number
+	}
+	a := read(whole(number), r)
+	a.Extension = parameter(params, "ext")
+	return a
 }
 
 // KnownRegion says whether libphonenumber knows the country code, such as ID.
@@ -49,23 +66,33 @@ func KnownRegion(code string) bool {
 	return phonenumbers.GetSupportedRegions()[code]
 }
 
-// number is the E.164 form of a number in any spelling, or empty.
-func number(s string, r Reading) string {
+// read understands a number in any spelling. International digits come before
+// national ones, and 00 before digits is a plus sign in every region.
+func read(s string, r Reading) Address {
 	if !looksLikeNumber(s) {
-		return ""
+		return Address{}
 	}
 	if s[0] == '+' {
-		return valid(s, "")
+		return Address{Number: valid(s, "")}
 	}
-	if r.International {
-		if n := valid("+"+s, ""); n != "" {
-			return n
+	if rest, ok := strings.CutPrefix(s, "00"); ok {
+		if n := valid("+"+strings.TrimLeft(rest, " -.()/"), ""); n != "" {
+			return Address{Number: n}
 		}
 	}
-	if r.National && r.Region != "" {
-		return valid(s, r.Region)
+	var a Address
+	if r.International {
+		a.Number = valid("+"+s, "")
 	}
-	return ""
+	if r.National && r.Region != "" {
+		switch n := valid(s, r.Region); {
+		case a.Number == "":
+			a.Number = n
+		case n != a.Number:
+			a.Other = n
+		}
+	}
+	return a
 }
 
 // ask asks libphonenumber. Some plans have valid numbers longer than E.164
@@ -99,23 +126,6 @@ func looksLikeNumber(s string) bool {
 		}
 	}
 	return digits > 0
-}
-
-// telURI gives the number of a tel: URI (RFC 3966), with its context where that
-// is a country; any other text it gives back as it is.
-func telURI(s string) string {
-	const scheme = "tel:"
-	if !hasPrefixFold(s, scheme) {
-		return s
-	}
-	n, params, _ := strings.Cut(s[len(scheme):], ";")
-	for param := range strings.SplitSeq(params, ";") {
-		key, value, _ := strings.Cut(param, "=")
-		if strings.EqualFold(key, "phone-context") && strings.HasPrefix(value, "+") && !strings.HasPrefix(n, "+") {
-			return value + n
-		}
-	}
-	return n
 }
 
 func hasPrefixFold(s, prefix string) bool {

@@ -45,7 +45,6 @@ func TestNumbers(t *testing.T) {
 		{"plus means the country even where the region would fit", "+81351111451", national("ID"), "+81351111451"},
 		{"separators", " +62 (813) 5111-1451 ", phone.Reading{}, "+6281351111451"},
 		{"two pluses", "++6281351111451", either("ID"), ""},
-		{"tel URI", "tel:+62-813-5111-1451;ext=12", phone.Reading{}, "+6281351111451"},
 		{"tel URI, upper case, national", "TEL:081351111451", national("ID"), "+6281351111451"},
 		{"tel URI with context", "tel:81351111451;phone-context=+62", phone.Reading{}, "+6281351111451"},
 		{"tel URI with a name as context", "tel:1234;phone-context=example.com", national("ID"), ""},
@@ -58,11 +57,31 @@ func TestNumbers(t *testing.T) {
 		{"zero", "0", either("ID"), ""},
 		{"very long", strings.Repeat("8", 300), either("ID"), ""},
 		{"longer than any number", strings.Repeat("8", 41), either("ID"), ""},
+		{"00 before a country code, in every region", "0085235757581", national("ID"), "+85235757581"},
+		{"00 before the country code of the region", "006281351111451", national("ID"), "+6281351111451"},
+		{"00 without a region", "00 852 3575 7581", phone.Reading{}, "+85235757581"},
+		{"00 where only digits with a plus are numbers", "0085235757581", international(), "+85235757581"},
+		{"00 before no country code", "0012", either("ID"), ""},
+		{"full width", "０８１３５１１１１４５１", national("ID"), "+6281351111451"},
+		{"full width, with its signs", "＋６２（８１３）５１１１－１４５１", phone.Reading{}, "+6281351111451"},
+		{"a space of no break", "+62\u00a0813\u202f5111\u30001451", phone.Reading{}, "+6281351111451"},
+		{"hyphens of a typesetter", "+62‑813–5111−1451", phone.Reading{}, "+6281351111451"},
+		{"bidirectional marks", "\u202a+6281351111451\u202c\u200e", phone.Reading{}, "+6281351111451"},
+		{"a mark within", "\u200b8135\u00ad1111451\ufeff", national("ID"), "+6281351111451"},
+		{"a decimal number", "81351111451.0", national("ID"), "+6281351111451"},
+		{"a decimal number with a plus", "+6281351111451.00", phone.Reading{}, "+6281351111451"},
+		{"points that separate", "0813.5111.1451", national("ID"), "+6281351111451"},
+		{"name-addr with a number", `"Bob" <+85235757581>`, phone.Reading{}, "+85235757581"},
+		{"name-addr with a tel URI", `Bob <tel:+852-3575-7581>;tag=1`, phone.Reading{}, "+85235757581"},
+		{"name-addr that is not closed", `<+85235757581`, phone.Reading{}, ""},
+		{"name-addr with nothing in it", `"Bob" <>`, either("HK"), ""},
 		{"digits of another script stay raw", "٠٨١٣٥١١١١٤٥١", national("ID"), ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			if got := phone.Read(tt.text, tt.reading); got != (phone.Address{Number: tt.want}) {
+			got := phone.Read(tt.text, tt.reading)
+			got.Other = ""
+			if got != (phone.Address{Number: tt.want}) {
 				t.Errorf("%q: got %+v, want number %q", tt.text, got, tt.want)
 			}
 		})
@@ -85,7 +104,10 @@ func TestSIP(t *testing.T) {
 		{"1001@[2001:db8:0:0:0:0:0:1]", phone.Address{SIP: "1001@[2001:db8::1]"}},
 		{"85235757581@10.0.0.7:5060", phone.Address{SIP: "85235757581@10.0.0.7", Number: "+85235757581"}},
 		{"%2B85235757581@10.0.0.7", phone.Address{SIP: "+85235757581@10.0.0.7", Number: "+85235757581"}},
-		{"sip:+852-3575-7581;ext=1@10.0.0.7", phone.Address{SIP: "+852-3575-7581@10.0.0.7", Number: "+85235757581"}},
+		{"sip:+852-3575-7581;ext=1@10.0.0.7", phone.Address{SIP: "+852-3575-7581@10.0.0.7", Number: "+85235757581", Extension: "1"}},
+		{`"Bob" <sip:85235757581@10.0.0.7:5060;transport=tcp>;tag=a`, phone.Address{SIP: "85235757581@10.0.0.7", Number: "+85235757581"}},
+		{"<sip:agent7@pbx.example.com>", phone.Address{SIP: "agent7@pbx.example.com"}},
+		{"agent7＠pbx.example.com", phone.Address{SIP: "agent7@pbx.example.com"}},
 		{"a%40b@example.com", phone.Address{SIP: "a%40b@example.com"}},
 		{"a%20b@example.com", phone.Address{SIP: "a%20b@example.com"}},
 		// The example as the vendor's page masks it is no address at all.
@@ -113,6 +135,48 @@ func TestSIP(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+func TestExtensions(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]phone.Address{
+		"tel:+62-813-5111-1451;ext=12":          {Number: "+6281351111451", Extension: "12"},
+		"+6281351111451;ext=12":                 {Number: "+6281351111451", Extension: "12"},
+		"+6281351111451;phone-context=x;EXT=12": {Number: "+6281351111451", Extension: "12"},
+		"+6281351111451;ext=":                   {Number: "+6281351111451"},
+		"1001;ext=12":                           {Extension: "12"},
+	} {
+		if got := phone.Read(text, phone.Reading{}); got != want {
+			t.Errorf("%s: %+v", text, got)
+		}
+	}
+}
+
+// What may be another number says so; what a plus sign or the source decides does
+// not.
+func TestOtherReadings(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		text    string
+		reading phone.Reading
+		other   string
+	}{
+		{"85235757581", either("ID"), "+6285235757581"},
+		{"85235757581", either("HK"), ""},
+		{"85235757581", either(""), ""},
+		{"85235757581", international(), ""},
+		{"85235757581", national("ID"), ""},
+		{"+85235757581", either("ID"), ""},
+		{"0085235757581", either("ID"), ""},
+		{"81351111451", either("ID"), "+6281351111451"},
+		{"6281351111451", either("ID"), ""},
+		{"35757581", either("HK"), ""},
+		{"sip:85235757581@10.0.0.7", either("ID"), "+6285235757581"},
+	} {
+		if got := phone.Read(tt.text, tt.reading); got.Other != tt.other || got.Other != "" && got.Number == "" {
+			t.Errorf("%s, %+v: %+v", tt.text, tt.reading, got)
+		}
 	}
 }
 

@@ -9,8 +9,8 @@ import (
 
 // parseSIP reads sip:user:password@host:port;params?headers (RFC 3261), the
 // scheme and all but user and host optional. The user comes back decoded and
-// without parameters; sip is user@host, fit to be dialled. A password is dropped.
-func parseSIP(s string) (user, sip string, ok bool) {
+// without its parameters; sip is user@host, fit to be dialled. A password is dropped.
+func parseSIP(s string) (user, params, sip string, ok bool) {
 	for _, scheme := range []string{"sip:", "sips:"} {
 		if hasPrefixFold(s, scheme) {
 			s = s[len(scheme):]
@@ -19,22 +19,22 @@ func parseSIP(s string) (user, sip string, ok bool) {
 	}
 	at := strings.LastIndexByte(s, '@')
 	if at < 0 {
-		return "", "", false
+		return "", "", "", false
 	}
 	host, ok := parseHost(s[at+1:])
 	if !ok {
-		return "", "", false
+		return "", "", "", false
 	}
 	encoded, _, _ := strings.Cut(s[:at], ":")
-	encoded, _, _ = strings.Cut(encoded, ";")
+	encoded, params, _ = strings.Cut(encoded, ";")
 	user, err := url.PathUnescape(encoded)
 	if err != nil || encoded == "" || strings.ContainsFunc(encoded, notInUser) {
-		return "", "", false
+		return "", "", "", false
 	}
 	if strings.ContainsFunc(user, mustBeEncoded) {
-		return user, encoded + "@" + host, true
+		return user, params, encoded + "@" + host, true
 	}
-	return user, user + "@" + host, true
+	return user, params, user + "@" + host, true
 }
 
 // notInUser tells characters that never stand in the user part as it is sent.
