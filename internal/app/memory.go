@@ -6,9 +6,8 @@ import (
 )
 
 const (
-	// usualMemory is assumed where nothing limits the heap: outside a container,
-	// without GOMEMLIMIT.
-	usualMemory = 200 << 20
+	// usualMemory is assumed where nothing limits the heap.
+	usualMemory = 154 << 20
 	// mostMemory is what more memory is not needed for.
 	mostMemory = 2 << 30
 )
@@ -17,7 +16,7 @@ const (
 // of: the limit of the heap, which cmd/cdrelay derives from the container's.
 func heapLimit() int64 {
 	limit := debug.SetMemoryLimit(-1) // a negative limit changes nothing
-	if limit == math.MaxInt64 {
+	if limit == math.MaxInt64 { // GOMEMLIMIT=off
 		return usualMemory
 	}
 	return min(limit, mostMemory)
