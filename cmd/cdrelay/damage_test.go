@@ -124,6 +124,33 @@ func flip(b []byte, from, to, every int) {
 	}
 }
 
+// flipRecords spoils a byte in each tenth record, and nothing but records.
+func flipRecords(b []byte) {
+	begin := []byte(`{"schema":"cdrelay.call/v1"`)
+	for at, n := bytes.Index(b, begin), 0; at >= 0; n++ {
+		if byteOf := at + len(begin) + 10; n%10 == 0 && at/4096 == byteOf/4096 {
+			b[byteOf] ^= 0x5a
+		}
+		next := bytes.Index(b[at+1:], begin)
+		if next < 0 {
+			return
+		}
+		at += 1 + next
+	}
+}
+
+// flipIndex spoils the name of one call in the index that tells calls apart.
+func flipIndex(b []byte) {
+	const leafOfIndex = 0x0a
+	for page := 0; page < len(b); page += 4096 {
+		at := bytes.Index(b[page:page+4096], []byte("dialer:"))
+		if b[page] == leafOfIndex && at >= 0 {
+			b[page+at+len("dialer:")] ^= 0x5a
+			return
+		}
+	}
+}
+
 // cdrelay runs a command and gives what it printed and its exit code.
 func cdrelay(t *testing.T, args ...string) (text string, code int) {
 	t.Helper()
@@ -155,7 +182,11 @@ func hurts() []hurt {
 		},
 		{
 			name: "bytes of records", says: "cannot be read", saved: filledCalls / 2, rows: true,
-			damage: func(files map[string][]byte) { flip(files[""], 30, 70, 12345) },
+			damage: func(files map[string][]byte) { flipRecords(files[""]) },
+		},
+		{
+			name: "a key of an index", says: "missing from index calls_identity", saved: filledCalls,
+			damage: func(files map[string][]byte) { flipIndex(files[""]) },
 		},
 		{
 			name: "header destroyed", says: "not a database", saved: filledCalls,

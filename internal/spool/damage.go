@@ -21,6 +21,7 @@ func (s *Spool) setAside(d *Delivery, reason string) {
 		t.then(func() {
 			s.asides.Add(1)
 			s.log.Error("a record cannot be read and was set aside; its bytes are in the table set_aside", "sink", d.Sink, "seq", d.Seq, "reason", reason)
+			s.suspectFile()
 		})
 		return s.end(t, d, aside, d.Tries, d.attempts)
 	})

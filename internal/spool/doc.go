@@ -29,8 +29,8 @@
 //     first (<path>.salvaged until it is whole). Damage met while running is
 //     dealt with in the same way without a restart (reopen.go): meanwhile no call
 //     is taken, and lanes keep what they have leased. The mark <path>.suspect lets
-//     a start check the whole file, should the process end before. After an
-//     unclean stop the file is checked while the spool works; before that the WAL
+//     a start check the whole file, should the process end before. After each start
+//     the file is checked while the spool works (background.go); before that its WAL
 //     is read for damage that SQLite takes for its end (wal.go). A file that is
 //     empty or gone is never taken for a new one: new ones are made under another
 //     name.

@@ -117,8 +117,8 @@ func (s *Spool) Remembered() (calls, bytes int) { return len(s.recent.bySeq), s.
 // to do.
 func (s *Spool) Retain(ctx context.Context) (more bool) { return s.retain(ctx, &sweep{}) }
 
-// CheckInBackground is the check after an unclean stop.
-func (s *Spool) CheckInBackground(ctx context.Context) { s.checkInBackground(ctx) }
+// CheckInBackground is the check after a start.
+func (s *Spool) CheckInBackground(ctx context.Context) { s.checkInBackground(ctx, true) }
 
 // CheckpointEvery is after how many changes the WAL is moved.
 const CheckpointEvery = checkpointEvery

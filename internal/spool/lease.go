@@ -123,6 +123,9 @@ func (s *Spool) decode(leased []*Delivery) []*Delivery {
 
 func (d *Delivery) decode() error {
 	var content call.ContentHash
+	if d.encoded == nil {
+		return errors.New("its call is not in the file")
+	}
 	if d.sum != unsummed && d.sum != checksum(d.content, d.encoded) {
 		return errors.New("its bytes are not those that were written")
 	}

@@ -136,7 +136,7 @@ func (s *Spool) noticeDisplaced(found *displacedError) {
 	if !s.displaced.CompareAndSwap(nil, found) {
 		return
 	}
-	s.stopCheck()
+	s.endCheck()
 	s.metrics.failed("place")
 	s.log.Error("a file of the spool is not in its place; callbacks are answered 503 until what is open is saved there", "file", found.file, "error", found.what,
 		"remedy", "leave the files of a running server alone; if another file is there, move it away")

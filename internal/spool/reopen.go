@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"time"
 
 	"zombiezen.com/go/sqlite"
@@ -59,7 +58,7 @@ func (s *Spool) noticeDamage(err error) {
 	if s.damaged.Swap(true) {
 		return
 	}
-	s.stopCheck()
+	s.endCheck()
 	s.log.Error("damage was met in the spool file; callbacks are answered 503 until it is set aside", "file", s.cfg.Path, "error", err)
 	if err := writeMark(s.cfg.Path, markCheck); err != nil {
 		s.log.Error("the next start will not know of the damage", "error", err)
@@ -67,56 +66,9 @@ func (s *Spool) noticeDamage(err error) {
 	s.hurt <- struct{}{} // has room: who set damaged is alone
 }
 
-// checkInBackground reads the whole file after an unclean stop, while the spool
-// already works; not before SetLanes, which must not fail because the check is so
-// quick. A check that a stop cuts short is made at the next start.
-func (s *Spool) checkInBackground(ctx context.Context) {
-	if err := createPrivate(uncheckedMark(s.cfg.Path)); err != nil {
-		s.log.Warn("the spool file could not be checked", "error", err)
-		return
-	}
-	select {
-	case <-s.lanesSet:
-	case <-ctx.Done():
-		return
-	}
-	conn, err := openReader(s.cfg.Path)
-	if err == nil {
-		conn.SetInterrupt(ctx.Done())
-		err = errors.Join(quickCheck(conn), conn.Close())
-	}
-	switch {
-	case ctx.Err() != nil: // closing, or damage was met otherwise
-	case isDamage(err):
-		s.noticeDamage(err)
-		s.checked()
-	case err != nil:
-		s.log.Warn("the spool file could not be checked", "error", err)
-	default:
-		s.checked()
-	}
-}
-
-// checked takes the mark away.
-func (s *Spool) checked() {
-	if err := os.Remove(uncheckedMark(s.cfg.Path)); err != nil {
-		s.log.Warn("the spool file will be checked again at the next start", "error", err)
-	}
-}
-
-// uncheckedMark is a file that is there while a check is owed.
-func uncheckedMark(path string) string { return path + ".unchecked" }
-
-// isUnchecked tells whether the process before did not end the orderly way, which
-// alone takes the WAL away, or was stopped before its check was over.
-func isUnchecked(path string) bool {
-	_, wal := os.Stat(path + "-wal")
-	_, owed := os.Stat(uncheckedMark(path))
-	return wal == nil || owed == nil
-}
-
 // tend opens the file anew whenever damage was met in it, unless that happens too
-// often, and puts it back into its place, until ctx ends.
+// often, puts it back into its place, and checks it where a record could not be
+// read, until ctx ends.
 func (s *Spool) tend(ctx context.Context) {
 	var r reopenings
 	for {
@@ -125,6 +77,8 @@ func (s *Spool) tend(ctx context.Context) {
 			s.replaceFile(ctx, &r)
 		case <-s.lost:
 			s.putBack(ctx)
+		case <-s.doubt:
+			s.checkAgain(ctx)
 		case <-ctx.Done():
 			return
 		}

@@ -315,3 +315,29 @@ func TestACheckThatWasCutShortIsMadeAtTheNextStart(t *testing.T) {
 		}
 	})
 }
+
+// TestAnUnreadableRecordHasTheFileChecked: what damaged it may have met what nobody
+// reads, such as the index that tells calls apart.
+func TestAnUnreadableRecordHasTheFileChecked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, log := logged(t, filepath.Join(t.TempDir(), "cdrelay.db"))
+		accept(t, s, "bad", "good")
+		if err := s.Exec(`UPDATE calls SET record = x'7b00' WHERE call_id = 'dialer:bad'`); err != nil {
+			t.Fatal(err)
+		}
+		page, err := s.Int(`SELECT rootpage FROM sqlite_schema WHERE name = 'calls_identity'`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Checkpoint()
+		spoil(t, s.Path(), "", int(page))
+		s.ForgetRecent()
+		if got := ids(lease(t, s, 10)); !slices.Equal(got, []string{"dialer:good"}) {
+			t.Errorf("leased %q", got)
+		}
+		pass(time.Second)
+		if names := kept(t, s.Path()); len(names) != 1 || s.Ready() != nil {
+			t.Errorf("set aside: %q, ready says %v\n%s", names, s.Ready(), log)
+		}
+	})
+}

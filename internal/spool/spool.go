@@ -73,9 +73,11 @@ type Spool struct {
 	hurt      chan struct{}
 	site      atomic.Pointer[site] // of the open file; nil before it is known
 	displaced atomic.Pointer[displacedError]
-	lost      chan struct{}      // told when the file is not in its place
-	beside    string             // where it was saved while another file is there; tend's and Close's
-	stopCheck context.CancelFunc // of the background check
+	lost      chan struct{}                      // told when the file is not in its place
+	beside    string                             // where it was saved while another file is there; tend's and Close's
+	stopCheck atomic.Pointer[context.CancelFunc] // of the background check
+	doubt     chan struct{}                      // told when a record cannot be read
+	lastCheck time.Time                          // that unreadable records asked for; tend's
 	asides    atomic.Int64
 	calls     atomic.Int64 // rows in calls
 	last      atomic.Int64 // the highest seq of a call that was given out
@@ -111,7 +113,7 @@ func Open(ctx context.Context, cfg Config, deps Deps) (*Spool, error) {
 		cfg: cfg, log: deps.Log.With("component", "spool"), deps: deps, lock: lock, left: left, clock: newClock(),
 		entropy: ulid.Monotonic(rand.Reader, 0),
 		metrics: newMetrics(), recent: newRecent(), room: newRoom(deps.LaneMemory), unindexed: newUnindexed(),
-		hurt: make(chan struct{}, 1), lost: make(chan struct{}, 1), lanesSet: make(chan struct{}),
+		hurt: make(chan struct{}, 1), lost: make(chan struct{}, 1), doubt: make(chan struct{}, 1), lanesSet: make(chan struct{}),
 	}
 	s.limits.Store(&cfg)
 	unchecked := isUnchecked(cfg.Path)
@@ -125,12 +127,11 @@ func Open(ctx context.Context, cfg Config, deps Deps) (*Spool, error) {
 	return s, nil
 }
 
-// begin opens the readers and starts the goroutines. After an unclean stop the
-// whole file is checked while the spool works.
-func (s *Spool) begin(ctx context.Context, conn *sqlite.Conn, check bool) error {
+// begin opens the readers and starts the goroutines. The file is checked while the
+// spool works.
+func (s *Spool) begin(ctx context.Context, conn *sqlite.Conn, unclean bool) error {
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
-	checking, stopCheck := context.WithCancel(background)
-	s.stop, s.stopCheck = stop, stopCheck
+	s.stop = stop
 	for _, pool := range []struct {
 		to **readers
 		n  int
@@ -157,9 +158,7 @@ func (s *Spool) begin(ctx context.Context, conn *sqlite.Conn, check bool) error 
 	s.unindexed.begin(s.last.Load())
 	s.indexing.Go(func() { s.keepIndexed(background) })
 	s.done.Go(func() {
-		if check {
-			s.checkInBackground(checking)
-		}
+		s.checkInBackground(background, unclean)
 		s.tend(background)
 	})
 	return nil
