@@ -33,7 +33,8 @@ const (
 // envName finds the variables that a recipe wants to be set.
 var envName = regexp.MustCompile(`\{env: ([A-Z_]+)\}`)
 
-// recipe is a loaded recipe with its one sink.
+// recipe is one sink of a loaded recipe: the first has the recipe's name, the
+// others their own.
 type recipe struct {
 	name   string
 	loaded *config.Loaded
@@ -48,13 +49,13 @@ func recipes(t *testing.T) []recipe {
 	}
 	var all []recipe
 	for _, file := range files {
-		all = append(all, loadRecipe(t, file))
+		all = append(all, loadRecipe(t, file)...)
 	}
 	return all
 }
 
 // loadRecipe loads a recipe as check would, with its environment set.
-func loadRecipe(t *testing.T, file string) recipe {
+func loadRecipe(t *testing.T, file string) []recipe {
 	t.Helper()
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -71,24 +72,30 @@ func loadRecipe(t *testing.T, file string) recipe {
 	for _, w := range l.Warnings {
 		t.Errorf("warning: %s", w.In(file))
 	}
-	if len(l.Sources) != 1 || len(l.Sinks) != 1 || len(l.Rules) == 0 {
+	if len(l.Sources) != 1 || len(l.Sinks) == 0 || len(l.Rules) == 0 {
 		t.Fatalf("%s: %d sources, %d sinks, %d rules", file, len(l.Sources), len(l.Sinks), len(l.Rules))
 	}
-	sink, err := l.Sinks[0].Build(nil)
-	if err != nil {
-		t.Fatalf("%s: %v", file, err)
+	all := make([]recipe, len(l.Sinks))
+	for i, s := range l.Sinks {
+		sink, err := s.Build(nil)
+		if err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		all[i] = recipe{name: s.Name, loaded: l, sink: sink}
 	}
-	return recipe{name: strings.TrimSuffix(filepath.Base(file), ".yaml"), loaded: l, sink: sink}
+	if want := strings.TrimSuffix(filepath.Base(file), ".yaml"); all[0].name != want {
+		t.Errorf("%s: the first sink is %s", file, all[0].name)
+	}
+	return all
 }
 
 // request gives what the recipe sends of a record; nil where no rule sends it.
 func (r recipe) request(t *testing.T, record *call.Record) *outbound.Request {
 	t.Helper()
-	name := r.loaded.Sinks[0].Name
-	if !slices.Contains(route.New(r.loaded.Rules).Match(record).Sinks, name) {
+	if !slices.Contains(route.New(r.loaded.Rules).Match(record).Sinks, r.name) {
 		return nil
 	}
-	q, err := r.sink.Request(call.MessageID(record.ID, call.ContentHash{}, name), record)
+	q, err := r.sink.Request(call.MessageID(record.ID, call.ContentHash{}, r.name), record)
 	if err != nil {
 		t.Fatalf("%s: %s: %v", r.name, record.ID, err)
 	}
@@ -200,7 +207,6 @@ var words = map[string][]string{
 	"hs_call_status":       {"BUSY", "CANCELED", "COMPLETED", "FAILED", "NO_ANSWER"},
 	"CallType":             {"Inbound", "Outbound", "Internal"},
 	"Call_Type":            {"Inbound", "Outbound", "Missed"},
-	"Outbound_Call_Status": {"Completed"},
 	"outcome":              {"connected", "no_answer", "left_message", "left_voicemail", "wrong_number", "busy"},
 }
 
@@ -239,7 +245,7 @@ func walk(v any, visit func(key string, value any)) {
 
 // TestRecipesLaterRevision: only a CRM that can recognise the call gets it anew.
 func TestRecipesLaterRevision(t *testing.T) {
-	updates := map[string]bool{"hubspot": true, "salesforce": true}
+	updates := map[string]bool{"hubspot": true, "salesforce": true, "zoho-updates": true}
 	for _, r := range recipes(t) {
 		record := bare(call.Answered, call.Outbound)
 		record.Revision = 2
@@ -256,6 +262,9 @@ func TestRecipesReadAnswers(t *testing.T) {
 		zohoAgain = `{"data":[{"code":"DUPLICATE_DATA","details":{"api_name":"Cdrelay_Call_Id","id":"1"},"status":"error"}]}`
 		zohoOther = `{"data":[{"code":"DUPLICATE_DATA","details":{"api_name":"Ticket","id":"1"},"status":"error"}]}`
 		zohoWrong = `{"data":[{"code":"INVALID_DATA","details":{"api_name":"Call_Type"},"status":"error"}]}`
+		zohoGone  = `{"data":[{"code":"INVALID_DATA","details":{"api_name":"Cdrelay_Call_Id"},"status":"error"}]}`
+		rowLocked = `[{"message":"unable to obtain exclusive access to this record","errorCode":"UNABLE_TO_LOCK_ROW"}]`
+		isThere   = `[{"message":"Unable to create/update fields: TaskSubtype.","errorCode":"INVALID_FIELD_FOR_INSERT_UPDATE"}]`
 		overQuota = `[{"message":"TotalRequests Limit exceeded.","errorCode":"REQUEST_LIMIT_EXCEEDED"}]`
 	)
 	tests := map[string][]struct {
@@ -269,6 +278,8 @@ func TestRecipesReadAnswers(t *testing.T) {
 			{http.StatusBadRequest, "{}", outbound.Rejected},
 			{http.StatusUnauthorized, "{}", outbound.Credentials},
 			{http.StatusTooManyRequests, "{}", outbound.Unwell},
+			{http.StatusLocked, "{}", outbound.Unwell},
+			{477, "{}", outbound.Unwell},
 		},
 		"salesforce": {
 			{http.StatusCreated, "{}", outbound.Delivered},
@@ -277,8 +288,10 @@ func TestRecipesReadAnswers(t *testing.T) {
 			{http.StatusForbidden, overQuota, outbound.Unwell},
 			{http.StatusForbidden, "[]", outbound.Credentials},
 			{http.StatusUnauthorized, "[]", outbound.Credentials},
-			{http.StatusNotFound, "[]", outbound.Unwell},
+			{http.StatusNotFound, "[]", outbound.Credentials},
 			{http.StatusBadRequest, "[]", outbound.Rejected},
+			{http.StatusBadRequest, rowLocked, outbound.Unwell},
+			{http.StatusBadRequest, isThere, outbound.Delivered},
 		},
 		"zoho": {
 			{http.StatusCreated, zohoDone, outbound.Delivered},
@@ -290,8 +303,16 @@ func TestRecipesReadAnswers(t *testing.T) {
 			{http.StatusUnauthorized, `{"code":"INVALID_TOKEN"}`, outbound.Credentials},
 			{http.StatusBadGateway, "<html>", outbound.Unwell},
 		},
+		"zoho-updates": {
+			{http.StatusOK, zohoDone, outbound.Delivered},
+			{http.StatusOK, zohoWrong, outbound.Rejected},
+			{http.StatusBadRequest, zohoGone, outbound.Unwell},
+			{http.StatusNotFound, "", outbound.Unwell},
+		},
 		"pipedrive": {
 			{http.StatusOK, `{"success":true}`, outbound.Delivered},
+			{http.StatusOK, `{"success":false,"error":"Scope and URL mismatch"}`, outbound.Rejected},
+			{http.StatusPaymentRequired, `{"success":false}`, outbound.Credentials},
 			{http.StatusBadRequest, `{"success":false}`, outbound.Rejected},
 			{http.StatusUnauthorized, `{"success":false}`, outbound.Credentials},
 			{http.StatusTooManyRequests, `{"success":false}`, outbound.Unwell},
@@ -301,7 +322,11 @@ func TestRecipesReadAnswers(t *testing.T) {
 		if len(tests[r.name]) == 0 {
 			t.Errorf("%s: no answers are held", r.name)
 		}
-		q := r.request(t, bare(call.NoAnswer, call.Inbound))
+		record := bare(call.NoAnswer, call.Inbound)
+		if r.name == "zoho-updates" {
+			record.Revision = 2
+		}
+		q := r.request(t, record)
 		for _, tt := range tests[r.name] {
 			answer := outbound.Answer{Status: tt.status, Header: http.Header{}, Body: []byte(tt.body), FixedURL: q.FixedURL}
 			if got := q.Read(answer).Meaning; got != tt.want {
