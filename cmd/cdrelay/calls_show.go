@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -135,9 +137,31 @@ func (o *operator) printAttempts(attempts []spool.Attempt) error {
 		if a.NextAt != nil {
 			next = a.NextAt.UTC().Format(time.DateTime)
 		}
-		t.row(a.At.UTC().Format(time.DateTime), fmt.Sprintf("%d ms", a.Millis), status, a.Result, next, o.masked(a.Detail))
+		detail := strings.TrimPrefix(a.Warning+": "+a.Detail, ": ")
+		t.row(a.At.UTC().Format(time.DateTime), fmt.Sprintf("%d ms", a.Millis), status, a.Result, next, o.masked(detail))
 	}
-	return t.end()
+	if err := t.end(); err != nil {
+		return err
+	}
+	return o.printSent(attempts)
+}
+
+// printSent shows the latest request that did not deliver, and what its answer said
+// beside the text.
+func (o *operator) printSent(attempts []spool.Attempt) error {
+	for _, a := range slices.Backward(attempts) {
+		if a.Request == nil {
+			continue
+		}
+		f := facts{w: o.out()}
+		f.add("last request", o.masked(a.Request.Method+" "+a.Request.URL))
+		f.add("body", o.masked(a.Request.Body))
+		for _, name := range slices.Sorted(maps.Keys(a.Headers)) {
+			f.add("answer", o.masked(name+": "+a.Headers[name]))
+		}
+		return f.print()
+	}
+	return nil
 }
 
 // facts prints names and values, one a line.

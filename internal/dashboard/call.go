@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -103,6 +104,9 @@ type event struct {
 	Sink string
 	// Detail is the evidence, Do what to do.
 	Detail, Do string
+	// Sent is what an attempt sent that did not deliver, and Answer what came back
+	// beside the text.
+	Sent, Answer string
 	// Address is that of the dead letter.
 	Address string
 	// Ahead marks what has not happened yet.
@@ -168,6 +172,7 @@ func (t *timeline) received(rev spool.CallSummary) {
 
 func (t *timeline) attempt(d spool.DeliveryStatus, a spool.Attempt) {
 	e := event{At: a.At, Tone: tone(a.Result), What: words(a.Result), Sink: d.Sink, Detail: t.evidence(a)}
+	e.Sent, e.Answer = t.sent(a)
 	switch a.Result {
 	case "delivered":
 		e.What = "Attempt delivered it"
@@ -178,6 +183,18 @@ func (t *timeline) attempt(d spool.DeliveryStatus, a spool.Attempt) {
 	t.add(e)
 }
 
+// sent lays out the request of an attempt and the headers of its answer.
+func (t *timeline) sent(a spool.Attempt) (request, answer string) {
+	if r := a.Request; r != nil {
+		request = strings.TrimSpace(t.Text(r.Method + " " + r.URL + "\n\n" + r.Body))
+	}
+	var lines []string
+	for _, name := range slices.Sorted(maps.Keys(a.Headers)) {
+		lines = append(lines, t.Text(name+": "+a.Headers[name]))
+	}
+	return request, strings.Join(lines, "\n")
+}
+
 // evidence is what an attempt saw, and how long it took.
 func (t *timeline) evidence(a spool.Attempt) string {
 	seen := t.Text(a.Detail)
@@ -186,6 +203,9 @@ func (t *timeline) evidence(a spool.Attempt) string {
 		seen = strings.TrimSuffix(status+": "+seen, ": ")
 	}
 	took := fmt.Sprintf("%d ms", a.Millis)
+	if a.Warning != "" {
+		took += "; " + t.Text(a.Warning)
+	}
 	if seen == "" {
 		return took
 	}

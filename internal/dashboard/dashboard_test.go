@@ -73,7 +73,7 @@ func TestPagesSay(t *testing.T) {
 		"overview":        {"Paused by an operator", "Resume archive", "Pause crm", "/callbacks/dialer", "Breaker open"},
 		"calls":           {"dialer:9513923-101", "crm: dead letter", "archive: waiting", "to nobody"},
 		"delivered call":  {"Received from dialer", "Routed to crm", "Attempt delivered it"},
-		"refused call":    {"Refused by the sink", "422 Unprocessable Entity", "Dead letter: Refused by the sink", "/dead-letters/"},
+		"refused call":    {"Refused by the sink", "422 Unprocessable Entity", "Dead letter: Refused by the sink", "/dead-letters/", "What was sent", "POST http://127.0.0.1:", "cdrelay.call/v1", "X-Request-Id: r-1"},
 		"waiting call":    {"Waits: the sink is paused by an operator"},
 		"call for nobody": {"No rule gave it to a sink"},
 		"dead letters":    {"Refused by the sink", "Could not be understood"},

@@ -134,6 +134,7 @@ func (r *rig) lane(log *slog.Logger) *webhook.Sink {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		if !r.mended.Load() {
+			w.Header().Set("X-Request-Id", "r-1")
 			w.WriteHeader(http.StatusUnprocessableEntity)
 			_, _ = io.WriteString(w, `{"error":"no field phone for `+customer+`"}`)
 			return

@@ -121,7 +121,7 @@ func (l *Lane) record(tries []outbound.Try) []spool.Attempt {
 		}
 		out = append(out, spool.Attempt{
 			At: t.At.UTC(), Duration: t.Duration, Status: t.Status, Result: t.Meaning.String(), Detail: t.Detail,
-			Warning: t.Warning,
+			Warning: t.Warning, Headers: t.Headers, Request: (*spool.Sent)(t.Sent),
 		})
 	}
 	return out

@@ -25,6 +25,7 @@ type exchange struct {
 	plain   http.Client
 
 	tries []Try
+	sent  *Sent   // what the latest try that did not deliver has sent
 	last  Verdict // of the last try that ended, or the breaker's refusal
 	// quickLeft is how many quick tries may still follow.
 	quickLeft int
@@ -97,13 +98,18 @@ func (e *exchange) try(req *http.Request) (status int, v Verdict) {
 	} else {
 		v = e.read(answer)
 	}
-	v = e.tidy(v, sent.Header.Get("Authorization"))
+	redact := c.redactor(sent.Header.Get("Authorization"))
+	v = tidy(v, redact)
 	e.conclude(v)
 	if v.Meaning != Canceled {
-		e.tries = append(e.tries, Try{
+		one := Try{
 			At: begun, Duration: time.Since(begun), Status: answer.Status, Meaning: v.Meaning, Detail: v.Detail,
 			Warning: v.Warning,
-		})
+		}
+		if v.Meaning != Delivered {
+			one.Headers, one.Sent = telling(answer.Header, redact), e.kept(sent, redact)
+		}
+		e.tries = append(e.tries, one)
 	}
 	if err != nil {
 		return 0, v
@@ -159,11 +165,11 @@ func (e *exchange) read(a Answer) Verdict {
 }
 
 // tidy bounds the wait and cleans the detail.
-func (e *exchange) tidy(v Verdict, authorization string) Verdict {
+func tidy(v Verdict, redact *redactor) Verdict {
 	if v.Meaning == Paused || v.Wait != 0 {
 		v.Wait = clampPause(v.Wait)
 	}
-	v.Detail = e.client.redactor(authorization).clean(v.Detail, maxDetail)
+	v.Detail = redact.clean(v.Detail, maxDetail)
 	return v
 }
 

@@ -57,6 +57,10 @@ type Try struct {
 	Detail string
 	// Warning is the verdict's.
 	Warning string
+	// Headers are those of the answer that help to find out what went wrong, and
+	// Sent is what was sent; both only where the try did not deliver.
+	Headers map[string]string
+	Sent    *Sent
 }
 
 // Outcome is the end of an exchange: the verdict of the last try that ended,

@@ -94,7 +94,7 @@ func (s *Spool) deliveriesOf(c *sqlite.Conn, rev CallSummary, out *CallDetail) e
 		if st.waits() {
 			d.DueAt = call.At(fromMillis(r.ColumnInt64(2)))
 		}
-		_ = json.Unmarshal(columnBytes(r, 5), &d.Attempts) // none, or damaged: shown as none
+		d.Attempts = decodeAttempts(columnBytes(r, 5))
 		out.Deliveries = append(out.Deliveries, d)
 		return nil
 	}, rev.seq)

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/cdrelay/cdrelay/internal/call"
-	"github.com/cdrelay/cdrelay/internal/plainjson"
 )
 
 // NumberForms are the spellings of one telephone number.
@@ -101,20 +100,36 @@ func (m *matcher) redact(text string) (string, bool) {
 
 // redactLog takes the number out of the log of a delivery's attempts.
 func (m *matcher) redactLog(log []byte) ([]byte, bool) {
-	var all []Attempt
-	if !m.text(log, nil) || json.Unmarshal(log, &all) != nil {
+	all := decodeAttempts(log)
+	if len(all) == 0 || !m.text(log, nil) {
 		return log, false
 	}
 	changed := false
+	take := func(text *string) {
+		found := m.text([]byte(*text), nil)
+		if changed = changed || found; !found {
+			return
+		}
+		if *text, _ = m.redact(*text); m.text([]byte(*text), nil) {
+			*text = erased // it stands there under escapes
+		}
+	}
 	for i := range all {
-		var hit bool
-		all[i].Detail, hit = m.redact(all[i].Detail)
-		changed = changed || hit
+		take(&all[i].Detail)
+		take(&all[i].Warning)
+		for name, value := range all[i].Headers {
+			take(&value)
+			all[i].Headers[name] = value
+		}
+		if sent := all[i].Request; sent != nil && (i == 0 || all[i-1].Request != sent) {
+			take(&sent.URL)
+			take(&sent.Body)
+		}
 	}
 	if !changed {
 		return log, false
 	}
-	b, err := plainjson.Marshal(all)
+	b, err := encodeAttempts(all)
 	return b, err == nil
 }
 

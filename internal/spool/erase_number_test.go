@@ -153,7 +153,10 @@ func TestEraseTakesEverythingThatHangsOnACall(t *testing.T) {
 		}
 		for _, d := range lease(t, s, 9) {
 			if d.Record.ID == "dialer:b" {
-				s.Bury(d, []spool.Attempt{{At: time.Now(), Detail: "duplicate of +62 812-3456-7890"}}, spool.Rejected, "see +6281234567890")
+				s.Bury(d, []spool.Attempt{{At: time.Now(), Detail: "duplicate of +62 812-3456-7890"}, {
+					At: time.Now(), Headers: map[string]string{"Location": "/of/6281234567890", "X-Request-Id": "r-1"},
+					Request: &spool.Sent{Method: "PUT", URL: "https://crm.example/?n=%2B6281234567890", Body: `{"n":"\u002b\u0036281234567890","o":1}`},
+				}}, spool.Rejected, "see +6281234567890")
 			} else {
 				s.Release(d)
 			}
@@ -176,6 +179,10 @@ func TestEraseTakesEverythingThatHangsOnACall(t *testing.T) {
 		detail, err := s.Call(t.Context(), "dialer:b")
 		if err != nil || detail.Deliveries[0].Attempts[0].Detail != "duplicate of +[erased]" {
 			t.Errorf("attempts: %+v %v", detail.Deliveries, err)
+		}
+		echoed := detail.Deliveries[0].Attempts[1]
+		if got := fmt.Sprint(echoed.Headers, *echoed.Request); got != "map[Location:/of/[erased] X-Request-Id:r-1] {PUT https://crm.example/?n=%2B[erased] [erased]}" {
+			t.Errorf("what was sent: %s", got)
 		}
 		if n := traces(t, s); n != 0 {
 			t.Errorf("%d traces in the file", n)

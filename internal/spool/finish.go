@@ -1,38 +1,11 @@
 package spool
 
 import (
-	"encoding/json"
 	"fmt"
 	"time"
 
 	"zombiezen.com/go/sqlite"
-
-	"github.com/cdrelay/cdrelay/internal/plainjson"
 )
-
-const (
-	// attemptsFirst and attemptsLast bound the attempts that are kept with a
-	// delivery: how it began to fail and how it fails now.
-	attemptsFirst = 3
-	attemptsLast  = 17
-)
-
-// Attempt is one try to make a delivery, as the operator sees it.
-type Attempt struct {
-	At       time.Time     `json:"at"`
-	Duration time.Duration `json:"-"`
-	// Millis is Duration in milliseconds.
-	Millis int64 `json:"duration_ms"`
-	// Status is the HTTP status, 0 where no answer came.
-	Status int    `json:"status,omitempty"`
-	Result string `json:"result"`
-	// Detail is a piece of the answer or the error, without secrets.
-	Detail string `json:"detail,omitempty"`
-	// Warning says why Result is not certain.
-	Warning string `json:"warning,omitempty"`
-	// NextAt is when the next attempt was planned for.
-	NextAt *time.Time `json:"next_at,omitempty"`
-}
 
 // Settle ends a delivery as delivered. Like Retry and Bury it returns at once;
 // the report is committed with the next group, and again and again where the
@@ -169,28 +142,4 @@ func releaseSuccessor(t *tx, l *lane, seq int64) error {
 	t.then(l.signal)
 	return execute(t.conn, `UPDATE deliveries SET state = ?1, due = ?2, since = min(since, ?2) WHERE call_seq = ?3 AND lane = ?4`,
 		scheduled, millis(t.now), next, l.id)
-}
-
-// addAttempts joins the attempts made now to those kept, bounded.
-func (d *Delivery) addAttempts(now []Attempt) (log []byte, tries int) {
-	tries = d.Tries + len(now)
-	var all []Attempt
-	if len(d.attempts) > 0 {
-		_ = json.Unmarshal(d.attempts, &all) // a damaged log loses only itself
-	}
-	for _, a := range now {
-		a.Millis = a.Duration.Milliseconds()
-		all = append(all, a)
-	}
-	if extra := len(all) - attemptsFirst - attemptsLast; extra > 0 {
-		all = append(all[:attemptsFirst:attemptsFirst], all[attemptsFirst+extra:]...)
-	}
-	if len(all) == 0 {
-		return nil, tries
-	}
-	log, err := plainjson.Marshal(all)
-	if err != nil { // cannot happen: plain fields only
-		return d.attempts, tries
-	}
-	return log, tries
 }

@@ -181,7 +181,7 @@ func (s *Spool) DeadLetter(ctx context.Context, id string) (DeadLetterDetail, er
 		return query(c, `SELECT c.record, d.attempts FROM calls c JOIN deliveries d ON d.call_seq = c.seq
 			WHERE c.seq = ? AND d.lane = ?`, func(r *sqlite.Stmt) error {
 			out.Record = columnBytes(r, 0)
-			_ = json.Unmarshal(columnBytes(r, 1), &out.Log) // none, or damaged: shown as none
+			out.Log = decodeAttempts(columnBytes(r, 1))
 			return nil
 		}, seq, lane)
 	})

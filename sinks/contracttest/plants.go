@@ -15,6 +15,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/cdrelay/cdrelay/internal/outbound"
 	"github.com/cdrelay/cdrelay/internal/secret"
 )
 
@@ -91,7 +92,12 @@ func (k Kind) Secrets(t *testing.T) {
 		b := k.set(t, 0, parrot(code))
 		outcome := b.deliver(t, Records()[0])
 		for _, try := range outcome.Tries {
-			b.plants.check(t, fmt.Sprintf("a try answered %d", code), try.Detail)
+			b.plants.check(t, fmt.Sprintf("a try answered %d", code), fmt.Sprint(try.Detail, try.Warning, try.Headers))
+			if sent := try.Sent; sent != nil {
+				b.plants.check(t, "what was sent", sent.Method+" "+sent.URL+"\n"+sent.Body)
+			} else if try.Meaning != outbound.Delivered {
+				t.Errorf("a try answered %d does not keep what was sent", code)
+			}
 		}
 		b.plants.check(t, "the outcome", fmt.Sprintf("%+v %#v %s", outcome, outcome, logged(t, outcome)))
 		b.plants.check(t, "the client", fmt.Sprintf("%+v", b.client))
@@ -118,6 +124,7 @@ func parrot(code int) http.HandlerFunc {
 		fmt.Fprintf(&b, "%s\n%s\n%s\n%s\n", r.RequestURI, name, password, encoded)
 		for name, values := range r.Header {
 			fmt.Fprintf(&b, "%s: %s\n", name, strings.Join(values, ", "))
+			w.Header().Set("X-Request-Id", strings.Join(values, ", ")+" "+r.RequestURI)
 		}
 		w.Header().Set("Content-Type", "text/plain")
 		w.WriteHeader(code)
