@@ -49,7 +49,8 @@ func (s *callStep) finish(ctx context.Context) error {
 	busy, err := s.eraseCallIDs(ctx, slices.Compact(s.ids))
 	s.busy = append(s.busy, busy...)
 	if err == nil {
-		err = s.redactLogs(ctx, s.from, s.to)
+		gone := slices.DeleteFunc(s.ids, func(id string) bool { return slices.Contains(busy, id) })
+		err = s.redactLogs(ctx, s.from, s.to, gone)
 	}
 	s.from, s.ids = s.to, nil
 	return err
@@ -252,8 +253,9 @@ func (e *eraser) eraseClaimedSeq(t *tx, seq int64) error {
 }
 
 // redactLogs takes the number out of the attempts of other calls. A delivery
-// that is on its way is left to its lane, which would write the log back.
-func (e *eraser) redactLogs(ctx context.Context, from, to int64) error {
+// that is on its way is left to its lane, which would write the log back. Those of
+// the calls that are erased go with them.
+func (e *eraser) redactLogs(ctx context.Context, from, to int64, gone []string) error {
 	type log struct {
 		seq  int64
 		lane *lane
@@ -261,7 +263,11 @@ func (e *eraser) redactLogs(ctx context.Context, from, to int64) error {
 	}
 	var logs []log
 	err := e.listRd.do(ctx, func(c *sqlite.Conn) error {
-		return query(c, `SELECT call_seq, lane, attempts FROM deliveries WHERE call_seq > ? AND call_seq <= ? AND attempts IS NOT NULL`, func(r *sqlite.Stmt) error {
+		return query(c, `SELECT d.call_seq, d.lane, d.attempts, c.call_id FROM deliveries d JOIN calls c ON c.seq = d.call_seq
+			WHERE d.call_seq > ? AND d.call_seq <= ? AND d.attempts IS NOT NULL`, func(r *sqlite.Stmt) error {
+			if slices.Contains(gone, r.ColumnText(3)) {
+				return nil
+			}
 			if text, hit := e.match.redactLog(columnBytes(r, 2)); hit {
 				logs = append(logs, log{r.ColumnInt64(0), e.laneByID(r.ColumnInt64(1)), text})
 			}
