@@ -89,7 +89,8 @@ func Parse(file string, text []byte) (*Loaded, error) {
 	t.checkWritten(t.root, reflect.ValueOf(unset()), "", report)
 	problems.addUnknown()
 	c.validate(report)
-	t.checkNames(c, report)
+	// A line may hold a second condition that never holds beside one that is wrong.
+	t.checkNames(c, func(path, text string) { problems.add(t.line(path), path, text) })
 	if err := problems.orNil(); err != nil {
 		return nil, err
 	}
