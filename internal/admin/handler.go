@@ -19,7 +19,7 @@ func Handler(c func() Config, d Deps) http.Handler {
 	outer.HandleFunc("GET /healthz", a.healthz)
 	outer.HandleFunc("GET /readyz", a.readyz)
 	outer.Handle("GET /metrics", d.Metrics)
-	outer.Handle("/", doors{c}.guard(a.mux()))
+	outer.Handle("/", doors{c}.guard(bounded(a.mux())))
 	return headers(outer)
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"zombiezen.com/go/sqlite"
@@ -53,25 +54,47 @@ type CallDetail struct {
 
 const callColumns = `SELECT seq, call_id, revision, source, outcome, received_at, record FROM calls `
 
-// Call gives a call with its deliveries and attempts, or ErrNotFound.
+const (
+	// detailRecords and detailLogs bound the records and the logs of attempts of one
+	// call: a platform may push new content of a call a thousand times.
+	detailRecords = 2 << 20
+	detailLogs    = 2 << 20
+)
+
+const revisionsOfCall = `SELECT seq, revision, received_at, ifnull(length(record), 0) FROM calls WHERE call_id = ? ORDER BY revision DESC`
+
+// Call returns a call with its deliveries and attempts, or ErrNotFound. The record
+// of the newest revision is always there, and so are those of the revisions before
+// it up to some megabytes; older ones are listed without. The same goes for the
+// logs of attempts.
 func (s *Spool) Call(ctx context.Context, id string) (CallDetail, error) {
 	out := CallDetail{ID: id}
 	err := s.listRd.do(ctx, func(c *sqlite.Conn) error {
-		err := query(c, callColumns+`WHERE call_id = ? ORDER BY revision`, func(r *sqlite.Stmt) error {
+		var lengths []int
+		err := query(c, revisionsOfCall, func(r *sqlite.Stmt) error {
 			out.Revisions = append(out.Revisions, CallSummary{
-				seq: r.ColumnInt64(0), ID: id, Revision: r.ColumnInt(2),
-				ReceivedAt: call.At(fromMillis(r.ColumnInt64(5))), Record: columnBytes(r, 6),
+				seq: r.ColumnInt64(0), ID: id, Revision: r.ColumnInt(1), ReceivedAt: call.At(fromMillis(r.ColumnInt64(2))),
 			})
+			lengths = append(lengths, r.ColumnInt(3))
 			return nil
 		}, id)
 		if err != nil {
 			return err
 		}
-		for _, rev := range out.Revisions {
-			if err := s.deliveriesOf(c, rev, &out); err != nil {
+		records, logs := 0, 0
+		for i := range out.Revisions {
+			rev := &out.Revisions[i]
+			if records += lengths[i]; i == 0 || records <= detailRecords {
+				if rev.Record, err = readRecord(c, rev.seq); err != nil {
+					return err
+				}
+			}
+			if err := s.deliveriesOf(c, *rev, &logs, &out); err != nil {
 				return err
 			}
 		}
+		slices.Reverse(out.Revisions)
+		slices.SortStableFunc(out.Deliveries, func(a, b DeliveryStatus) int { return a.Revision - b.Revision })
 		return nil
 	})
 	if err == nil && len(out.Revisions) == 0 {
@@ -80,7 +103,18 @@ func (s *Spool) Call(ctx context.Context, id string) (CallDetail, error) {
 	return out, err
 }
 
-func (s *Spool) deliveriesOf(c *sqlite.Conn, rev CallSummary, out *CallDetail) error {
+// readRecord returns the encoded record of a call, nil where there is none.
+func readRecord(c *sqlite.Conn, seq int64) (record []byte, err error) {
+	err = query(c, `SELECT record FROM calls WHERE seq = ?`, func(r *sqlite.Stmt) error {
+		record = columnBytes(r, 0)
+		return nil
+	}, seq)
+	return record, err
+}
+
+// deliveriesOf adds the deliveries of a revision. logs counts the bytes of their
+// logs.
+func (s *Spool) deliveriesOf(c *sqlite.Conn, rev CallSummary, logs *int, out *CallDetail) error {
 	return query(c, `SELECT lane, state, due, since, tries, attempts, ended_at FROM deliveries WHERE call_seq = ?`, func(r *sqlite.Stmt) error {
 		l := s.laneByID(r.ColumnInt64(0))
 		if l == nil {
@@ -94,7 +128,9 @@ func (s *Spool) deliveriesOf(c *sqlite.Conn, rev CallSummary, out *CallDetail) e
 		if st.waits() {
 			d.DueAt = call.At(fromMillis(r.ColumnInt64(2)))
 		}
-		d.Attempts = decodeAttempts(columnBytes(r, 5))
+		if *logs += r.ColumnLen(5); *logs <= detailLogs {
+			d.Attempts = decodeAttempts(columnBytes(r, 5))
+		}
 		out.Deliveries = append(out.Deliveries, d)
 		return nil
 	}, rev.seq)

@@ -13,9 +13,8 @@ import (
 // setAside moves a leased delivery whose record cannot be read out of its lane,
 // keeps the bytes, and says so.
 func (s *Spool) setAside(d *Delivery, reason string) {
-	encoded := d.encoded
-	s.report(d, "set_aside", func(t *tx, d *Delivery) error {
-		if err := keepBytes(t.conn, t.now, d.Seq, d.lane.id, reason, encoded); err != nil {
+	s.report(d, d.attempts, "set_aside", func(t *tx, d *Delivery) error {
+		if err := keepBytes(t.conn, t.now, d.Seq, d.lane.id, reason, d.encoded); err != nil {
 			return err
 		}
 		t.then(func() {

@@ -27,6 +27,13 @@ func (s *Spool) Int(sql string, args ...any) (n int64, err error) {
 // Backlog is the number of reports that wait for a commit.
 func (s *Spool) Backlog() int { return s.writer.backlog() }
 
+// backlog is the number of reports of lanes that are not committed yet.
+func (w *writer) backlog() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.lazies)
+}
+
 // Reopen opens the file anew, as after damage.
 func (s *Spool) Reopen(ctx context.Context) error {
 	if err := writeMark(s.cfg.Path, markCheck); err != nil {
@@ -149,4 +156,19 @@ func (s *Spool) Leased(sink string, seq int64) *Delivery {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.leased[seq]
+}
+
+// The bounds of one call's detail, of uncommitted reports and of search keys in
+// memory, in bytes.
+const (
+	DetailRecords  = detailRecords
+	ReportsBytes   = reportsBytes
+	UnindexedBytes = unindexedBytes
+)
+
+// Unindexed is how many bytes of search keys are in memory.
+func (s *Spool) Unindexed() int {
+	s.unindexed.mu.Lock()
+	defer s.unindexed.mu.Unlock()
+	return s.unindexed.bytes
 }

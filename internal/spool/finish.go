@@ -12,8 +12,8 @@ import (
 // disk refuses it.
 func (s *Spool) Settle(d *Delivery, attempts []Attempt) {
 	log, tries := d.addAttempts(attempts)
-	s.report(d, "settle", func(t *tx, d *Delivery) error {
-		return s.end(t, d, delivered, tries, log)
+	s.report(d, log, "settle", func(t *tx, d *Delivery) error {
+		return s.end(t, d, delivered, tries, d.attempts)
 	})
 }
 
@@ -31,7 +31,7 @@ func (s *Spool) Retry(d *Delivery, attempts []Attempt, due time.Time, h History)
 		attempts[n-1].NextAt = &due
 	}
 	log, tries := d.addAttempts(attempts)
-	s.report(d, "retry", func(t *tx, d *Delivery) error {
+	s.report(d, log, "retry", func(t *tx, d *Delivery) error {
 		st := scheduled
 		if h.Doubtful {
 			st = doubtful
@@ -47,7 +47,7 @@ func (s *Spool) Retry(d *Delivery, attempts []Attempt, due time.Time, h History)
 		}
 		return execute(t.conn, `UPDATE deliveries SET state = ?, due = ?, tries = ?, attempts = ?, since = min(since, ?),
 			spent = ?, doubts = ?, failed_at = ? WHERE call_seq = ? AND lane = ?`,
-			st, millis(due), tries, log, millis(t.now), h.Spent, h.Doubts, millis(h.FailedAt), d.Seq, d.lane.id)
+			st, millis(due), tries, d.attempts, millis(t.now), h.Spent, h.Doubts, millis(h.FailedAt), d.Seq, d.lane.id)
 	})
 }
 
@@ -67,8 +67,8 @@ func (s *Spool) Charge(d *Delivery, h History) {
 func (s *Spool) Bury(d *Delivery, attempts []Attempt, reason Reason, detail string) {
 	log, tries := d.addAttempts(attempts)
 	id := s.newID(s.clock.now())
-	s.report(d, "bury", func(t *tx, d *Delivery) error {
-		return s.bury(t, d, letterRow{id: id, reason: reason, detail: detail, tries: tries}, log)
+	s.report(d, log, "bury", func(t *tx, d *Delivery) error {
+		return s.bury(t, d, letterRow{id: id, reason: reason, detail: detail, tries: tries}, d.attempts)
 	})
 }
 
@@ -89,10 +89,11 @@ func (s *Spool) Release(d *Delivery) {
 	d.lane.giveBack(d.Seq, d)
 }
 
-// report queues what became of a leased delivery. do gets the delivery without
-// its record, but for what identifies the call: reports may wait long for a disk.
-func (s *Spool) report(leased *Delivery, name string, do func(*tx, *Delivery) error) {
-	d := leased.lane.slim(leased)
+// report queues what became of a leased delivery. do gets the delivery with its
+// new log of attempts and without its record, except for what identifies the call:
+// reports may wait long for a disk.
+func (s *Spool) report(leased *Delivery, log []byte, name string, do func(*tx, *Delivery) error) {
+	d := leased.lane.slim(leased, log)
 	s.room.give(d.lane, leased)
 	reported := func(t *tx) error {
 		if !d.lane.holds(d) {
@@ -100,7 +101,9 @@ func (s *Spool) report(leased *Delivery, name string, do func(*tx, *Delivery) er
 		}
 		return do(t, d)
 	}
-	err := s.writer.submit(&op{name: name, lazy: true, do: reported, done: func(error) { d.lane.unlease(d.Seq, d) }})
+	err := s.writer.submit(&op{
+		name: name, lazy: true, bytes: len(d.attempts) + len(d.encoded), do: reported, done: func(error) { d.lane.unlease(d.Seq, d) },
+	})
 	if err != nil { // closed: the delivery is repeated at the next start
 		s.log.Warn("a report came after the spool was closed; its delivery will be repeated", "sink", d.Sink, "seq", d.Seq)
 	}

@@ -31,6 +31,9 @@ const (
 	// unindexedMax bounds the calls whose keys are held in memory; they are read
 	// again where the disk is so far behind.
 	unindexedMax = 16 * indexStep
+	// unindexedBytes bounds the bytes of those keys: what a platform sends in the
+	// place of a number may be long.
+	unindexedBytes = 2 << 20
 )
 
 const (
@@ -54,6 +57,8 @@ type unindexed struct {
 	from int64      // all calls after it are here
 	last int64
 	keys []searchKey // by seq
+	// bytes are those of the keys.
+	bytes int
 }
 
 func newUnindexed() *unindexed { return &unindexed{ripe: make(chan struct{}, 1)} }
@@ -62,7 +67,7 @@ func newUnindexed() *unindexed { return &unindexed{ripe: make(chan struct{}, 1)}
 func (u *unindexed) begin(last int64) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.from, u.last, u.keys = last, last, nil
+	u.from, u.last, u.keys, u.bytes = last, last, nil, 0
 }
 
 // add takes the keys of a call that was committed.
@@ -70,12 +75,13 @@ func (u *unindexed) add(seq int64, digits []string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.last = seq
-	if u.last-u.from > unindexedMax {
-		u.from, u.keys = seq, nil
-		return
-	}
 	for _, d := range digits {
 		u.keys = append(u.keys, searchKey{digits: d, seq: seq})
+		u.bytes += len(d)
+	}
+	if u.last-u.from > unindexedMax || u.bytes > unindexedBytes {
+		u.from, u.keys, u.bytes = seq, nil, 0
+		return
 	}
 	if u.last-u.from >= indexStep {
 		select {
@@ -119,7 +125,11 @@ func (u *unindexed) written(to int64) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if to > u.from {
-		u.from, u.keys = to, slices.Delete(u.keys, 0, u.after(to))
+		n := u.after(to)
+		for _, k := range u.keys[:n] {
+			u.bytes -= len(k.digits)
+		}
+		u.from, u.keys = to, slices.Delete(u.keys, 0, n)
 	}
 }
 

@@ -144,13 +144,14 @@ func (l *lane) release(seqs []int64, over bool) {
 	}
 }
 
-// slim puts a leased delivery without its record in the place of one that is
-// reported, and returns it: what waits for the disk takes little memory.
-func (l *lane) slim(d *Delivery) *Delivery {
+// slim puts a leased delivery without its record and with its new log of attempts
+// in the place of one that is reported, and returns it: what waits for the disk
+// takes little memory.
+func (l *lane) slim(d *Delivery, log []byte) *Delivery {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	kept := *d
-	kept.cost, kept.encoded, kept.Record = 0, nil, nil
+	kept.cost, kept.attempts, kept.Record = 0, log, nil
 	if r := d.Record; r != nil { // none of one that is set aside
 		kept.subject = subject{id: r.ID, source: r.Source, revision: r.Revision}
 	}

@@ -12,10 +12,13 @@ import (
 	"github.com/cdrelay/cdrelay/internal/call"
 )
 
-// reportsMax is the number of uncommitted reports at which leasing stops: on a
-// disk that takes no reports, going on would repeat ever more deliveries after
-// a crash.
-const reportsMax = 4096
+// reportsMax and reportsBytes are the uncommitted reports at which leasing stops:
+// on a disk that takes no reports, going on would repeat ever more deliveries after
+// a crash, and reports hold the logs of attempts.
+const (
+	reportsMax   = 4096
+	reportsBytes = 4 << 20
+)
 
 // Delivery is one call record owed to one sink, leased to its lane. It ends
 // with exactly one of Settle, Retry, Bury or Release, after which nobody may hold
@@ -71,7 +74,7 @@ type Places struct {
 // again. A lane whose time has come and that gets nothing asks again after a moment.
 func (s *Spool) Lease(ctx context.Context, sink string, want Places) ([]*Delivery, error) {
 	l := s.lane(sink)
-	if l == nil || want.Limit < 1 || s.writer.backlog() >= reportsMax {
+	if l == nil || want.Limit < 1 || s.writer.crowded() {
 		return nil, nil
 	}
 	l.leasing.Lock()
@@ -162,8 +165,7 @@ const (
 	leaseDoubtful  = leaseTried + `d.state = -1 AND d.due <= ? ORDER BY d.due, d.call_seq`
 	leaseReplayed  = leaseTried + `d.state = 2 AND d.due <= ? ORDER BY d.due, d.call_seq`
 	// The length of a blob is read without the blob.
-	leasedCall   = `SELECT content, CASE WHEN length(record) <= ? THEN record END, trace, ifnull(checksum, -1), ifnull(length(record), 0) FROM calls WHERE seq = ?`
-	leasedRecord = `SELECT record FROM calls WHERE seq = ?`
+	leasedCall = `SELECT content, CASE WHEN length(record) <= ? THEN record END, trace, ifnull(checksum, -1), ifnull(length(record), 0) FROM calls WHERE seq = ?`
 )
 
 // read takes what is due of each kind and deals the places out between them.
@@ -260,10 +262,8 @@ func (r *leaseReader) call(d *Delivery) (fits bool, err error) {
 	if length <= smallRecord {
 		return true, nil
 	}
-	return true, query(r.conn, leasedRecord, func(s *sqlite.Stmt) error {
-		d.encoded = columnBytes(s, 0)
-		return nil
-	}, d.Seq)
+	d.encoded, err = readRecord(r.conn, d.Seq)
+	return true, err
 }
 
 // take charges the lane for a delivery, by the length of its encoded record.

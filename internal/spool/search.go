@@ -32,8 +32,9 @@ type SinkState struct {
 const (
 	// lookCalls bounds the calls that one page of a search by number looks at.
 	lookCalls = 5000
-	// pageBytes bounds the records of one page; a record may hold 1 MiB.
-	pageBytes = 8 << 20
+	// pageBytes bounds the records of one page, but for the last one: a record may
+	// hold 1 MiB. What is made of a page takes a few times as much.
+	pageBytes = 2 << 20
 	// clockSlack is how far received_at may lag behind the order of acceptance:
 	// callbacks overtake each other, and clocks are set.
 	clockSlack = time.Hour

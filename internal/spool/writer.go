@@ -38,6 +38,8 @@ type op struct {
 	// lazy work waits up to lazyDelay for company and is tried again until the
 	// disk takes it; done is then called with nil only.
 	lazy bool
+	// bytes is about what it holds in memory; of lazy work only.
+	bytes int
 }
 
 // tx is the transaction of one group.
@@ -195,11 +197,15 @@ func (w *writer) runTasks() {
 	}
 }
 
-// backlog is the number of reports of lanes that are not committed yet.
-func (w *writer) backlog() int {
+// crowded reports whether so many reports wait that no more may be made.
+func (w *writer) crowded() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return len(w.lazies)
+	bytes := 0
+	for _, o := range w.lazies {
+		bytes += o.bytes
+	}
+	return len(w.lazies) >= reportsMax || bytes >= reportsBytes
 }
 
 // state gives the error of the last commit that failed, nil when the disk is
