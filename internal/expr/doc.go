@@ -24,7 +24,9 @@
 // text in UTC with milliseconds, a duration text such as "90s", an object of
 // the record its JSON form. Such a string without a value, or with the empty
 // string as its value, is not present: a mapping omits the key, a sequence the
-// element. An absent list is an empty list and an absent object an empty
+// element. A mapping, and an element of a sequence, is not present either where all
+// that its templates give is absent, or where its condition, under the key `when`,
+// does not hold. An absent list is an empty list and an absent object an empty
 // object. Within a longer text what has no value is empty. Any other failure
 // (a division by zero, a type that does not fit) is an error. $${ is a literal
 // ${.

@@ -16,9 +16,25 @@ type branch struct {
 	text     *Text   // a string that holds a template
 	entries  []entry // a mapping, when mapping is true
 	mapping  bool
+	when     *program  // the condition on which a mapping is there; nil for always
 	items    []*branch // a sequence, when sequence is true
 	sequence bool
 }
+
+// content says what the templates below a branch have given.
+type content int
+
+const (
+	// fixed: there are none, or conditions left them out.
+	fixed content = iota
+	// missing: all that they give is absent.
+	missing
+	// given: at least one gave something.
+	given
+)
+
+// with is the content of two branches together.
+func (c content) with(other content) content { return max(c, other) }
 
 // entry is one key of a mapping.
 type entry struct {
@@ -47,7 +63,7 @@ func (t Tree) JSONFunc(v *View, escape func(string) string) ([]byte, error) {
 		return []byte("null"), v.Spend(len("null"))
 	}
 	w := v.view.writer(escape)
-	present, err := t.root.write(w, &v.view)
+	present, _, err := t.root.write(w, &v.view)
 	if err == nil && !present {
 		err = w.raw("null")
 	}
@@ -67,11 +83,11 @@ func (t Tree) Fields(v *View) ([]Field, error) {
 	fields := make([]Field, 0, len(t.root.entries))
 	for _, e := range t.root.entries {
 		w := v.view.writer(nil)
-		present, err := e.value.write(w, &v.view)
+		present, content, err := e.value.write(w, &v.view)
 		if err != nil {
 			return nil, atKey(e.name, err)
 		}
-		if present {
+		if present && !e.value.vanishes(content) {
 			v.view.wrote(w)
 			fields = append(fields, Field{Name: e.name, Value: formText(w.buf)})
 		}
@@ -92,63 +108,92 @@ func formText(b []byte) string {
 }
 
 // write writes the branch; when it is not present, nothing.
-func (b *branch) write(w *writer, v *view) (present bool, err error) {
+func (b *branch) write(w *writer, v *view) (present bool, c content, err error) {
 	switch {
 	case b.mapping:
-		return true, b.writeMapping(w, v)
+		if there, err := b.there(v); err != nil || !there {
+			return false, fixed, err
+		}
+		c, err = b.writeMapping(w, v)
+		return true, c, err
 	case b.sequence:
-		return true, b.writeSequence(w, v)
+		c, err = b.writeSequence(w, v)
+		return true, c, err
 	case b.text != nil:
-		return b.text.writeJSON(w, v)
+		present, err = b.text.writeJSON(w, v)
+		c = missing
+		if present {
+			c = given
+		}
+		return present, c, err
 	}
-	return true, w.raw(string(b.json))
+	return true, fixed, w.raw(string(b.json))
 }
 
-func (b *branch) writeMapping(w *writer, v *view) error {
-	if err := w.raw("{"); err != nil {
-		return err
+// there reports whether the condition of a mapping holds; it does not where it
+// needs a value that is absent.
+func (b *branch) there(v *view) (bool, error) {
+	if b.when == nil {
+		return true, nil
 	}
-	first := true
+	holds, err := b.when.holds(v)
+	if err != nil && noValue(err) {
+		return false, nil
+	}
+	return holds, err
+}
+
+// vanishes reports whether a mapping is left out because all that its templates
+// give is absent.
+func (b *branch) vanishes(c content) bool { return c == missing && b.mapping }
+
+func (b *branch) writeMapping(w *writer, v *view) (content, error) {
+	if err := w.raw("{"); err != nil {
+		return fixed, err
+	}
+	first, all := true, fixed
 	for _, e := range b.entries {
 		mark := len(w.buf)
 		if !first {
 			w.buf = append(w.buf, ',')
 		}
 		w.buf = append(w.buf, e.key...) // a value that is present finds what is left
-		present, err := e.value.write(w, v)
+		present, c, err := e.value.write(w, v)
 		if err != nil {
-			return atKey(e.name, err)
+			return fixed, atKey(e.name, err)
 		}
-		if !present {
+		all = all.with(c)
+		if !present || e.value.vanishes(c) {
 			w.buf = w.buf[:mark]
 			continue
 		}
 		first = false
 	}
-	return w.raw("}")
+	return all, w.raw("}")
 }
 
-func (b *branch) writeSequence(w *writer, v *view) error {
+func (b *branch) writeSequence(w *writer, v *view) (content, error) {
 	if err := w.raw("["); err != nil {
-		return err
+		return fixed, err
 	}
-	first := true
+	first, all := true, fixed
 	for i, item := range b.items {
 		mark := len(w.buf)
 		if !first {
 			w.buf = append(w.buf, ',')
 		}
-		present, err := item.write(w, v)
+		present, c, err := item.write(w, v)
 		if err != nil {
-			return atIndex(i, err)
+			return fixed, atIndex(i, err)
 		}
-		if !present {
+		all = all.with(c)
+		if !present || c == missing {
 			w.buf = w.buf[:mark]
 			continue
 		}
 		first = false
 	}
-	return w.raw("]")
+	return all, w.raw("]")
 }
 
 // writeJSON writes a text as JSON, one whole ${…} with its own type.

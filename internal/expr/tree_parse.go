@@ -18,10 +18,17 @@ const (
 	maxTreeErrors = 50
 )
 
+// Literal reads a node that is no template, such as {env: NAME}. It reports
+// whether the node is one, and its text. An error is a *yaml.TypeError.
+type Literal func(n *yaml.Node) (text string, ok bool, err error)
+
 // ParseTree compiles a tree. Its error is a *yaml.TypeError with all that is
 // wrong, each with its line.
-func ParseTree(n *yaml.Node) (Tree, error) {
-	p := treeParser{}
+func ParseTree(n *yaml.Node) (Tree, error) { return ParseTreeWith(n, nil) }
+
+// ParseTreeWith is ParseTree for trees with mappings that literal reads.
+func ParseTreeWith(n *yaml.Node, literal Literal) (Tree, error) {
+	p := treeParser{literal: literal}
 	root := p.branch(n, 0)
 	if len(p.errors) > 0 {
 		return Tree{}, &yaml.TypeError{Errors: p.errors}
@@ -31,9 +38,10 @@ func ParseTree(n *yaml.Node) (Tree, error) {
 
 // treeParser goes through a tree once and gathers the errors.
 type treeParser struct {
-	nodes  int
-	errors []string
-	full   bool // a bound was passed; it was told once
+	literal Literal // may be nil
+	nodes   int
+	errors  []string
+	full    bool // a bound was passed; it was told once
 }
 
 func (p *treeParser) fail(n *yaml.Node, format string, args ...any) *branch {
@@ -66,6 +74,9 @@ func (p *treeParser) branch(n *yaml.Node, depth int) *branch {
 			return p.branch(n.Alias, depth+1)
 		}
 	case yaml.MappingNode:
+		if b, ok := p.literalOf(n); ok {
+			return b
+		}
 		return p.mapping(n, depth)
 	case yaml.SequenceNode:
 		return p.sequence(n, depth)
@@ -75,15 +86,51 @@ func (p *treeParser) branch(n *yaml.Node, depth int) *branch {
 	return p.fail(n, "the value is empty: write null, or \"\" for an empty text")
 }
 
+// literalOf asks whether a mapping is a literal.
+func (p *treeParser) literalOf(n *yaml.Node) (*branch, bool) {
+	if p.literal == nil {
+		return nil, false
+	}
+	text, ok, err := p.literal(n)
+	if err != nil {
+		p.note(atLines(n, err)...)
+		return nil, true
+	}
+	return &branch{json: appendString(nil, text)}, ok
+}
+
+// note keeps errors that have their lines.
+func (p *treeParser) note(texts ...string) {
+	for _, text := range texts {
+		if len(p.errors) < maxTreeErrors {
+			p.errors = append(p.errors, text)
+		}
+	}
+}
+
+// whenKey is the key of the condition on which a mapping is there; literalWhen is
+// how the key itself is written.
+const (
+	whenKey     = "when"
+	literalWhen = "$$when"
+)
+
 func (p *treeParser) mapping(n *yaml.Node, depth int) *branch {
 	b := &branch{mapping: true}
 	lines := map[string]int{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key := n.Content[i]
 		name, ok := p.key(key)
+		if ok && name == whenKey {
+			p.when(b, n.Content[i+1])
+			continue
+		}
 		value := p.branch(n.Content[i+1], depth+1)
 		if !ok {
 			continue
+		}
+		if name == literalWhen {
+			name = whenKey
 		}
 		if line, twice := lines[name]; twice {
 			p.fail(key, "the key %q is already there on line %d: remove one", name, line)
@@ -93,6 +140,19 @@ func (p *treeParser) mapping(n *yaml.Node, depth int) *branch {
 		b.entries = append(b.entries, entry{name: name, key: string(appendString(nil, name)) + ":", value: value})
 	}
 	return b
+}
+
+// when compiles the condition on which a mapping is there.
+func (p *treeParser) when(b *branch, n *yaml.Node) {
+	if b.when != nil {
+		p.fail(n, "the mapping has two conditions: join them with &&")
+	}
+	var c Condition
+	if err := c.UnmarshalYAML(n); err != nil {
+		p.note(atLines(n, err)...)
+		p.fail(n, "`when` in a body is the condition on which the mapping is there: write $$when for a key of that name")
+	}
+	b.when = c.program
 }
 
 // key gives a key as text: any scalar as it was written.
@@ -164,11 +224,7 @@ func (p *treeParser) number(n *yaml.Node) *branch {
 func (p *treeParser) text(n *yaml.Node) *branch {
 	t, err := ParseText(n.Value)
 	if err != nil {
-		for _, text := range atLines(n, err) {
-			if len(p.errors) < maxTreeErrors {
-				p.errors = append(p.errors, text)
-			}
-		}
+		p.note(atLines(n, err)...)
 		return nil
 	}
 	if s, ok := t.Static(); ok {

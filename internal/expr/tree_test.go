@@ -38,7 +38,7 @@ func TestTreeJSON(t *testing.T) {
 			`{"externalId":"dialer:88-1","phone":"+6281234567890","seconds":0,"subject":"inbound call, answered",` +
 				`"begun":"2024-03-01 17:00:00","vendor":{"id":12345678901234567890,` +
 				`"all":{"z":1,"a":[1,2,{"k":"v"}],"big":12345678901234567890}},"tags":["acme","fixed"]}`,
-			`{"externalId":"dialer:2","subject":"unknown call, unknown","vendor":{},"tags":["fixed"]}`,
+			`{"externalId":"dialer:2","subject":"unknown call, unknown","tags":["fixed"]}`,
 		},
 		{
 			"scalars stay as written",
@@ -54,6 +54,16 @@ func TestTreeJSON(t *testing.T) {
 		{"a root that is absent", `"${call.talk_seconds}"`, `0`, `null`},
 		{"the whole record", `record: "${call.references}"`, `{"record":{"order_id":"A/1?b#c","custom":"x y+z"}}`, `{"record":{}}`},
 		{"quotes are escaped", `a: "<${call.agent.name}>"`, `{"a":"<Siti \"Ani\" & Co>"}`, `{"a":"<>"}`},
+		{"a mapping of absent values", `{Owner: {id: "${call.agent.id}"}, a: {b: {c: "${call.agent.id}", d: fixed}}, e: {}, f: {g: 1}}`, `{"Owner":{"id":"7"},"a":{"b":{"c":"7","d":"fixed"}},"e":{},"f":{"g":1}}`, `{"e":{},"f":{"g":1}}`},
+		{"one value is enough", `{a: {b: "${call.id}", c: {d: "${call.agent.id}"}}}`, `{"a":{"b":"dialer:88-1","c":{"d":"7"}}}`, `{"a":{"b":"dialer:2"}}`},
+		{"elements of absent values", `{l: [{to: {id: "${call.agent.id}"}, type: [1]}, ["${call.agent.id}", x], x], m: [["${call.agent.id}"]]}`, `{"l":[{"to":{"id":"7"},"type":[1]},["7","x"],"x"],"m":[["7"]]}`, `{"l":["x"],"m":[]}`},
+		{"a longer text is there", `{a: {b: "by ${call.agent.id}"}}`, `{"a":{"b":"by 7"}}`, `{"a":{"b":"by "}}`},
+		{"an empty list is there", `{a: {b: "${call.warnings}"}}`, `{"a":{"b":["odd","strange"]}}`, `{"a":{"b":[]}}`},
+		{"a root of absent values", `{a: "${call.agent.id}", b: fixed}`, `{"a":"7","b":"fixed"}`, `{"b":"fixed"}`},
+		{"a condition", `{a: {when: call.answered, b: 1}, c: [{when: "!call.answered", d: 1}, {when: "true", d: 2}], e: {when: "call.talk_seconds == 0", f: 1}}`, `{"a":{"b":1},"c":[{"d":2}],"e":{"f":1}}`, `{"c":[{"d":1},{"d":2}]}`},
+		{"a condition leaves nothing absent", `{a: {b: fixed, c: {when: call.answered, d: "${call.agent.id}"}}}`, `{"a":{"b":"fixed","c":{"d":"7"}}}`, `{"a":{"b":"fixed"}}`},
+		{"a condition of the whole", `{when: call.answered, a: 1}`, `{"a":1}`, `null`},
+		{"a key named when", `{$$when: "${call.id}"}`, `{"when":"dialer:88-1"}`, `{"when":"dialer:2"}`},
 		{"an absent item is left out", `["${call.talk_seconds}", 1, "${call.cost}"]`, `[0,1]`, `[1]`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -148,6 +158,9 @@ func TestTreeErrors(t *testing.T) {
 		{"a: !foo bar\nb: !!str 1\n", []string{"line 1: the YAML tag !foo", "line 2: the YAML tag !!str"}},
 		{"a: !call.answered\n", []string{"line 1: the YAML tag !call.answered"}},
 		{"a:\nb: 1\n", []string{"line 1: the value is empty: write null"}},
+		{"a:\n  when: call.nix\n", []string{`line 2: column 5: call has no field "nix"`, "line 2: `when` in a body"}},
+		{"a: {when: call.id}\n", []string{"the condition is of type string", "`when` in a body"}},
+		{"a: {when: [x]}\n", []string{"line 1: must be a text", "`when` in a body"}},
 		{"a: 0x1F\nb: 0812\nc: 1_000\nd: .inf\ne: +1\n", []string{"line 1: 0x1F", "line 2: 0812", "line 3: 1_000", "line 4: .inf", "line 5: +1"}},
 		{"a: &x {b: 1}\nc:\n  <<: *x\n", []string{"line 3: the merge key <<"}},
 		{"${call.id}: 1\n", []string{"line 1: a key cannot hold a template"}},
@@ -200,7 +213,7 @@ func TestTreeBounds(t *testing.T) {
 func FuzzTree(f *testing.F) {
 	for _, s := range []string{
 		exampleBody, "a: &x 1\nb: *x\n", "[1, ~, 0x1, .nan, 2020-01-01]", "a: ${call.raw.o}", "? a\n: b", "<<: {a: 1}",
-		"a: |\n ${call.id}", "!!map {a: b}", "\"${call.talk_seconds}\"", "- - - a",
+		"a: |\n ${call.id}", "!!map {a: b}", "{when: call.answered, $$when: {a: \"${call.cost}\"}}", "[{when: 'x'}, [\"${call.cost}\"]]", "\"${call.talk_seconds}\"", "- - - a",
 	} {
 		f.Add(s)
 	}

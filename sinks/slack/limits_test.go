@@ -52,7 +52,7 @@ func TestLimits(t *testing.T) {
 		{"bool for text", "  - {type: section, text: {type: mrkdwn, text: '${call.answered}'}}\n", 1},
 		{"absent header", "  - {type: header, text: {type: plain_text, text: '${call.task.intent}'}}\n", 0},
 		{"absent section", "  - {type: section, text: {type: mrkdwn, text: '${call.task.intent}'}}\n", 0},
-		{"absent field", "  - {type: section, fields: [{type: mrkdwn, text: '${call.task.intent}'}, {type: mrkdwn, text: b}]}\n", 1},
+		{"absent field", "  - {type: section, fields: [{type: mrkdwn, text: '${call.task.intent}'}, {type: mrkdwn, text: 'b ${call.id}'}]}\n", 1},
 		{"blank context", "  - {type: context, elements: [{type: mrkdwn, text: ' ${call.task.intent}'}]}\n", 0},
 		{"button without a link", "  - {type: actions, elements: [{type: button, text: {type: plain_text, text: a}, url: '${call.recording.url}x'}]}\n", 0},
 		{"image without a link", "  - {type: image, image_url: '${call.recording.url}', alt_text: a}\n", 0},
