@@ -56,6 +56,8 @@ type App struct {
 	// opening is what a start waits for; nil when it is over.
 	opening atomic.Pointer[string]
 	state   atomic.Pointer[state]
+	// tables are those of the state, and set before new lanes render.
+	tables  atomic.Pointer[config.Tables]
 	refused atomic.Pointer[refusal]     // nil when the configuration was taken
 	tried   atomic.Pointer[config.Hash] // the fingerprint at the last reload
 
@@ -132,6 +134,7 @@ func New(ctx context.Context, loaded *config.Loaded, opts Options) (*App, error)
 		last: map[string]*runningSink{}, failed: make(chan error, 2),
 	}
 	a.state.Store(newState(state{loaded: loaded}))
+	a.tables.Store(&loaded.Rows)
 	a.tried.Store(&loaded.Hash)
 	a.waitsFor("the spool is being opened")
 	var err error

@@ -15,11 +15,11 @@ import (
 // NewExplainer gives an Explainer of a configuration, for what runs no server.
 // version is that of the binary.
 func NewExplainer(loaded *config.Loaded, version string) (*explain.Explainer, error) {
-	return newExplainer(loaded, version, func(s config.Sink) (contract.Sink, error) { return s.Build(nil) })
+	return newExplainer(loaded, version, func(c config.Sink) (contract.Sink, error) { return c.Build(nil, loaded.Rows.Lookup) })
 }
 
 func newExplainer(loaded *config.Loaded, version string, build func(config.Sink) (contract.Sink, error)) (*explain.Explainer, error) {
-	c := explain.Config{Rules: loaded.Rules, UserAgent: userAgent(version)}
+	c := explain.Config{Rules: loaded.Rules, Lookup: loaded.Rows.Lookup, UserAgent: userAgent(version)}
 	for _, s := range loaded.Sources {
 		reader, err := intake.NewReader(sourceOf(s))
 		if err != nil {

@@ -34,7 +34,7 @@ type plan struct {
 
 // plan builds what the configuration asks for and changes nothing.
 func (a *App) plan(ctx context.Context, loaded *config.Loaded) (plan, error) {
-	router := route.New(loaded.Rules)
+	router := route.New(loaded.Rules, loaded.Rows.Lookup)
 	p := plan{
 		loaded: loaded,
 		intake: intake.Config{Router: router, Rules: router.Rules(), TrustedProxies: loaded.TrustedProxies},
@@ -174,6 +174,7 @@ func (a *App) switchTo(ctx context.Context, r prepared) error {
 func (a *App) adopt(ctx context.Context, p plan) {
 	before := a.state.Load().running
 	a.tracer.Use(ctx, p.spans)
+	a.tables.Store(&p.loaded.Rows)
 	for name, old := range before {
 		next := p.sinks[name]
 		if next == old {

@@ -203,3 +203,37 @@ func TestASecretsFileThatIsGoneIsReported(t *testing.T) {
 	w.looks(2)
 	w.want("back", "")
 }
+
+// TestTablesAreTakenOverWithoutReplacingLanes changes the file of a table: rules and
+// templates see it after a reload, and the lane is the same.
+func TestTablesAreTakenOverWithoutReplacingLanes(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "owners.csv")
+	write := func(text string) {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("7,first\n")
+	w := newWatched(t, "tables: {owners: {file: '"+file+"'}}\nsinks: [{name: crm, webhook: {url: \"http://127.0.0.1:9/\", body: {owner: \"${table('owners', call.agent.id)}\"}}}]\nrules: [{to: [crm]}]\n")
+	before := w.state.Load().running["crm"]
+	if value, _ := w.lookup("owners", "7"); value != "first" {
+		t.Errorf("at first %q", value)
+	}
+	write("7,second\n")
+	if err := w.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if value, _ := w.lookup("owners", "7"); value != "second" {
+		t.Errorf("after the reload %q", value)
+	}
+	write("7\n")
+	if err := w.Reload(t.Context()); err == nil || !strings.Contains(err.Error(), "line 1") {
+		t.Errorf("a bad table: %v", err)
+	}
+	if value, _ := w.lookup("owners", "7"); value != "second" {
+		t.Errorf("after a bad one %q", value)
+	}
+	if after := w.state.Load().running["crm"]; before == nil || after != before {
+		t.Error("the lane was replaced")
+	}
+}

@@ -31,7 +31,7 @@ type runningSink struct {
 func (a *App) buildSink(c config.Sink, mark config.Hash) (*runningSink, error) {
 	s := &runningSink{config: c, mark: mark, left: make(chan struct{}), ended: make(chan struct{})}
 	var err error
-	if s.sink, err = c.Build(keep{a.spool, c.Name}); err != nil {
+	if s.sink, err = c.Build(keep{a.spool, c.Name}, a.lookup); err != nil {
 		return nil, err
 	}
 	transport := s.sink.Transport()
@@ -44,6 +44,10 @@ func (a *App) buildSink(c config.Sink, mark config.Hash) (*runningSink, error) {
 	})
 	return s, nil
 }
+
+// lookup looks into the tables of today, so that a table that changes replaces no
+// lane.
+func (a *App) lookup(table, key string) (string, bool) { return a.tables.Load().Lookup(table, key) }
 
 // userAgent is what we call ourselves.
 func userAgent(version string) string { return "cdrelay/" + version }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/cdrelay/cdrelay/internal/admin"
 	"github.com/cdrelay/cdrelay/internal/delivery"
+	"github.com/cdrelay/cdrelay/internal/expr"
 	"github.com/cdrelay/cdrelay/internal/intake"
 	"github.com/cdrelay/cdrelay/internal/outbound"
 	"github.com/cdrelay/cdrelay/internal/route"
@@ -27,6 +28,7 @@ type Config struct {
 	TrustedProxies      []intake.Network      `yaml:"trusted_proxies" example:"[10.0.0.0/8]" doc:"Proxies whose X-Forwarded-For counts; the client is its rightmost address that is none of them."`
 	Sources             []intake.SourceConfig `yaml:"sources" doc:"One for each telephony account that posts callbacks."`
 	Sinks               []Sink                `yaml:"sinks" doc:"One for each destination."`
+	Tables              map[string]TableFile  `yaml:"tables" example:"{owners: {file: owners.csv}}" doc:"Lookups for table(name, key) in rules and templates, by name."`
 	Rules               []route.Rule          `yaml:"rules" doc:"Read from top to bottom. Every rule that matches adds its sinks; each sink gets a revision of a call once."`
 }
 
@@ -47,9 +49,10 @@ const (
 )
 
 // Build makes the sink of a valid configuration; keep is where it finds again what
-// must outlive the process, and may be nil.
-func (s Sink) Build(keep contract.Keep) (contract.Sink, error) {
-	sink, err := sinks.Build(s.Config, contract.Deps{MaxRequest: int(s.MaxRequest), Keep: keep})
+// must outlive the process, lookup is for the tables that its templates look into.
+// Both may be nil.
+func (s Sink) Build(keep contract.Keep, lookup expr.Lookup) (contract.Sink, error) {
+	sink, err := sinks.Build(s.Config, contract.Deps{MaxRequest: int(s.MaxRequest), Keep: keep, Lookup: lookup})
 	if err != nil {
 		return nil, fmt.Errorf("sink %s: %w", s.Name, err)
 	}

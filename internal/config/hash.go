@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/cdrelay/cdrelay/internal/expr"
 )
 
 // Hash identifies the content of a configuration.
@@ -91,7 +93,7 @@ func writeNamed(w io.Writer, n *yaml.Node) {
 }
 
 // namedMax bounds what is read of a file that the configuration names.
-const namedMax = 1 << 20
+const namedMax = expr.MaxTable
 
 // readSmall reads the beginning of a regular file.
 func readSmall(path string) ([]byte, error) {

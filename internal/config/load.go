@@ -24,6 +24,8 @@ type Loaded struct {
 	// SinkMarks tells of each sink, by name, whether it is the same as in another
 	// configuration, secrets and files included.
 	SinkMarks map[string]Hash
+	// Rows are what the files of Tables hold.
+	Rows Tables
 
 	// text is the file as read, for Masked.
 	text []byte
@@ -91,10 +93,11 @@ func Parse(file string, text []byte) (*Loaded, error) {
 	c.validate(report)
 	// A line may hold a second condition that never holds beside one that is wrong.
 	t.checkNames(c, func(path, text string) { problems.add(t.line(path), path, text) })
+	rows := c.readTables(report)
 	if err := problems.orNil(); err != nil {
 		return nil, err
 	}
-	l := &Loaded{Config: c, Hash: fingerprint(text), SinkMarks: t.sinkMarks(), text: text, line: t.line}
+	l := &Loaded{Config: c, Hash: fingerprint(text), SinkMarks: t.sinkMarks(), Rows: rows, text: text, line: t.line}
 	warn := func(path, text string) {
 		l.Warnings = append(l.Warnings, Problem{Line: t.line(path), Path: path, Text: text})
 	}

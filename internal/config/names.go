@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -20,7 +21,11 @@ func (t *tree) checkNames(c Config, report reporter) {
 		sources[i] = s.Name
 	}
 	known := map[string][]string{"call.source": sources, "call.format": adapter.Names()}
+	tables := slices.Sorted(maps.Keys(c.Tables))
 	t.eachComparison(func(path string, one expr.Comparison) {
+		if one.Field == expr.TableField && !slices.Contains(tables, one.Text) {
+			report(path, unknownTable(one.Text, tables))
+		}
 		if names, ok := known[one.Field]; ok && !slices.Contains(names, one.Text) {
 			report(path, expr.NeverHas(one, names))
 		}
@@ -64,7 +69,7 @@ func eachText(n *yaml.Node, path string, found func(path, text string)) {
 			eachText(item, fmt.Sprintf("%s[%d]", path, i), found)
 		}
 	case yaml.ScalarNode:
-		if strings.Contains(n.Value, "call.source") || strings.Contains(n.Value, "call.format") {
+		if strings.Contains(n.Value, "call.source") || strings.Contains(n.Value, "call.format") || strings.Contains(n.Value, "table(") {
 			found(path, n.Value)
 		}
 	case yaml.DocumentNode, yaml.AliasNode:

@@ -77,7 +77,7 @@ func loadRecipe(t *testing.T, file string) []recipe {
 	}
 	all := make([]recipe, len(l.Sinks))
 	for i, s := range l.Sinks {
-		sink, err := s.Build(nil)
+		sink, err := s.Build(nil, nil)
 		if err != nil {
 			t.Fatalf("%s: %v", file, err)
 		}
@@ -92,7 +92,7 @@ func loadRecipe(t *testing.T, file string) []recipe {
 // request gives what the recipe sends of a record; nil where no rule sends it.
 func (r recipe) request(t *testing.T, record *call.Record) *outbound.Request {
 	t.Helper()
-	if !slices.Contains(route.New(r.loaded.Rules).Match(record).Sinks, r.name) {
+	if !slices.Contains(route.New(r.loaded.Rules, nil).Match(record).Sinks, r.name) {
 		return nil
 	}
 	q, err := r.sink.Request(call.MessageID(record.ID, call.ContentHash{}, r.name), record)

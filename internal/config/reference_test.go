@@ -193,7 +193,7 @@ func inFolderOfFiles(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for name, content := range map[string][]byte{
 		"server.crt": certificate, "server.key": private, "client.crt": certificate, "client.key": private,
-		"private-ca.crt": certificate, "token": []byte("secret"),
+		"private-ca.crt": certificate, "token": []byte("secret"), "owners.csv": []byte("amy@example.com,1001\n"),
 	} {
 		if err := os.WriteFile(name, content, 0o600); err != nil {
 			t.Fatal(err)

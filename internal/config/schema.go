@@ -70,7 +70,7 @@ func schemaOf(t reflect.Type) *jsonschema.Schema {
 		return &jsonschema.Schema{Title: "expression", Type: "string"}
 	case reflect.TypeFor[expr.Text]():
 		return &jsonschema.Schema{Title: "template", Type: "string"}
-	case reflect.TypeFor[expr.Tree]():
+	case reflect.TypeFor[webhook.Body]():
 		return &jsonschema.Schema{Title: "tree of templates"}
 	case reflect.TypeFor[slack.Blocks]():
 		return &jsonschema.Schema{Title: "list of templates", Type: "array"}

@@ -55,7 +55,7 @@ func (s *stage) find(ctx context.Context, id string, revision int) (*push, error
 
 // choices tells which sinks get the record, and by which rules.
 func choices(rules []route.Rule, r *call.Record) []choice {
-	decision := route.New(rules).Match(r)
+	decision := route.New(rules, nil).Match(r)
 	var out []choice
 	for _, sink := range decision.Sinks {
 		i := slices.IndexFunc(rules, func(r route.Rule) bool { return slices.Contains(r.To, sink) })

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/expr"
 	"github.com/cdrelay/cdrelay/internal/route"
 	"github.com/cdrelay/cdrelay/sinks/contract"
 )
@@ -31,6 +32,8 @@ type Config struct {
 	Sources []Source
 	Rules   []route.Rule
 	Sinks   []Sink
+	// Lookup is for the tables that rules look into; nil where there are none.
+	Lookup expr.Lookup
 	// UserAgent is what requests are sent with.
 	UserAgent string
 }
@@ -43,7 +46,7 @@ type Explainer struct {
 
 // New gives an Explainer of a valid configuration.
 func New(c Config) *Explainer {
-	return &Explainer{config: c, router: route.New(c.Rules)}
+	return &Explainer{config: c, router: route.New(c.Rules, c.Lookup)}
 }
 
 // Sources gives the names of the sources.

@@ -25,7 +25,7 @@ func (e *Explainer) rules(record *call.Record, d route.Decision) []Rule {
 			out[i].Why = fmt.Sprintf("rule %q ended the reading", stopper)
 			continue
 		}
-		out[i].Terms = rule.When.Explain(record)
+		out[i].Terms = rule.When.Explain(expr.NewView(record, e.config.Lookup))
 		out[i].Why = why(result, out[i].Terms)
 		if result.Matched && rule.Stop || errors.Is(result.Err, expr.ErrCost) {
 			stopper = result.Rule

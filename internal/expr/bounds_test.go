@@ -72,7 +72,7 @@ func TestExpensiveFunctions(t *testing.T) {
 		}
 		for _, letter := range []string{"a", "<", "‹"} {
 			r := megabyte(letter)
-			bytes, took := costs(func() { _, _ = c.Holds(NewView(r)) })
+			bytes, took := costs(func() { _, _ = c.Holds(NewView(r, nil)) })
 			if bytes > 96<<20 || took > 3*time.Second {
 				t.Errorf("%.60s with %q: %d MiB, %v", src, letter, bytes>>20, took)
 			}
@@ -100,7 +100,7 @@ func TestNestedWalks(t *testing.T) {
 		r := full()
 		r.Raw = json.RawMessage(raw)
 		var got error
-		bytes, took := costs(func() { _, got = c.Holds(NewView(r)) })
+		bytes, took := costs(func() { _, got = c.Holds(NewView(r, nil)) })
 		if !errors.Is(got, ErrCost) {
 			t.Errorf("%s: %v", src, got)
 		}
@@ -121,7 +121,7 @@ func TestCostIsOfAllConditions(t *testing.T) {
 	r.Raw = json.RawMessage(`{"l":["` + strings.Repeat(`a","`, 5000) + `a"]}`)
 	last := 0
 	for try := range 3 {
-		v := NewView(r)
+		v := NewView(r, nil)
 		n := 0
 		for ; n < 1000; n++ {
 			if ok, err := c.Holds(v); err != nil || !ok {
@@ -140,7 +140,7 @@ func TestCostIsOfAllConditions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := NewView(r)
+	v := NewView(r, nil)
 	for i := range 10_000 {
 		if ok, err := plain.Holds(v); !ok || err != nil {
 			t.Fatalf("plain condition %d: %v", i, err)
@@ -171,7 +171,7 @@ func TestMatchesSeesTheBeginning(t *testing.T) {
 			t.Errorf("%s: %v", src, err)
 			continue
 		}
-		if got, err := c.Holds(NewView(r)); got != want || err != nil {
+		if got, err := c.Holds(NewView(r, nil)); got != want || err != nil {
 			t.Errorf("%s: %v, %v", src, got, err)
 		}
 	}
@@ -226,7 +226,7 @@ func TestRequestIsBounded(t *testing.T) {
 				"form": func(v *View) error { _, err := tree.Fields(v); return err },
 			} {
 				var err error
-				bytes, took := costs(func() { err = render(NewRendering(r, 1<<20)) })
+				bytes, took := costs(func() { err = render(NewRendering(r, nil, time.Time{}, 1<<20)) })
 				if err == nil || bytes > 96<<20 || took > 3*time.Second {
 					t.Errorf("%s of %q as %s: %v, %d MiB, %v", name, letter, form, err, bytes>>20, took)
 				}
@@ -244,7 +244,7 @@ func TestRequestBoundIsExact(t *testing.T) {
 		t.Fatal(err)
 	}
 	render := func(bytes int) (int, error) {
-		v := NewRendering(full(), bytes)
+		v := NewRendering(full(), nil, time.Time{}, bytes)
 		address, err := u.Render(v)
 		if err != nil {
 			return 0, err
@@ -280,7 +280,7 @@ func BenchmarkBound(b *testing.B) {
 	r := full()
 	r.Raw = json.RawMessage(`{"l":[` + strings.Repeat("0,", 1<<19) + `0]}`)
 	for b.Loop() {
-		if _, err := c.Holds(NewView(r)); !errors.Is(err, ErrCost) {
+		if _, err := c.Holds(NewView(r, nil)); !errors.Is(err, ErrCost) {
 			b.Fatal(err)
 		}
 	}

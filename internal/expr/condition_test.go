@@ -83,10 +83,10 @@ func TestHolds(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got, err := compiled.Holds(NewView(full())); got != c.full || err != nil {
+			if got, err := compiled.Holds(NewView(full(), nil)); got != c.full || err != nil {
 				t.Errorf("full record: %v, %v, want %v", got, err, c.full)
 			}
-			got, err := compiled.Holds(NewView(bare()))
+			got, err := compiled.Holds(NewView(bare(), nil))
 			if got != c.bare || (err != nil) != c.absent {
 				t.Errorf("bare record: %v, %v, want %v", got, err, c.bare)
 			}
@@ -102,10 +102,10 @@ func TestHolds(t *testing.T) {
 
 func TestZeroConditionHolds(t *testing.T) {
 	var c Condition
-	if ok, err := c.Holds(NewView(bare())); !ok || err != nil || !c.IsZero() {
+	if ok, err := c.Holds(NewView(bare(), nil)); !ok || err != nil || !c.IsZero() {
 		t.Errorf("%v, %v", ok, err)
 	}
-	if ok, err := c.Holds(NewView(bare())); !ok || err != nil {
+	if ok, err := c.Holds(NewView(bare(), nil)); !ok || err != nil {
 		t.Errorf("%v, %v", ok, err)
 	}
 }
@@ -122,7 +122,7 @@ func TestHoldsFails(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", src, err)
 		}
-		ok, err := c.Holds(NewView(full()))
+		ok, err := c.Holds(NewView(full(), nil))
 		if ok || err == nil || !strings.Contains(err.Error(), want) || noValue(err) {
 			t.Errorf("%s: %v, %v, want %q", src, ok, err, want)
 		}
@@ -134,7 +134,7 @@ func TestAbsentValueIsNamed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = c.Holds(NewView(bare()))
+	_, err = c.Holds(NewView(bare(), nil))
 	var absent *absentError
 	if !errors.As(err, &absent) || err.Error() != "call.queue.seconds has no value" {
 		t.Errorf("error %v", err)
@@ -197,7 +197,7 @@ func TestCostIsBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 		begun := time.Now()
-		ok, err := c.Holds(NewView(full()))
+		ok, err := c.Holds(NewView(full(), nil))
 		if ok || !errors.Is(err, want) {
 			t.Errorf("%.50s: %v, %v", src, ok, err)
 		}
@@ -215,7 +215,7 @@ func TestBadRaw(t *testing.T) {
 	for _, raw := range []string{`[1]`, `"x"`, `{`, `{"a":}`, `7`, strings.Repeat(`{"a":`, 100) + `1` + strings.Repeat(`}`, 100)} {
 		r := bare()
 		r.Raw = json.RawMessage(raw)
-		if ok, err := c.Holds(NewView(r)); ok || err == nil {
+		if ok, err := c.Holds(NewView(r, nil)); ok || err == nil {
 			t.Errorf("raw %.20s: %v, %v", raw, ok, err)
 		}
 	}
@@ -239,13 +239,13 @@ func TestConcurrentUse(t *testing.T) {
 	for range 8 {
 		group.Go(func() {
 			for range 50 {
-				if ok, err := c.Holds(NewView(r)); !ok || err != nil {
+				if ok, err := c.Holds(NewView(r, nil)); !ok || err != nil {
 					t.Error(ok, err)
 				}
-				if ok, err := missing.Holds(NewView(r)); ok || err == nil {
+				if ok, err := missing.Holds(NewView(r, nil)); ok || err == nil {
 					t.Error(ok, err)
 				}
-				if _, err := text.String(NewView(r)); err != nil {
+				if _, err := text.String(NewView(r, nil)); err != nil {
 					t.Error(err)
 				}
 			}
@@ -255,7 +255,7 @@ func TestConcurrentUse(t *testing.T) {
 }
 
 func TestViewDecodesRawOnce(t *testing.T) {
-	v := NewView(full())
+	v := NewView(full(), nil)
 	for i := range 3 {
 		c, err := CompileCondition(fmt.Sprintf(`call.raw.o.a.size() == 3 && call.raw.n == 5 && %d < 3`, i))
 		if err != nil {
@@ -289,7 +289,7 @@ func BenchmarkHolds(b *testing.B) {
 			r := full()
 			b.ReportAllocs()
 			for b.Loop() {
-				if ok, _ := c.Holds(NewView(r)); !ok {
+				if ok, _ := c.Holds(NewView(r, nil)); !ok {
 					b.Fatal("does not hold")
 				}
 			}

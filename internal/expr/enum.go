@@ -51,8 +51,11 @@ type Comparison struct {
 	Text string
 }
 
+// TableField is the Field of a table that an expression looks into.
+const TableField = "table"
+
 // Comparisons returns the comparisons in a condition, or in the expressions of a
-// text with ${…}. It has none for what does not compile.
+// text with ${…}, and the tables that it looks into. It has none for what does not compile.
 func Comparisons(src string) []Comparison {
 	e, err := environments()
 	segments, splitErr := split(src)
@@ -114,6 +117,10 @@ func comparisons(a *ast.AST, found func(field string, operand ast.Expr, text str
 		case operators.Equals, operators.NotEquals:
 			for i, other := range []ast.Expr{args[1], args[0]} {
 				compared(args[i], other, found)
+			}
+		case tableName:
+			if name, ok := literal(args[0]); ok {
+				found(TableField, args[0], name)
 			}
 		case operators.In:
 			if args[1].Kind() == ast.ListKind {

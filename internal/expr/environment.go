@@ -2,6 +2,7 @@ package expr
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 
 	"cel.dev/cel-go/cel"
@@ -22,7 +23,8 @@ type environment struct {
 	schema   *schema
 	zones    *zones
 	markups  markups
-	record   *cel.Env
+	record   *cel.Env // of conditions
+	template *cel.Env
 	response *cel.Env
 }
 
@@ -38,8 +40,11 @@ func newEnvironment() (*environment, error) {
 		return nil, err
 	}
 	e := &environment{schema: s, zones: &zones{}, markups: newMarkups()}
-	if e.record, err = e.declare(recordVariable, recordType); err != nil {
+	if e.record, err = e.declare(recordVariable, recordType, tableFunction()); err != nil {
 		return nil, err
+	}
+	if e.template, err = e.record.Extend(cel.Variable(nowVariable, cel.TimestampType)); err != nil {
+		return nil, fmt.Errorf("cel environment: %w", err)
 	}
 	if e.response, err = e.declare(responseVariable, responseType); err != nil {
 		return nil, err
@@ -48,7 +53,7 @@ func newEnvironment() (*environment, error) {
 }
 
 // declare makes a CEL environment with one variable.
-func (e *environment) declare(variable, typ string) (*cel.Env, error) {
+func (e *environment) declare(variable, typ string, more ...cel.EnvOption) (*cel.Env, error) {
 	opts := []cel.EnvOption{
 		cel.StdLib(cel.StdLibSubset(celenv.NewLibrarySubset().AddExcludedFunctions(celenv.NewFunction(overloads.Matches)))),
 		matchesFunction(),
@@ -64,7 +69,7 @@ func (e *environment) declare(variable, typ string) (*cel.Env, error) {
 		ext.Strings(),
 		bounded,
 	}
-	env, err := cel.NewCustomEnv(append(opts, e.functions()...)...)
+	env, err := cel.NewCustomEnv(slices.Concat(opts, e.functions(), more)...)
 	if err != nil {
 		return nil, fmt.Errorf("cel environment: %w", err)
 	}

@@ -8,8 +8,6 @@ import (
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
-
-	"github.com/cdrelay/cdrelay/internal/call"
 )
 
 // Term is a part of a condition that is true or false by itself: what stands
@@ -42,14 +40,14 @@ const (
 	NoValue = "no value"
 )
 
-// Explain evaluates the terms of the condition over a record, each by itself,
+// Explain evaluates the terms of the condition over the record of a view, each by itself,
 // those too that CEL would not look at. It compiles each of them, so it is for
 // people who ask, not for every call. The zero Condition has no terms.
-func (c Condition) Explain(r *call.Record) []Term {
+func (c Condition) Explain(over *View) []Term {
 	if c.program == nil {
 		return nil
 	}
-	v := &NewView(r).view
+	v := &over.view
 	if x := newExplainer(c.src, v); x != nil {
 		if root, ok := x.walk(x.root); ok {
 			root.decide()

@@ -117,13 +117,13 @@ func TestExplain(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if d := cmp.Diff(c.full, lines(compiled.Explain(full()))); d != "" {
+			if d := cmp.Diff(c.full, lines(compiled.Explain(NewView(full(), nil)))); d != "" {
 				t.Errorf("full record (-want +got):\n%s", d)
 			}
 			if c.bare == nil {
 				return
 			}
-			if d := cmp.Diff(c.bare, lines(compiled.Explain(bare()))); d != "" {
+			if d := cmp.Diff(c.bare, lines(compiled.Explain(NewView(bare(), nil)))); d != "" {
 				t.Errorf("bare record (-want +got):\n%s", d)
 			}
 		})
@@ -131,7 +131,7 @@ func TestExplain(t *testing.T) {
 }
 
 func TestExplainNothing(t *testing.T) {
-	if terms := (Condition{}).Explain(full()); terms != nil {
+	if terms := (Condition{}).Explain(NewView(full(), nil)); terms != nil {
 		t.Errorf("%v", terms)
 	}
 }
@@ -145,7 +145,7 @@ func TestExplainClipsValues(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	value := c.Explain(&call.Record{Raw: raw})[0].Operands[0].Value
+	value := c.Explain(NewView(&call.Record{Raw: raw}, nil))[0].Operands[0].Value
 	if len(value) > maxShown+len("…") || !strings.HasSuffix(value, "好…") {
 		t.Errorf("%d bytes: %s", len(value), value)
 	}
@@ -181,17 +181,17 @@ func TestExplainAgreesWithHolds(t *testing.T) {
 
 func checkExplained(t *testing.T, c Condition, r *call.Record, name string) {
 	t.Helper()
-	x := newExplainer(c.Source(), &NewView(r).view)
+	x := newExplainer(c.Source(), &NewView(r, nil).view)
 	root, ok := x.walk(x.root)
 	if !ok {
 		return // explained as a whole
 	}
-	_, want := truth(c.Holds(NewView(r)))
+	_, want := truth(c.Holds(NewView(r, nil)))
 	if root.state != want {
 		t.Errorf("%s: the terms add up to %v, CEL says %v", name, root.state, want)
 	}
 	decided := 0
-	for _, term := range c.Explain(r) {
+	for _, term := range c.Explain(NewView(r, nil)) {
 		if term.Text == "" || term.Value == "" || strings.Contains(term.Text, "\n") {
 			t.Errorf("%s: %+v", name, term)
 		}

@@ -68,7 +68,7 @@ func TestFunctions(t *testing.T) {
 			t.Errorf("%s: %v", src, err)
 			continue
 		}
-		if got, err := text.String(NewView(r)); got != "<"+want+">" || err != nil {
+		if got, err := text.String(NewView(r, nil)); got != "<"+want+">" || err != nil {
 			t.Errorf("%s:\n got %s %v\nwant <%s>", src, got, err, want)
 		}
 	}
@@ -97,7 +97,7 @@ func TestFunctionsOfAbsentTimes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if ok, err := c.Holds(NewView(bare())); ok || err == nil || !noValue(err) {
+		if ok, err := c.Holds(NewView(bare(), nil)); ok || err == nil || !noValue(err) {
 			t.Errorf("%s: %v, %v", src, ok, err)
 		}
 	}

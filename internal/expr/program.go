@@ -16,6 +16,7 @@ type program struct {
 	output *cel.Type
 	path   *rawPath // set when the expression is only a path into call.raw
 	ofCall bool     // the expression reads call
+	ofNow  bool     // the expression reads now
 	plain  uint64   // the fixed price, 0 where the cost depends on the record
 }
 
@@ -26,6 +27,15 @@ func compileRecord(src string) (*program, error) {
 		return nil, err
 	}
 	return e.compile(e.record, src)
+}
+
+// compileTemplate compiles an expression over call and now.
+func compileTemplate(src string) (*program, error) {
+	e, err := environments()
+	if err != nil {
+		return nil, err
+	}
+	return e.compile(e.template, src)
 }
 
 // compileResponse compiles an expression over response.
@@ -69,6 +79,7 @@ func (e *environment) compile(env *cel.Env, src string) (*program, error) {
 		schema: e.schema, cel: prg, output: checked.OutputType(),
 		path:   rawPathOf(checked.NativeRep().Expr()),
 		ofCall: reads(checked.NativeRep(), recordVariable),
+		ofNow:  reads(checked.NativeRep(), nowVariable),
 		plain:  plainPrice(checked.NativeRep()),
 	}, nil
 }

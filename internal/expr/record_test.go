@@ -148,7 +148,7 @@ func TestAccessorsReadTheRecord(t *testing.T) {
 		}
 		if c, err := CompileCondition("has(" + path + ")"); err != nil {
 			t.Error(err)
-		} else if ok, err := c.Holds(NewView(r)); !ok || err != nil {
+		} else if ok, err := c.Holds(NewView(r, nil)); !ok || err != nil {
 			t.Errorf("has(%s) = %v, %v", path, ok, err)
 		}
 	}

@@ -27,6 +27,8 @@ type piece struct {
 // dependsOnCall reports whether the piece differs from call to call.
 func (p piece) dependsOnCall() bool { return p.program != nil && p.program.ofCall }
 
+func (p piece) dependsOnNow() bool { return p.program != nil && p.program.ofNow }
+
 // ParseText compiles a text.
 func ParseText(src string) (Text, error) {
 	segments, err := split(src)
@@ -40,7 +42,7 @@ func ParseText(src string) (Text, error) {
 			t.parts = append(t.parts, piece{literal: s.text})
 			continue
 		}
-		p, err := compileRecord(s.text)
+		p, err := compileTemplate(s.text)
 		if err != nil {
 			all = append(all, shift(err, src, s.offset)...)
 			continue
@@ -91,6 +93,9 @@ func (t Text) Static() (string, bool) {
 	}
 	return "", false
 }
+
+// DependsOnNow reports whether the text differs from try to try.
+func (t Text) DependsOnNow() bool { return slices.ContainsFunc(t.parts, piece.dependsOnNow) }
 
 // DependsOnCall reports whether the text differs from call to call.
 func (t Text) DependsOnCall() bool { return slices.ContainsFunc(t.parts, piece.dependsOnCall) }

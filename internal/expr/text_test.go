@@ -109,7 +109,7 @@ func TestRender(t *testing.T) {
 // rendered is a text as JSON, with the type of a whole ${…}; empty when it is
 // not present.
 func rendered(text Text, r *call.Record) (string, error) {
-	v := &NewView(r).view
+	v := &NewView(r, nil).view
 	w := v.writer(nil)
 	_, err := text.writeJSON(w, v)
 	return string(w.buf), err
@@ -146,7 +146,7 @@ func TestTextStatic(t *testing.T) {
 	if _, ok := text.Static(); ok {
 		t.Error("a template is static")
 	}
-	if s, err := (Text{}).String(NewView(bare())); s != "" || err != nil || !(Text{}).IsZero() {
+	if s, err := (Text{}).String(NewView(bare(), nil)); s != "" || err != nil || !(Text{}).IsZero() {
 		t.Error("the zero Text is not empty")
 	}
 }
@@ -156,7 +156,7 @@ func TestStringFuncEscapesValuesOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := text.StringFunc(NewView(full()), strings.NewReplacer("&", "&amp;", "0", "zero").Replace)
+	got, err := text.StringFunc(NewView(full(), nil), strings.NewReplacer("&", "&amp;", "0", "zero").Replace)
 	if want := `<b> Siti "Ani" &amp; Co & zero`; got != want || err != nil {
 		t.Errorf("%q, %v, want %q", got, err, want)
 	}
@@ -250,7 +250,7 @@ func FuzzStringLiterals(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%q: %v", b, err)
 		}
-		if got, err := text.String(NewView(bare())); got != "<"+want+">" || err != nil {
+		if got, err := text.String(NewView(bare(), nil)); got != "<"+want+">" || err != nil {
 			t.Fatalf("%q became %q, %v", want, got, err)
 		}
 	})

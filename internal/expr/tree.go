@@ -3,6 +3,7 @@ package expr
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 )
 
 // Tree is a YAML tree whose strings may hold ${CEL}; keys are plain. Scalars
@@ -41,6 +42,15 @@ type entry struct {
 	name  string
 	key   string // name as JSON, with the colon
 	value *branch
+}
+
+// DependsOnNow reports whether the tree differs from try to try.
+func (t Tree) DependsOnNow() bool { return t.root != nil && t.root.dependsOnNow() }
+
+func (b *branch) dependsOnNow() bool {
+	return b.when != nil && b.when.ofNow || b.text != nil && b.text.DependsOnNow() ||
+		slices.ContainsFunc(b.items, (*branch).dependsOnNow) ||
+		slices.ContainsFunc(b.entries, func(e entry) bool { return e.value.dependsOnNow() })
 }
 
 // Field is one name and value of a form.

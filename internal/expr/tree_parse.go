@@ -147,12 +147,16 @@ func (p *treeParser) when(b *branch, n *yaml.Node) {
 	if b.when != nil {
 		p.fail(n, "the mapping has two conditions: join them with &&")
 	}
-	var c Condition
-	if err := c.UnmarshalYAML(n); err != nil {
+	src, err := scalarSource(n)
+	if err == nil {
+		if b.when, err = compileTemplate(src); err == nil {
+			err = b.when.mustBeBool()
+		}
+	}
+	if err != nil {
 		p.note(atLines(n, err)...)
 		p.fail(n, "`when` in a body is the condition on which the mapping is there: write $$when for a key of that name")
 	}
-	b.when = c.program
 }
 
 // key gives a key as text: any scalar as it was written.

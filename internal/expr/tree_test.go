@@ -76,7 +76,7 @@ func TestTreeJSON(t *testing.T) {
 				if want == c.bare && c.bare != c.full {
 					r = bare()
 				}
-				got, err := tree.JSON(NewView(r))
+				got, err := tree.JSON(NewView(r, nil))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -93,7 +93,7 @@ func TestTreeJSON(t *testing.T) {
 
 func TestTreeJSONFunc(t *testing.T) {
 	tree := parseYAML(t, `{"&k": "& ${call.agent.name}", whole: "${call.agent.name}", list: "${[call.agent.name, {'&': '&'}]}", obj: "${call.agent}", n: "${call.raw.big}"}`)
-	got, err := tree.JSONFunc(NewView(full()), func(s string) string { return strings.ReplaceAll(s, "&", "&amp;") })
+	got, err := tree.JSONFunc(NewView(full(), nil), func(s string) string { return strings.ReplaceAll(s, "&", "&amp;") })
 	want := `{"&k":"& Siti \"Ani\" &amp; Co","whole":"Siti \"Ani\" &amp; Co","list":["Siti \"Ani\" &amp; Co",{"&":"&amp;"}],` +
 		`"obj":{"extension":"8001","id":"7","name":"Siti \"Ani\" &amp; Co"},"n":12345678901234567890}`
 	if d := cmp.Diff(want, string(got)); d != "" || err != nil {
@@ -103,7 +103,7 @@ func TestTreeJSONFunc(t *testing.T) {
 
 func TestTreeFields(t *testing.T) {
 	tree := parseYAML(t, exampleBody+"flag: true\nnothing: null\nn: 1.50\nwarnings: \"${call.warnings}\"\n")
-	got, err := tree.Fields(NewView(full()))
+	got, err := tree.Fields(NewView(full(), nil))
 	want := []Field{
 		{"externalId", "dialer:88-1"},
 		{"phone", "+6281234567890"},
@@ -123,13 +123,13 @@ func TestTreeFields(t *testing.T) {
 	if !tree.IsMapping() || parseYAML(t, "[a]").IsMapping() {
 		t.Error("IsMapping is wrong")
 	}
-	if _, err := parseYAML(t, "[a]").Fields(NewView(full())); err == nil {
+	if _, err := parseYAML(t, "[a]").Fields(NewView(full(), nil)); err == nil {
 		t.Error("a sequence gives fields")
 	}
 }
 
 func TestZeroTree(t *testing.T) {
-	b, err := Tree{}.JSON(NewView(full()))
+	b, err := Tree{}.JSON(NewView(full(), nil))
 	if string(b) != "null" || err != nil || !(Tree{}).IsZero() {
 		t.Errorf("%s, %v", b, err)
 	}
@@ -140,10 +140,10 @@ func TestZeroTree(t *testing.T) {
 
 func TestTreeRenderErrorNamesThePlace(t *testing.T) {
 	tree := parseYAML(t, `{a: [1, {b: "x ${int(call.id)}"}]}`)
-	if _, err := tree.JSON(NewView(full())); err == nil || !strings.HasPrefix(err.Error(), "a[1].b: type conversion") {
+	if _, err := tree.JSON(NewView(full(), nil)); err == nil || !strings.HasPrefix(err.Error(), "a[1].b: type conversion") {
 		t.Errorf("error %v", err)
 	}
-	if _, err := tree.Fields(NewView(full())); err == nil || !strings.HasPrefix(err.Error(), "a[1].b: type conversion") {
+	if _, err := tree.Fields(NewView(full(), nil)); err == nil || !strings.HasPrefix(err.Error(), "a[1].b: type conversion") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -226,12 +226,12 @@ func FuzzTree(f *testing.F) {
 		if err != nil {
 			return
 		}
-		b, err := tree.JSON(NewView(full()))
+		b, err := tree.JSON(NewView(full(), nil))
 		if err == nil && !json.Valid(b) {
 			t.Fatalf("%q gives %q", src, b)
 		}
-		_, _ = tree.Fields(NewView(bare()))
-		_, _ = tree.JSONFunc(NewView(full()), strings.ToUpper)
+		_, _ = tree.Fields(NewView(bare(), nil))
+		_, _ = tree.JSONFunc(NewView(full(), nil), strings.ToUpper)
 	})
 }
 
@@ -240,7 +240,7 @@ func BenchmarkTreeJSON(b *testing.B) {
 	r := full()
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := tree.JSON(NewView(r)); err != nil {
+		if _, err := tree.JSON(NewView(r, nil)); err != nil {
 			b.Fatal(err)
 		}
 	}

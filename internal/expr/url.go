@@ -194,6 +194,11 @@ func (u URL) DependsOnCall() bool {
 	return slices.ContainsFunc(u.parts, func(p urlPiece) bool { return p.dependsOnCall() })
 }
 
+// DependsOnNow reports whether the URL differs from try to try.
+func (u URL) DependsOnNow() bool {
+	return slices.ContainsFunc(u.parts, func(p urlPiece) bool { return p.dependsOnNow() })
+}
+
 // Host gives the fixed host and port.
 func (u URL) Host() string { return u.host }
 

@@ -31,7 +31,7 @@ func TestURLRender(t *testing.T) {
 			t.Errorf("%s: %v", c.src, err)
 			continue
 		}
-		if got, err := u.Render(NewView(full())); got != c.want || err != nil {
+		if got, err := u.Render(NewView(full(), nil)); got != c.want || err != nil {
 			t.Errorf("%s: %s, %v, want %s", c.src, got, err, c.want)
 		}
 		if has := strings.Contains(c.src, "${call."); u.DependsOnCall() != has {
@@ -56,7 +56,7 @@ func TestEmptySegmentIsNoRequest(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := u.Render(NewView(full())); !errors.Is(err, errEmptySegment) || got != "" {
+		if got, err := u.Render(NewView(full(), nil)); !errors.Is(err, errEmptySegment) || got != "" {
 			t.Errorf("%s: %q, %v", src, got, err)
 		}
 		if u.BareSegments() != bareSegment {
@@ -68,7 +68,7 @@ func TestEmptySegmentIsNoRequest(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := u.Render(NewView(full())); err != nil || u.BareSegments() {
+		if _, err := u.Render(NewView(full(), nil)); err != nil || u.BareSegments() {
 			t.Errorf("%s: %v, BareSegments %v", src, err, u.BareSegments())
 		}
 	}
@@ -130,7 +130,7 @@ func TestURLRenderRefusesDots(t *testing.T) {
 		}
 		r := full()
 		r.Account = c.value
-		if got, err := u.Render(NewView(r)); err == nil || strings.Contains(err.Error(), "sekrit") {
+		if got, err := u.Render(NewView(r, nil)); err == nil || strings.Contains(err.Error(), "sekrit") {
 			t.Errorf("%s with %q: %s, %v", c.src, c.value, got, err)
 		}
 	}
@@ -138,7 +138,7 @@ func TestURLRenderRefusesDots(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := u.Render(NewView(full())); err == nil || strings.Contains(err.Error(), "sekrit") {
+	if _, err := u.Render(NewView(full(), nil)); err == nil || strings.Contains(err.Error(), "sekrit") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -155,7 +155,7 @@ func FuzzURL(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, value string) {
 		r := &call.Record{Account: value, Cost: value}
-		s, err := u.Render(NewView(r))
+		s, err := u.Render(NewView(r, nil))
 		if err != nil {
 			return
 		}
@@ -186,7 +186,7 @@ func FuzzParseURL(f *testing.F) {
 		if err != nil {
 			return
 		}
-		s, err := u.Render(NewView(full()))
+		s, err := u.Render(NewView(full(), nil))
 		if err != nil {
 			return
 		}

@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 
 	"github.com/cdrelay/cdrelay/internal/call"
@@ -15,6 +17,7 @@ import (
 const (
 	recordVariable   = "call"
 	responseVariable = "response"
+	nowVariable      = "now" // in templates only
 )
 
 // View is one record under evaluation, and what its evaluations may still cost.
@@ -23,15 +26,16 @@ const (
 type View struct{ view view }
 
 // NewView returns a view of r for the conditions of one callback. The record must
-// not change while the view is used, its Revision aside.
-func NewView(r *call.Record) *View {
-	return &View{view{record: r, spent: meter{limit: maxRulesCost}, room: maxText, bytes: maxText}}
+// not change while the view is used, its Revision aside. lookup may be nil where
+// there are no tables.
+func NewView(r *call.Record, lookup Lookup) *View {
+	return &View{view{record: r, lookup: lookup, spent: meter{limit: maxRulesCost}, room: maxText, bytes: maxText}}
 }
 
 // NewRendering returns a view of r for the templates of one request, which write
-// at most the given number of bytes together.
-func NewRendering(r *call.Record, bytes int) *View {
-	return &View{view{record: r, spent: meter{limit: maxRenderCost}, room: bytes, bytes: bytes}}
+// at most the given number of bytes together. now is the time of the try.
+func NewRendering(r *call.Record, lookup Lookup, now time.Time, bytes int) *View {
+	return &View{view{record: r, lookup: lookup, now: now, spent: meter{limit: maxRenderCost}, room: bytes, bytes: bytes}}
 }
 
 // Record returns the record.
@@ -50,6 +54,8 @@ func (v *View) Spend(n int) error {
 // view is a record as CEL's activation: the variable call is the view itself.
 type view struct {
 	record *call.Record
+	lookup Lookup
+	now    time.Time
 	raw    ref.Val
 	err    error
 
@@ -60,8 +66,11 @@ type view struct {
 
 // ResolveName implements cel.Activation.
 func (v *view) ResolveName(name string) (any, bool) {
-	if name == recordVariable {
+	switch name {
+	case recordVariable:
 		return v, true
+	case nowVariable:
+		return types.Timestamp{Time: v.now}, true
 	}
 	return nil, false
 }

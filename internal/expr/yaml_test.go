@@ -23,16 +23,16 @@ func TestUnmarshalYAML(t *testing.T) {
 	if err := yaml.Unmarshal([]byte(src), &s); err != nil {
 		t.Fatal(err)
 	}
-	if ok, err := s.When.Holds(NewView(full())); !ok || err != nil || s.When.Source() != `call.direction == "inbound"` {
+	if ok, err := s.When.Holds(NewView(full(), nil)); !ok || err != nil || s.When.Source() != `call.direction == "inbound"` {
 		t.Errorf("when: %v, %v", ok, err)
 	}
 	if !s.Success.Holds(Response{Status: 204}) || s.Success.Holds(Response{Status: 300}) {
 		t.Error("success is wrong")
 	}
-	if got, err := s.Text.String(NewView(full())); got != "Call dialer:88-1" || err != nil {
+	if got, err := s.Text.String(NewView(full(), nil)); got != "Call dialer:88-1" || err != nil {
 		t.Errorf("text: %q, %v", got, err)
 	}
-	if got, err := s.Body.JSON(NewView(full())); string(got) != `{"a":"dialer:88-1"}` || err != nil {
+	if got, err := s.Body.JSON(NewView(full(), nil)); string(got) != `{"a":"dialer:88-1"}` || err != nil {
 		t.Errorf("body: %s, %v", got, err)
 	}
 }
@@ -44,7 +44,7 @@ func TestUnmarshalYAMLScalars(t *testing.T) {
 			t.Errorf("%q: %v", src, err)
 			continue
 		}
-		if got, err := s.When.Holds(NewView(full())); got != want || err != nil {
+		if got, err := s.When.Holds(NewView(full(), nil)); got != want || err != nil {
 			t.Errorf("%q: %v, %v", src, got, err)
 		}
 	}

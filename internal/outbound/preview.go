@@ -28,11 +28,11 @@ func (t Transport) Preview(ctx context.Context, r *Request) (Wire, error) {
 	if err != nil {
 		return Wire{}, err
 	}
-	h := r.header(t.userAgent())
+	w := Wire{Method: req.Method, URL: req.URL.String(), Header: r.header(t.userAgent()), Body: r.Body}
 	if r.Preview != nil {
-		r.Preview(h)
+		r.Preview(&w)
 	}
-	return Wire{Method: req.Method, URL: req.URL.String(), Header: h, Body: r.Body}, nil
+	return w, nil
 }
 
 // Shown gives a copy for people to see, with the secrets of the Transport masked

@@ -32,7 +32,7 @@ func previewed(t *testing.T) (Transport, *Request) {
 			t.Error("a preview prepared a try")
 			return nil
 		},
-		Preview: func(h http.Header) { h.Set("X-Signature", Mask) },
+		Preview: func(w *Wire) { w.Header.Set("X-Signature", Mask) },
 	}
 }
 

@@ -37,7 +37,7 @@ type Request struct {
 	Doubtful func() bool
 	// Preview shows what Prepare would set, with Mask for what is secret or has
 	// to be fetched; nil where Prepare is. It uses no network.
-	Preview func(h http.Header)
+	Preview func(w *Wire)
 	// Read says what an answer means; nil is Standard.
 	Read func(Answer) Verdict
 	// Renew is asked on Credentials, once in each Do: true says that new

@@ -41,7 +41,7 @@ const example = `
 `
 
 func TestMatch(t *testing.T) {
-	router := New(rules(t, example))
+	router := New(rules(t, example), nil)
 	for _, c := range []struct {
 		name   string
 		record call.Record
@@ -87,35 +87,35 @@ func letter(r RuleResult) string {
 }
 
 func TestMatchNamesTheAbsentValue(t *testing.T) {
-	d := New(rules(t, example)).Match(&call.Record{Direction: call.Outbound})
+	d := New(rules(t, example), nil).Match(&call.Record{Direction: call.Outbound})
 	if err := d.Rules[2].Err; err == nil || err.Error() != "call.talk_seconds has no value" {
 		t.Errorf("error %v", err)
 	}
 }
 
 func TestStopNeedsAMatch(t *testing.T) {
-	d := New(rules(t, "- {when: call.talk_seconds > 1, stop: true}\n- {when: call.answered, to: [a], stop: true}\n- {to: [b]}\n")).Match(&call.Record{})
+	d := New(rules(t, "- {when: call.talk_seconds > 1, stop: true}\n- {when: call.answered, to: [a], stop: true}\n- {to: [b]}\n"), nil).Match(&call.Record{})
 	if !slices.Equal(d.Sinks, []string{"b"}) {
 		t.Errorf("sinks %v", d.Sinks)
 	}
 }
 
 func TestStopStillDelivers(t *testing.T) {
-	d := New(rules(t, "- {to: [a], stop: true}\n- {to: [b]}\n")).Match(&call.Record{})
+	d := New(rules(t, "- {to: [a], stop: true}\n- {to: [b]}\n"), nil).Match(&call.Record{})
 	if !slices.Equal(d.Sinks, []string{"a"}) || !d.Rules[1].Skipped {
 		t.Errorf("%+v", d)
 	}
 }
 
 func TestNoRules(t *testing.T) {
-	if d := New(nil).Match(&call.Record{}); d.Sinks != nil || len(d.Rules) != 0 {
+	if d := New(nil, nil).Match(&call.Record{}); d.Sinks != nil || len(d.Rules) != 0 {
 		t.Errorf("%+v", d)
 	}
 }
 
 func TestNames(t *testing.T) {
 	want := []string{"internal calls nowhere", "missed inbound calls to Slack, once", "long calls", "rule 4"}
-	if d := cmp.Diff(want, New(rules(t, example)).Rules()); d != "" {
+	if d := cmp.Diff(want, New(rules(t, example), nil).Rules()); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
 }
@@ -123,7 +123,7 @@ func TestNames(t *testing.T) {
 // TestRouterOwnsItsRules changes what it was made of, which must not matter.
 func TestRouterOwnsItsRules(t *testing.T) {
 	r := rules(t, "- {name: one, to: [a]}\n")
-	router := New(r)
+	router := New(r, nil)
 	r[0].To[0], r[0].Name = "x", "y"
 	names := router.Rules()
 	names[0] = "z"
@@ -184,7 +184,7 @@ func TestUnknownKeyIsRefused(t *testing.T) {
 }
 
 func TestMatchConcurrently(t *testing.T) {
-	router := New(rules(t, example+"- {when: call.raw.n == 1 && call.raw.o.k == 2, to: [raw]}\n"))
+	router := New(rules(t, example+"- {when: call.raw.n == 1 && call.raw.o.k == 2, to: [raw]}\n"), nil)
 	record := &call.Record{Direction: call.Inbound, Raw: []byte(`{"n":1,"o":{"k":2}}`)}
 	want := router.Match(record).Sinks
 	var group sync.WaitGroup
@@ -207,7 +207,7 @@ func TestTooCostly(t *testing.T) {
 	for i := range 100 {
 		fmt.Fprintf(&src, "- {name: walk %d, when: 'call.raw.l.all(x, x != 7)', to: [s%d]}\n", i, i)
 	}
-	router := New(rules(t, src.String()))
+	router := New(rules(t, src.String()), nil)
 	record := &call.Record{Raw: []byte(`{"l":[` + strings.Repeat("0,", 5000) + `0]}`)}
 	first := router.Match(record)
 	if first.Err == nil || len(first.Sinks) != 0 || !errors.Is(first.Err, expr.ErrCost) {
@@ -232,7 +232,7 @@ func BenchmarkMatch(b *testing.B) {
 			for i := range n {
 				fmt.Fprintf(&src, "- {when: 'call.revision == 1 && call.direction == \"inbound\" && !call.answered', to: [s%d]}\n", i)
 			}
-			router := New(rules(b, src.String()))
+			router := New(rules(b, src.String()), nil)
 			record := &call.Record{Revision: 1, Direction: call.Inbound}
 			b.ReportAllocs()
 			for b.Loop() {

@@ -11,17 +11,19 @@ import (
 
 // Router decides by fixed rules. It is immutable.
 type Router struct {
-	rules []Rule
-	names []string
+	rules  []Rule
+	lookup expr.Lookup
+	names  []string
 }
 
-// New makes a router of rules that Validate found nothing wrong with.
-func New(rules []Rule) *Router {
+// New makes a router of rules that Validate found nothing wrong with. lookup is
+// for the tables that their conditions look into; nil where there are none.
+func New(rules []Rule, lookup expr.Lookup) *Router {
 	own := slices.Clone(rules)
 	for i := range own {
 		own[i].To = slices.Clone(own[i].To)
 	}
-	return &Router{rules: own, names: Names(own)}
+	return &Router{rules: own, lookup: lookup, names: Names(own)}
 }
 
 // Rules gives the names of the rules in their order, as Match reports them.
@@ -66,7 +68,7 @@ type RuleResult struct {
 // Match applies the rules to a record.
 func (r *Router) Match(record *call.Record) Decision {
 	d := Decision{Rules: make([]RuleResult, len(r.rules))}
-	view := expr.NewView(record)
+	view := expr.NewView(record, r.lookup)
 	stopped := false
 	for i, rule := range r.rules {
 		result := &d.Rules[i]

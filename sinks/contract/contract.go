@@ -63,6 +63,9 @@ type Deps struct {
 	// Keep is where a sink finds again what must outlive the process; nil where
 	// nothing does.
 	Keep Keep
+	// Lookup returns what a table of the configuration has for a key; nil where
+	// there are no tables.
+	Lookup func(table, key string) (value string, found bool)
 }
 
 // Keep keeps small values of one sink by their names. What is secret the sink

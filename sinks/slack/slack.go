@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/expr"
@@ -25,6 +26,8 @@ type Sink struct {
 	read      func(outbound.Answer) outbound.Verdict
 	transport outbound.Transport
 	deps      contract.Deps
+	// ofNow says that the message differs from try to try.
+	ofNow bool
 }
 
 // header is one that every request carries; its value may hold the token.
@@ -49,6 +52,7 @@ func New(c Config, d contract.Deps) (*Sink, error) {
 		blocks:    c.Blocks,
 		read:      readWebhook,
 		deps:      d.WithDefaults(),
+		ofNow:     c.Text.DependsOnNow() || c.Blocks.tree.DependsOnNow(),
 		transport: outbound.Transport{TLS: c.TLS, Secrets: []secret.Value{c.WebhookURL, c.Token}},
 		header:    []header{{"Content-Type", secret.New("application/json; charset=utf-8")}},
 	}
@@ -68,7 +72,16 @@ func (s *Sink) Inherit(contract.Sink) {}
 // Request renders the message for one call. An error says that a template
 // fails on this call.
 func (s *Sink) Request(messageID string, r *call.Record) (*outbound.Request, error) {
-	body, err := s.body(r)
+	request, err := s.render(messageID, r, r.ReceivedAt.Time)
+	if err == nil && s.ofNow {
+		contract.Fresh(request, func(at time.Time) (*outbound.Request, error) { return s.render(messageID, r, at) })
+	}
+	return request, err
+}
+
+// render renders the message for a try at a time.
+func (s *Sink) render(messageID string, r *call.Record, at time.Time) (*outbound.Request, error) {
+	body, err := s.body(r, at)
 	if err != nil {
 		return nil, err
 	}
@@ -96,9 +109,9 @@ type message struct {
 	UnfurlMedia bool   `json:"unfurl_media"`
 }
 
-func (s *Sink) body(r *call.Record) ([]byte, error) {
+func (s *Sink) body(r *call.Record, at time.Time) ([]byte, error) {
 	m := message{Channel: s.channel}
-	view := expr.NewRendering(r, s.deps.MaxRequest)
+	view := expr.NewRendering(r, s.deps.Lookup, at, s.deps.MaxRequest)
 	var err error
 	if m.Blocks, err = s.renderBlocks(view); err != nil {
 		return nil, fmt.Errorf("slack blocks: %w", err)

@@ -30,11 +30,11 @@ func newPayload(c Config) payload {
 	case c.bodiless():
 		return payload{render: func(expr.Tree, *expr.View) ([]byte, error) { return nil, nil }}
 	case c.Encoding == encodingForm:
-		return payload{mediaType: typeForm, tree: c.Body, render: form}
+		return payload{mediaType: typeForm, tree: c.Body.Tree, render: form}
 	case c.Envelope == envelopeCloudEvents:
-		return payload{mediaType: typeCloudEvents, tree: c.Body, render: cloudEvent}
+		return payload{mediaType: typeCloudEvents, tree: c.Body.Tree, render: cloudEvent}
 	default:
-		return payload{mediaType: typeJSON, tree: c.Body, render: document}
+		return payload{mediaType: typeJSON, tree: c.Body.Tree, render: document}
 	}
 }
 

@@ -26,7 +26,7 @@ type Config struct {
 	Method      string                 `yaml:"method" jsonschema:"enum=POST,enum=PUT,enum=PATCH,enum=GET,enum=DELETE" example:"PUT" doc:"GET and DELETE send no body."`
 	Headers     Headers                `yaml:"headers" example:"{X-Tenant: \"${call.account}\", X-Api-Key: {env: CRM_KEY}}" doc:"Texts that may hold ${…}, or secrets."`
 	Encoding    string                 `yaml:"encoding" jsonschema:"enum=json,enum=form" example:"form" doc:"How the body is written. A form needs a mapping."`
-	Body        expr.Tree              `yaml:"body" default:"the call record" example:"{phone: \"${call.customer.number}\", seconds: \"${call.talk_seconds}\"}" doc:"What is sent: any tree. A text that is one whole ${…} keeps its type, and leaves its key out where it has no value."`
+	Body        Body                   `yaml:"body" default:"the call record" example:"{phone: \"${call.customer.number}\", seconds: \"${call.talk_seconds}\"}" doc:"What is sent: any tree. A text that is one whole ${…} keeps its type, and leaves its key out where it has no value; {env: NAME} and {file: PATH} are secrets."`
 	Auth        *Auth                  `yaml:"auth" example:"{bearer: {env: CRM_TOKEN}}" doc:"Who we are: exactly one of bearer, basic, oauth2."`
 	Sign        *Sign                  `yaml:"sign" example:"{standard_webhooks: {env: CRM_SIGNING_SECRET}}" doc:"Signs each try."`
 	Envelope    string                 `yaml:"envelope" jsonschema:"enum=none,enum=cloudevents" example:"cloudevents" doc:"cloudevents puts the body as data into a CloudEvents envelope (structured mode)."`

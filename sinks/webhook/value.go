@@ -63,6 +63,11 @@ func (v Value) render(view *expr.View) (string, error) {
 	return v.template.String(view)
 }
 
+// dependOnNow reports whether a value differs from try to try.
+func dependOnNow(fields []field) bool {
+	return slices.ContainsFunc(fields, func(f field) bool { return f.value.template != nil && f.value.template.DependsOnNow() })
+}
+
 // secret returns a literal that must not be shown. A static text under a name that
 // says nothing of a secret is none (X-Tenant: acme), so that it stays readable in
 // answers.

@@ -28,5 +28,5 @@ func (c Config) Warn(report func(path, warning string)) {
 // sendsCredentials reports whether a request carries a secret. An address that
 // is read from elsewhere is one itself.
 func (c Config) sendsCredentials() bool {
-	return c.Auth != nil || len(c.Headers.secrets()) > 0 || c.URL.Origin() != (secret.Origin{})
+	return c.Auth != nil || len(c.Headers.secrets()) > 0 || len(c.Body.secrets) > 0 || c.URL.Origin() != (secret.Origin{})
 }

@@ -1,9 +1,11 @@
 package webhook
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -30,6 +32,8 @@ type Sink struct {
 	read      func(outbound.Answer) outbound.Verdict
 	transport outbound.Transport
 	deps      contract.Deps
+	// ofNow says that the request differs from try to try.
+	ofNow bool
 }
 
 // fixedHeader is a header that does not depend on the call.
@@ -67,6 +71,7 @@ func New(c Config, d contract.Deps) (*Sink, error) {
 		read:      c.conventions().Read,
 		transport: outbound.Transport{TLS: c.TLS, DenyPrivate: c.DenyPrivate, Secrets: c.secrets()},
 	}
+	s.ofNow = address.DependsOnNow() || c.Body.DependsOnNow() || dependOnNow(s.query) || dependOnNow(s.fields)
 	s.fixed = s.fixedHeaders(c.Auth)
 	if c.Auth != nil && c.Auth.OAuth2 != nil {
 		client, err := s.transport.HTTPClient(tokenTimeout)
@@ -102,7 +107,20 @@ func (s *Sink) Inherit(before contract.Sink) {
 // Request renders the request for one call. An error says that a template
 // fails on this call.
 func (s *Sink) Request(messageID string, r *call.Record) (*outbound.Request, error) {
-	view := expr.NewRendering(r, s.deps.MaxRequest)
+	request, err := s.render(messageID, r, r.ReceivedAt.Time)
+	if err != nil {
+		return nil, err
+	}
+	if s.ofNow {
+		contract.Fresh(request, func(at time.Time) (*outbound.Request, error) { return s.render(messageID, r, at) })
+	}
+	s.finish(request, messageID)
+	return request, nil
+}
+
+// render renders the request for a try at a time.
+func (s *Sink) render(messageID string, r *call.Record, at time.Time) (*outbound.Request, error) {
+	view := expr.NewRendering(r, s.deps.Lookup, at, s.deps.MaxRequest)
 	address, err := s.url.Render(view)
 	if err != nil {
 		return nil, fmt.Errorf("webhook url: %w", err)
@@ -122,16 +140,14 @@ func (s *Sink) Request(messageID string, r *call.Record) (*outbound.Request, err
 		return nil, fmt.Errorf("webhook %w", err)
 	}
 	contract.Identify(h, messageID)
-	request := &outbound.Request{
+	return &outbound.Request{
 		Method:   s.method,
 		URL:      address,
 		Header:   h,
 		Body:     body,
 		FixedURL: !s.url.DependsOnCall() && !s.query.dependsOnCall(),
 		Read:     s.read,
-	}
-	s.finish(request, messageID)
-	return request, nil
+	}, nil
 }
 
 // finish adds what must be new for each try.
@@ -144,19 +160,44 @@ func (s *Sink) finish(request *outbound.Request, messageID string) {
 		session = s.oauth.session()
 		request.Renew = session.renew
 	}
-	request.Preview = s.preview
+	fresh, freshPreview := request.Prepare, request.Preview
+	request.Preview = func(w *outbound.Wire) {
+		if freshPreview != nil {
+			freshPreview(w)
+		}
+		s.preview(w.Header)
+	}
 	body := request.Body
 	request.Prepare = func(ctx context.Context, wire *http.Request) error {
+		if fresh != nil {
+			if err := fresh(ctx, wire); err != nil {
+				return err
+			}
+		}
 		if session != nil {
 			if err := session.authorize(ctx, wire.Header); err != nil {
 				return err
 			}
 		}
 		if s.keys != nil {
-			s.keys.sign(wire.Header, messageID, time.Now(), body)
+			return s.sign(wire, messageID, body, fresh != nil)
 		}
 		return nil
 	}
+}
+
+// sign signs what goes on the wire: the body as it was rendered at first, or the
+// one that the try has.
+func (s *Sink) sign(wire *http.Request, messageID string, body []byte, rewritten bool) error {
+	if rewritten && wire.Body != nil {
+		var err error
+		if body, err = io.ReadAll(wire.Body); err != nil {
+			return err
+		}
+		wire.Body = io.NopCloser(bytes.NewReader(body))
+	}
+	s.keys.sign(wire.Header, messageID, time.Now(), body)
+	return nil
 }
 
 // preview sets the headers of finish without their secrets. A signature is not
@@ -175,6 +216,7 @@ func (s *Sink) preview(h http.Header) {
 func (c Config) secrets() []secret.Value {
 	list := append(secretsOfURL(c.URL), c.Headers.secrets()...)
 	list = append(list, c.Query.secrets()...)
+	list = append(list, c.Body.secrets...)
 	list = append(list, c.Auth.secrets()...)
 	if c.Sign != nil {
 		list = append(list, c.Sign.StandardWebhooks...)

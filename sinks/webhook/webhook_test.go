@@ -235,7 +235,7 @@ func TestRenderError(t *testing.T) {
 }
 
 func TestBodyIsUTF8(t *testing.T) {
-	body, err := document(expr.Tree{}, expr.NewRendering(&call.Record{Raw: []byte("{\"a\":\"\xff\"}")}, contract.DefaultMaxRequest))
+	body, err := document(expr.Tree{}, expr.NewRendering(&call.Record{Raw: []byte("{\"a\":\"\xff\"}")}, nil, time.Time{}, contract.DefaultMaxRequest))
 	if err != nil || !utf8.Valid(body) || !strings.Contains(string(body), "\uFFFD") {
 		t.Errorf("%q, %v", body, err)
 	}
