@@ -2,6 +2,7 @@ package expr
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,12 +25,11 @@ func CompileResponseWait(src string) (ResponseWait, error) {
 	if err != nil {
 		return ResponseWait{}, err
 	}
-	for _, t := range []*cel.Type{cel.IntType, cel.UintType, cel.DoubleType, cel.DurationType, cel.StringType, cel.NullType, cel.DynType} {
-		if p.output.IsExactType(t) {
-			return ResponseWait{src: src, program: p}, nil
-		}
+	waits := []*cel.Type{cel.IntType, cel.UintType, cel.DoubleType, cel.DurationType, cel.StringType, cel.NullType, cel.DynType}
+	if !slices.ContainsFunc(waits, p.output.IsExactType) {
+		return ResponseWait{}, problem(fmt.Sprintf("the expression is of type %s: it must be a number of seconds or a duration", p.output))
 	}
-	return ResponseWait{}, problem(fmt.Sprintf("the expression is of type %s: it must be a number of seconds or a duration", p.output))
+	return ResponseWait{src: src, program: p}, nil
 }
 
 // IsZero reports whether no expression was compiled.

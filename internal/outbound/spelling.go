@@ -68,8 +68,8 @@ func (v view) unescaped() (view, bool) {
 func unescape(dst []byte, s string) (meaning []byte, n int) {
 	switch s[0] {
 	case '%': // URLs, and what the escape() of browsers writes
-		if b, ok := hexNumber(s, 1, 2); ok {
-			return append(dst, byte(b)), 3
+		if b, ok := hexByte(s, 1); ok {
+			return append(dst, b), 3
 		}
 		if strings.HasPrefix(s, "%u") {
 			if r, n := utf16Escape(s, "%u"); n > 0 {
@@ -103,11 +103,11 @@ func unescapeBackslash(dst []byte, s string) (meaning []byte, n int) {
 		}
 	case 'U':
 		if r, ok := hexNumber(s, 2, 8); ok {
-			return utf8.AppendRune(dst, rune(r)), 10
+			return utf8.AppendRune(dst, r), 10
 		}
 	case 'x':
-		if b, ok := hexNumber(s, 2, 2); ok {
-			return append(dst, byte(b)), 4
+		if b, ok := hexByte(s, 2); ok {
+			return append(dst, b), 4
 		}
 	case 'n', 't', 'r', 'b', 'f', 'v', 'a':
 		text, err := strconv.Unquote(`"` + s[:2] + `"`)
@@ -130,21 +130,49 @@ func utf16Escape(s, mark string) (r rune, n int) {
 	if !ok {
 		return 0, 0
 	}
-	if utf16.IsSurrogate(rune(high)) && strings.HasPrefix(s[n:], mark) {
+	if utf16.IsSurrogate(high) && strings.HasPrefix(s[n:], mark) {
 		if low, ok := hexNumber(s, n+len(mark), 4); ok {
-			return utf16.DecodeRune(rune(high), rune(low)), 2 * n
+			return utf16.DecodeRune(high, low), 2 * n
 		}
 	}
-	return rune(high), n
+	return high, n
 }
 
 // hexNumber reads so many hexadecimal digits at a place of a text.
-func hexNumber(s string, at, digits int) (uint64, bool) {
-	if len(s) < at+digits || strings.Trim(s[at:at+digits], "0123456789abcdefABCDEF") != "" {
+func hexNumber(s string, at, digits int) (r rune, ok bool) {
+	if len(s) < at+digits {
 		return 0, false
 	}
-	n, err := strconv.ParseUint(s[at:at+digits], 16, 32)
-	return n, err == nil
+	for i := at; i < at+digits; i++ {
+		n, ok := nibble(s[i])
+		if !ok {
+			return 0, false
+		}
+		r = r<<4 | rune(n)
+	}
+	return r, true
+}
+
+// hexByte reads two hexadecimal digits at a place of a text.
+func hexByte(s string, at int) (byte, bool) {
+	if len(s) < at+2 {
+		return 0, false
+	}
+	high, one := nibble(s[at])
+	low, two := nibble(s[at+1])
+	return high<<4 | low, one && two
+}
+
+func nibble(c byte) (byte, bool) {
+	switch {
+	case c >= '0' && c <= '9':
+		return c - '0', true
+	case c >= 'a' && c <= 'f':
+		return c - 'a' + 10, true
+	case c >= 'A' && c <= 'F':
+		return c - 'A' + 10, true
+	}
+	return 0, false
 }
 
 // halfEscape is an escape that a bound cut in two.

@@ -1,13 +1,13 @@
 package webhook_test
 
 import (
-	"github.com/cdrelay/cdrelay/sinks/contract"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/outbound"
+	"github.com/cdrelay/cdrelay/sinks/contract"
 	"github.com/cdrelay/cdrelay/sinks/webhook"
 )
 
