@@ -199,7 +199,18 @@ func (a *App) ready() error {
 	if what := a.opening.Load(); what != nil {
 		return errors.New("the server is starting: " + *what)
 	}
-	return a.spool.Ready()
+	return errors.Join(a.spool.Ready(), a.sourcesReady())
+}
+
+// sourcesReady returns an error where no source can be taken at all, because each
+// fills its share of the spool.
+func (a *App) sourcesReady() (err error) {
+	for _, s := range a.state.Load().loaded.Sources {
+		if err = a.spool.SourceReady(s.Name); err == nil {
+			return nil
+		}
+	}
+	return err
 }
 
 func (a *App) isStopping() bool {

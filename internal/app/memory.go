@@ -16,7 +16,7 @@ const (
 // of: the limit of the heap, which cmd/cdrelay derives from the container's.
 func heapLimit() int64 {
 	limit := debug.SetMemoryLimit(-1) // a negative limit changes nothing
-	if limit == math.MaxInt64 { // GOMEMLIMIT=off
+	if limit == math.MaxInt64 {       // GOMEMLIMIT=off
 		return usualMemory
 	}
 	return min(limit, mostMemory)

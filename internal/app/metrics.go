@@ -57,6 +57,27 @@ func readiness(ready func() error) prometheus.Collector {
 	})
 }
 
+// shares are what sources hold in the spool, computed at the scrape: those that are
+// configured and those that still hold something.
+type shares struct{ app *App }
+
+// Describe implements prometheus.Collector.
+func (s shares) Describe(ch chan<- *prometheus.Desc) { prometheus.DescribeByCollect(s, ch) }
+
+// Collect implements prometheus.Collector.
+func (s shares) Collect(ch chan<- prometheus.Metric) {
+	held := s.app.spool.Shares()
+	for _, c := range s.app.state.Load().loaded.Sources {
+		held[c.Name] += 0 // is there now
+	}
+	desc := prometheus.NewDesc("cdrelay_spool_source_bytes",
+		"About the bytes of a source's calls that wait or ended as dead letters, and of its callbacks that were not understood; it may fill three quarters of max_bytes.",
+		[]string{"source"}, nil)
+	for source, bytes := range held {
+		ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, float64(bytes), source)
+	}
+}
+
 func (m *metrics) historyPurged(calls int) { m.purged.Add(float64(calls)) }
 
 // loaded notes a configuration that is in use now.

@@ -103,7 +103,7 @@ func (a *App) register() error {
 		Breaker: a.breaker,
 	}
 	var errs []error
-	for _, c := range []prometheus.Collector{a.spool, a.lanes, a.tracer, gauges} {
+	for _, c := range []prometheus.Collector{a.spool, a.lanes, a.tracer, gauges, shares{a}} {
 		errs = append(errs, a.registry.Register(c))
 	}
 	return errors.Join(errs...)

@@ -128,6 +128,9 @@ func (h *Handler) unknownPath(ctx context.Context, s *set, r *http.Request) {
 
 // storeFailed notes a refusal of the store and words the answer.
 func (h *Handler) storeFailed(ctx context.Context, err error) answer {
+	if errors.Is(err, spool.ErrShare) { // the spool tells of it, and others are stored
+		return busy("no more callbacks of this source can be stored until some of its calls are delivered; send this one again")
+	}
 	if h.refused.Swap(h.deps.Now().UnixNano()) == 0 {
 		h.deps.Log.ErrorContext(ctx, "callbacks are answered 503 because the store does not take them", slog.Any("error", err))
 	}

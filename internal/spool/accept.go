@@ -41,7 +41,7 @@ type prepared struct {
 	Acceptance
 	encoded []byte
 	sinks   []string
-	err     error    // of Route
+	err     error    // of Route, or of the share of the source
 	digits  []string // the search keys
 }
 
@@ -67,6 +67,12 @@ func (s *Spool) accept(t *tx, p *prepared) (Receipt, error) {
 	}
 	if same > 0 {
 		return Receipt{ID: id, Revision: same, Duplicate: true}, s.dropLetter(t, p.Letter)
+	}
+	if p.Letter == "" { // what is redeemed takes no more than its dead letter
+		if err := s.refuseShare(t, p.Record.Source); err != nil {
+			p.err = err
+			return Receipt{}, nil
+		}
 	}
 	if want := last + 1; want != p.Record.Revision {
 		p.revise(want)
@@ -110,6 +116,9 @@ func (s *Spool) insert(t *tx, p *prepared, last int) error {
 		t.then(func() {
 			s.recent.put(seq, recentCall{record: r, content: p.Content, trace: p.Trace, length: len(p.encoded)})
 		})
+	}
+	if len(p.sinks) > 0 {
+		s.charge(t, r.Source, sizeOnDisk(int64(len(p.encoded))))
 	}
 	for i, sink := range p.sinks {
 		if slices.Contains(p.sinks[:i], sink) {
@@ -179,15 +188,24 @@ func (s *Spool) KeepUndecodable(ctx context.Context, u Undecodable) error {
 		at = s.clock.now()
 	}
 	id := s.newID(at)
-	return s.writer.waitUnless(ctx.Done(), "undecodable", func(t *tx) error {
+	var refused error // read only where do has ended
+	err = s.writer.waitUnless(ctx.Done(), "undecodable", func(t *tx) error {
+		if refused = s.refuseShare(t, u.Source); refused != nil {
+			return nil
+		}
 		err := execute(t.conn, `INSERT INTO dead_letters(id, stage, source, reason, detail, tries, created_at, body_hash, body, request)
 			VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
 			id, string(StageIntake), u.Source, string(Undecoded), u.Detail, millis(at), hash, u.Body, request)
 		if err == nil && t.conn.Changes() > 0 {
+			s.charge(t, u.Source, sizeOnDisk(int64(len(u.Body))))
 			t.then(func() { s.undecodable(id, u.Source) })
 		}
 		return err
 	})
+	if err == nil {
+		err = refused
+	}
+	return err
 }
 
 // undecodable counts a dead letter of stage intake that was made.

@@ -10,9 +10,9 @@ import (
 )
 
 func TestContract(t *testing.T) {
-	spooltest.Run(t, func(t *testing.T, dir string) spooltest.Store {
+	spooltest.Run(t, func(t *testing.T, dir string, maxBytes spool.Bytes) spooltest.Store {
 		t.Helper()
-		s, err := spool.Open(t.Context(), spool.Config{Path: filepath.Join(dir, "cdrelay.db")}, spool.Deps{Log: quiet(), Readings: phone.Readings})
+		s, err := spool.Open(t.Context(), spool.Config{Path: filepath.Join(dir, "cdrelay.db"), MaxBytes: maxBytes}, spool.Deps{Log: quiet(), Readings: phone.Readings})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -34,6 +34,8 @@
 //     is read for damage that SQLite takes for its end (wal.go). A file that is
 //     empty or gone is never taken for a new one: new ones are made under another
 //     name.
+//   - One source fills at most three quarters of max_bytes with what retention does
+//     not erase; beyond that it alone gets ErrUnavailable with ErrShare.
 //   - A full or failing disk gives ErrUnavailable; nothing is half kept, and
 //     the spool goes on by itself when there is room again. It counts as well when
 //     it has taken a large write (probe.go).
@@ -67,6 +69,8 @@
 //	set_aside     what could not be read, byte for byte, with the reason
 //	kept          what a sink must find again (lane, name): value; gone: since when
 //	              the sink is not configured, 0 while it is
+//	shares        for each source, about the bytes of its calls that wait or ended
+//	              as dead letters, and of its dead letters of stage intake (share.go)
 //	counted       one row: the number of calls when up_to was the last seq
 //
 // A delivery's states:

@@ -231,6 +231,9 @@ func (e *eraser) eraseClaimed(t *tx, claims []*claim) error {
 }
 
 func (e *eraser) eraseClaimedSeq(t *tx, seq int64) error {
+	if err := e.chargeCall(t, heldSize, seq, -1); err != nil {
+		return err
+	}
 	err := query(t.conn, `SELECT lane, state FROM deliveries WHERE call_seq = ?`, func(r *sqlite.Stmt) error {
 		if l := e.laneByID(r.ColumnInt64(0)); l != nil && state(r.ColumnInt64(1)).waits() {
 			t.then(func() { l.waiting.Add(-1) })

@@ -124,6 +124,11 @@ func (s *Spool) end(t *tx, d *Delivery, to state, tries int, log []byte) error {
 		return fmt.Errorf("delivery of call %d to %s does not wait", d.Seq, d.Sink)
 	}
 	t.then(func() { d.lane.waiting.Add(-1) })
+	if to != dead {
+		if err := s.loosen(t, d.Seq); err != nil {
+			return err
+		}
+	}
 	if successor {
 		return releaseSuccessor(t, d.lane, d.Seq)
 	}

@@ -58,6 +58,24 @@ func (i *inspector) count() error {
 	if n := i.report.Rows["calls"]; err == nil && kept != n {
 		i.report.find("the number of calls that is kept is wrong", 1, fmt.Sprintf("%d is kept, there are %d", kept, n), remedySalvage)
 	}
+	return errors.Join(err, i.shares())
+}
+
+// shares compares what sources hold with the sums that are kept.
+func (i *inspector) shares() error {
+	if i.report.Schema < 6 {
+		return nil
+	}
+	n, example := int64(0), ""
+	err := query(i.conn, `SELECT source, ifnull(kept, 0), ifnull(counted, 0) FROM
+		(SELECT source, bytes AS kept FROM shares) FULL JOIN (`+countedShares+`) USING (source)
+		WHERE ifnull(kept, 0) <> ifnull(counted, 0)`, func(r *sqlite.Stmt) error {
+		n, example = n+1, fmt.Sprintf("%s: %d is kept, there are %d", r.ColumnText(0), r.ColumnInt64(1), r.ColumnInt64(2))
+		return nil
+	})
+	if n > 0 {
+		i.report.find("the sums of what sources hold are wrong", n, example, remedySalvage)
+	}
 	return err
 }
 

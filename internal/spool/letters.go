@@ -99,11 +99,11 @@ func (s *Spool) dropLetter(t *tx, id string) error {
 	if id == "" {
 		return nil
 	}
-	err := execute(t.conn, `DELETE FROM dead_letters WHERE id = ? AND stage = 'intake'`, id)
-	if err == nil && t.conn.Changes() > 0 {
+	return query(t.conn, `DELETE FROM dead_letters WHERE id = ? AND stage = 'intake' RETURNING source, ifnull(length(body), 0)`, func(r *sqlite.Stmt) error {
+		s.charge(t, r.ColumnText(0), -sizeOnDisk(r.ColumnInt64(1)))
 		t.then(func() { s.intakes.Add(-1) })
-	}
-	return err
+		return nil
+	}, id)
 }
 
 const (

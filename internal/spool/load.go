@@ -45,6 +45,9 @@ func (s *Spool) load(c *sqlite.Conn, m memory) error {
 	if err := s.loadTotals(c); err != nil {
 		return err
 	}
+	if err := s.shares.load(c); err != nil {
+		return err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.lanes, s.byID = lanes, byID

@@ -17,7 +17,7 @@ func ofVersion1(t *testing.T) (path string) {
 	path = filepath.Join(t.TempDir(), "cdrelay.db")
 	s := reopened(t, path)
 	keep(t, s, "a", "")
-	for _, stmt := range []string{`ALTER TABLE calls DROP COLUMN trace`, `ALTER TABLE deliveries DROP COLUMN spent`, `ALTER TABLE deliveries DROP COLUMN doubts`, `ALTER TABLE deliveries DROP COLUMN failed_at`, `ALTER TABLE calls DROP COLUMN checksum`, `ALTER TABLE dead_letters DROP COLUMN request`, `DROP TABLE counted`, `DROP TABLE indexed`, `DROP TABLE kept`, `PRAGMA user_version = 1`} {
+	for _, stmt := range []string{`ALTER TABLE calls DROP COLUMN trace`, `ALTER TABLE deliveries DROP COLUMN spent`, `ALTER TABLE deliveries DROP COLUMN doubts`, `ALTER TABLE deliveries DROP COLUMN failed_at`, `ALTER TABLE calls DROP COLUMN checksum`, `ALTER TABLE dead_letters DROP COLUMN request`, `DROP TABLE counted`, `DROP TABLE indexed`, `DROP TABLE kept`, `DROP TABLE shares`, `PRAGMA user_version = 1`} {
 		if err := s.Exec(stmt); err != nil {
 			t.Fatal(err)
 		}

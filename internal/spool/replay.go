@@ -148,7 +148,10 @@ func (s *Spool) purgeLetter(t *tx, id string) (int, error) {
 	case stage == StageIntake:
 		return 1, s.dropLetter(t, strings.ToUpper(id))
 	case stage == StageDelivery:
-		return 1, execute(t.conn, `DELETE FROM deliveries WHERE call_seq = ? AND lane = ?`, p.seq, p.lane.id)
+		if err := execute(t.conn, `DELETE FROM deliveries WHERE call_seq = ? AND lane = ?`, p.seq, p.lane.id); err != nil {
+			return 0, err
+		}
+		return 1, s.loosen(t, p.seq)
 	default:
 		return 0, nil
 	}
@@ -200,6 +203,9 @@ func (s *Spool) resend(t *tx, p place, sink string) (bool, error) {
 		return nil
 	}, p.seq, p.lane.id)
 	if err != nil || st.waits() {
+		return false, err
+	}
+	if err := s.chargeCall(t, looseSize, p.seq, 1); err != nil {
 		return false, err
 	}
 	err = execute(t.conn, `INSERT OR IGNORE INTO deliveries(call_seq, lane, state, due, since) VALUES (?, ?, ?, 0, 0)`, p.seq, p.lane.id, st)

@@ -173,6 +173,8 @@ func untangle(c *sqlite.Conn, now time.Time) (orphans int, err error) {
 			SELECT 1 FROM calls this JOIN calls c ON c.call_id = this.call_id AND c.revision < this.revision
 			JOIN deliveries d ON d.call_seq = c.seq WHERE this.seq = deliveries.call_seq AND d.lane = deliveries.lane AND d.state < 4)`,
 		`UPDATE counted SET calls = (SELECT count(*) FROM calls), up_to = ` + lastSeq,
+		`DELETE FROM shares`,
+		countShares,
 	} {
 		if err := execute(c, sql); err != nil {
 			return orphans, err

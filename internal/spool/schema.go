@@ -158,6 +158,8 @@ func version6() migration {
 			gone INTEGER NOT NULL DEFAULT 0,
 			PRIMARY KEY (lane, name)
 		) WITHOUT ROWID`,
+		`CREATE TABLE shares (source TEXT PRIMARY KEY, bytes INTEGER NOT NULL) WITHOUT ROWID`,
+		countShares,
 	}
 }
 

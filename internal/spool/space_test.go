@@ -13,9 +13,13 @@ import (
 	"github.com/cdrelay/cdrelay/internal/spool"
 )
 
-// fat is a call of some 4 KB.
+// fat is a call of some 4 KB. Every other one is of another source, so that none
+// fills its share of the spool before that is full.
 func fat(n int) spool.Acceptance {
 	a := acceptance(fmt.Sprint(n), "first", "crm")
+	if n%2 == 1 {
+		a.Record.Source = "nxlink"
+	}
 	a.Record.Raw = []byte(`"` + strings.Repeat("x", 4000) + `"`)
 	return a
 }

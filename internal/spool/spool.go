@@ -55,6 +55,7 @@ type Spool struct {
 	metrics   *metrics
 	recent    *recent
 	room      *room
+	shares    *shares
 	unindexed *unindexed
 
 	mu    sync.RWMutex // guards lanes and byID
@@ -112,7 +113,7 @@ func Open(ctx context.Context, cfg Config, deps Deps) (*Spool, error) {
 	s := &Spool{
 		cfg: cfg, log: deps.Log.With("component", "spool"), deps: deps, lock: lock, left: left, clock: newClock(),
 		entropy: ulid.Monotonic(rand.Reader, 0),
-		metrics: newMetrics(), recent: newRecent(), room: newRoom(deps.LaneMemory), unindexed: newUnindexed(),
+		metrics: newMetrics(), recent: newRecent(), room: newRoom(deps.LaneMemory), shares: newShares(), unindexed: newUnindexed(),
 		hurt: make(chan struct{}, 1), lost: make(chan struct{}, 1), doubt: make(chan struct{}, 1), lanesSet: make(chan struct{}),
 	}
 	s.limits.Store(&cfg)

@@ -50,6 +50,7 @@ type tx struct {
 	erased int              // calls that were erased
 	after  []func()         // run in order once the group is on the disk
 	fresh  map[string]*lane // lanes made in this transaction
+	shares map[string]int64 // changes of what sources hold
 }
 
 // then registers an effect on memory for after the commit.
@@ -297,7 +298,8 @@ func (w *writer) attempt(group []*op) (t *tx, guilty int, err error) {
 				return fmt.Errorf("%s: %w", o.name, err)
 			}
 		}
-		return nil
+		guilty = -1
+		return t.writeShares()
 	})
 	return t, guilty, err
 }

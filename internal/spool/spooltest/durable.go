@@ -144,6 +144,6 @@ func closedRefuses(r *rig) {
 		}
 	}
 	r.Settle(d, nil) // is lost, and must not hang or panic
-	r.Store = r.open(r.T, r.dir)
+	r.Store = r.open(r.T, r.dir, r.maxBytes)
 	r.expect(r.lease("crm", 1), "a")
 }

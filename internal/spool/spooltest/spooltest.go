@@ -59,16 +59,16 @@ type Store interface {
 	Close() error
 }
 
-// Run runs the contract. open opens the store that lies in the folder, or makes
-// a new one; Run closes it.
-func Run(t *testing.T, open func(t *testing.T, dir string) Store) {
+// Run runs the contract. open opens the store that is in the folder, or makes a
+// new one, with a bound on its bytes or 0 for the usual one; Run closes it.
+func Run(t *testing.T, open func(t *testing.T, dir string, maxBytes spool.Bytes) Store) {
 	t.Helper()
-	for _, group := range [][]testCase{acceptCases(), leaseCases(), orderCases(), reportCases(), letterCases(), laneCases(), keptCases(), listingCases(), durableCases()} {
+	for _, group := range [][]testCase{acceptCases(), leaseCases(), orderCases(), reportCases(), letterCases(), laneCases(), keptCases(), listingCases(), durableCases(), shareCases()} {
 		for _, c := range group {
 			t.Run(c.name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					r := &rig{T: t, dir: t.TempDir(), open: open}
-					r.Store = open(t, r.dir)
+					r.Store = open(t, r.dir, 0)
 					t.Cleanup(func() { r.check(r.Close()) })
 					r.configure("crm", "slack")
 					c.run(r)
@@ -87,8 +87,9 @@ type testCase struct {
 type rig struct {
 	*testing.T
 	Store
-	dir  string
-	open func(t *testing.T, dir string) Store
+	dir      string
+	maxBytes spool.Bytes
+	open     func(t *testing.T, dir string, maxBytes spool.Bytes) Store
 }
 
 func (r *rig) check(err error) {
@@ -124,7 +125,7 @@ func (r *rig) commit() {
 func (r *rig) reopen() {
 	r.Helper()
 	r.check(r.Close())
-	r.Store = r.open(r.T, r.dir)
+	r.Store = r.open(r.T, r.dir, r.maxBytes)
 	r.configure("crm", "slack")
 }
 
@@ -144,7 +145,7 @@ func (r *rig) crash() {
 	}))
 	r.check(r.Close())
 	r.dir = copied
-	r.Store = r.open(r.T, copied)
+	r.Store = r.open(r.T, copied, r.maxBytes)
 	r.configure("crm", "slack")
 }
 
