@@ -2,8 +2,6 @@ package infin8linx
 
 import (
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -12,7 +10,6 @@ import (
 )
 
 const (
-	layout = "2006-01-02 15:04:05"
 	// beijing is UTC+8 all year: China has kept one zone, without summer time,
 	// since before this vendor's first call. A fixed zone needs no zone file.
 	beijing = 8 * 60 * 60
@@ -31,31 +28,13 @@ func (c *conversion) times() {
 	c.checkZone()
 }
 
-// time reads a time of the vendor; empty, null and the several ways to write "not
-// set" are none.
+// time reads a time of the vendor, in the documented form or another one.
 func (c *conversion) time(key string) call.Time {
-	s := c.Text(key)
-	if s == "" || s == none || strings.HasPrefix(s, "0000-") || strings.HasPrefix(s, "1970-01-01") {
-		return call.Time{}
+	t, problem := call.ParseTime(c.Plain(key), c.src.Zone)
+	if problem != "" {
+		c.Complain(key, problem)
 	}
-	t, err := parseTime(s, c.src.Zone)
-	if err != nil || !call.Plausible(t) {
-		c.Complain(key, "is no time like 2006-01-02 15:04:05")
-		return call.Time{}
-	}
-	return call.At(t)
-}
-
-// parseTime takes the documented form, RFC 3339, and the unix seconds that the
-// vendor's state events have under the same name.
-func parseTime(s string, zone *time.Location) (time.Time, error) {
-	if t, err := time.ParseInLocation(layout, s, zone); err == nil {
-		return t, nil
-	}
-	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
-		return time.Unix(n, 0), nil
-	}
-	return time.Parse(time.RFC3339, s)
+	return t
 }
 
 // checkZone holds the start against the clock in a version 1 uuid. Zones differ

@@ -2,6 +2,7 @@ package nxcc
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/cdrelay/cdrelay/internal/call"
@@ -51,6 +52,9 @@ func (c *conversion) milliseconds(key string) call.Time {
 
 // unix reads a count of units since 1970; 0 is no time.
 func (c *conversion) unix(key string, at func(int64) time.Time, unit string) call.Time {
+	if strings.Contains(c.Text(key), ":") {
+		return c.written(key)
+	}
 	n, ok := c.Int(key)
 	if !ok || n == 0 {
 		return call.Time{}
@@ -61,6 +65,16 @@ func (c *conversion) unix(key string, at func(int64) time.Time, unit string) cal
 		return call.Time{}
 	}
 	return call.At(t)
+}
+
+// written reads a time that came as a date and a clock, which the vendor documents
+// nowhere.
+func (c *conversion) written(key string) call.Time {
+	t, problem := call.ParseTime(c.Text(key), c.src.Zone)
+	if problem != "" {
+		c.Complain(key, problem)
+	}
+	return t
 }
 
 func (c *conversion) seconds(key string) *int {

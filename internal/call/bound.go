@@ -83,6 +83,7 @@ func (r *Record) texts() []boundText {
 		{"agent.id", &r.Agent.ID, MaxID},
 		{"agent.name", &r.Agent.Name, MaxText},
 		{"agent.extension", &r.Agent.Extension, MaxText},
+		{"agent.email", &r.Agent.Email, MaxText},
 		{"hangup.code", &r.Hangup.Code, MaxText},
 		{"hangup.reason", &r.Hangup.Reason, MaxText},
 		{"recording.url", &r.Recording.URL, MaxText},
