@@ -45,6 +45,7 @@ type App struct {
 	registry *prometheus.Registry
 	metrics  *metrics
 	lanes    *delivery.Metrics
+	requests *delivery.Requests
 	tracer   *tracing.Tracer
 	spool    *spool.Spool
 	intake   *intake.Handler
@@ -129,7 +130,7 @@ func awaitStart[T any](ctx context.Context, from <-chan T, grace time.Duration) 
 func New(ctx context.Context, loaded *config.Loaded, opts Options) (*App, error) {
 	a := &App{
 		opts: opts, log: opts.Log.With("component", "app"), registry: prometheus.NewRegistry(),
-		lanes: delivery.NewMetrics(), tracer: tracing.New(opts.Version, opts.Log), started: time.Now(),
+		lanes: delivery.NewMetrics(), requests: delivery.NewRequests(requestMemory()), tracer: tracing.New(opts.Version, opts.Log), started: time.Now(),
 		turn: make(chan struct{}, 1), stopping: make(chan struct{}), graceOver: make(chan struct{}),
 		last: map[string]*runningSink{}, failed: make(chan error, 2),
 	}

@@ -22,7 +22,9 @@ func heapLimit() int64 {
 	return min(limit, mostMemory)
 }
 
-// laneMemory and callbackMemory are the parts of what lanes have leased, and of the
-// callbacks on their way. As much again is left for everything else and for garbage.
+// The parts of the heap for what lanes have leased, for requests that are larger
+// than their records, and for callbacks on their way. As much again is left for
+// everything else and for garbage.
 func laneMemory() int64     { return heapLimit() / 4 }
+func requestMemory() int64  { return heapLimit() / 8 }
 func callbackMemory() int64 { return heapLimit() / 4 }

@@ -40,7 +40,7 @@ func (a *App) buildSink(c config.Sink, mark config.Hash) (*runningSink, error) {
 		return nil, err
 	}
 	s.lane = delivery.New(c.Name, c.Lane, delivery.Deps{
-		Store: a.spool, Renderer: s.sink, Client: s.client, Metrics: a.lanes, Log: a.opts.Log, Tracer: a.tracer,
+		Store: a.spool, Renderer: s.sink, Client: s.client, Metrics: a.lanes, Log: a.opts.Log, Tracer: a.tracer, Requests: a.requests,
 	})
 	return s, nil
 }

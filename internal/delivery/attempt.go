@@ -17,7 +17,11 @@ func (l *Lane) attempt(ctx context.Context, d *spool.Delivery) outbound.Verdict 
 	l.busy.Add(1)
 	defer l.busy.Add(-1)
 	span := l.span(ctx, d)
-	req, err := l.deps.Renderer.Request(d.MessageID, d.Record)
+	req, done, err := l.deps.Requests.render(ctx, l, d)
+	if err != nil && ctx.Err() != nil {
+		l.deps.Store.Release(d)
+		return outbound.Verdict{Meaning: outbound.Canceled}
+	}
 	if err != nil {
 		span.Ended(resultRender, false)
 		l.deps.Metrics.rendered(l.name)
@@ -25,6 +29,7 @@ func (l *Lane) attempt(ctx context.Context, d *spool.Delivery) outbound.Verdict 
 		l.bury(d, []spool.Attempt{kept}, spool.Render, err.Error())
 		return outbound.Verdict{}
 	}
+	defer done()
 	if req.Header == nil {
 		req.Header = http.Header{}
 	}

@@ -57,6 +57,9 @@ type Deps struct {
 	Log      *slog.Logger
 	// Tracer makes the spans of attempts; nil for none.
 	Tracer *tracing.Tracer
+	// Requests bounds the memory of requests, those of other lanes too; nil for
+	// bounds of this lane alone.
+	Requests *Requests
 }
 
 // Lane delivers to one sink.
@@ -84,6 +87,9 @@ type Lane struct {
 // New makes a lane for the sink of that name. Start starts it.
 func New(name string, s Settings, deps Deps) *Lane {
 	s = s.WithDefaults()
+	if deps.Requests == nil {
+		deps.Requests = NewRequests(0)
+	}
 	l := &Lane{
 		name: name, set: s, deps: deps,
 		log:  deps.Log.With("component", "delivery", "sink", name),

@@ -31,6 +31,7 @@ var table = []row{
 	{level: 0, pattern: "internal/phone"},
 	{level: 0, pattern: "internal/charset"},
 	{level: 0, pattern: "internal/plainjson"},
+	{level: 0, pattern: "internal/share"},
 	{level: 0, pattern: "internal/adminclient", may: []string{"internal/plainjson"}},
 	{level: 0, pattern: "internal/problem", may: []string{"internal/plainjson"}},
 	{level: 0, pattern: "internal/interrupt"},
@@ -42,7 +43,7 @@ var table = []row{
 
 	{level: 1, pattern: "adapter/*", may: []string{"internal/call", "internal/loosejson", "internal/phone"}},
 	{level: 1, pattern: "internal/expr", may: []string{"internal/call", "internal/plainjson", "internal/spelling"}},
-	{level: 1, pattern: "internal/spool", may: []string{"internal/call", "internal/plainjson"}},
+	{level: 1, pattern: "internal/spool", may: []string{"internal/call", "internal/plainjson", "internal/share"}},
 	{level: 1, pattern: "internal/outbound", may: []string{"internal/secret"}},
 	{level: 1, pattern: "internal/tracing", may: []string{"internal/secret"}},
 	{level: 1, pattern: "sinks/contract", may: []string{"internal/call", "internal/outbound"}},
@@ -64,7 +65,9 @@ var table = []row{
 		"internal/call", "internal/charset", "internal/listen", "internal/problem", "internal/route", "internal/secret", "internal/spool",
 		"internal/tracing",
 	}},
-	{level: 3, pattern: "internal/delivery", may: []string{"internal/call", "internal/outbound", "internal/spool", "internal/tracing"}},
+	{level: 3, pattern: "internal/delivery", may: []string{
+		"internal/call", "internal/outbound", "internal/share", "internal/spool", "internal/tracing",
+	}},
 
 	{level: 4, pattern: "internal/admin", may: []string{
 		"internal/call", "internal/delivery", "internal/listen", "internal/plainjson", "internal/problem", "internal/route", "internal/spool",

@@ -13,7 +13,7 @@
 //     most; a crash repeats what was not yet committed and loses nothing.
 //   - Memory does not grow with the backlog: a lane leases a few deliveries at a
 //     time, everything else stays in the file. What is leased over all lanes is
-//     bounded in bytes, counted before a record is read (room.go).
+//     bounded in bytes, counted before a record is read (cost.go).
 //   - Leases live in memory. After a crash all waiting work is free at once.
 //   - Lanes do not disturb each other: each has its own range of one partial
 //     index that holds waiting deliveries only, so neither history nor another

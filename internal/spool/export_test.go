@@ -144,11 +144,7 @@ func (s *Spool) ForgetKeys(last int64) {
 }
 
 // RoomUsed is how many bytes of memory the lanes are charged for.
-func (s *Spool) RoomUsed() int64 {
-	s.room.mu.Lock()
-	defer s.room.mu.Unlock()
-	return s.room.used
-}
+func (s *Spool) RoomUsed() int64 { return s.room.Used() }
 
 // Leased is what the spool keeps of a leased delivery.
 func (s *Spool) Leased(sink string, seq int64) *Delivery {

@@ -85,7 +85,7 @@ func (s *Spool) bury(t *tx, d *Delivery, r letterRow, log []byte) error {
 // delivery's lane, which may be the one that released it: a lane that must not
 // go on yet has to find that out by itself before it leases again.
 func (s *Spool) Release(d *Delivery) {
-	s.room.give(d.lane, d)
+	s.giveRoom([]*Delivery{d})
 	d.lane.giveBack(d.Seq, d)
 }
 
@@ -94,7 +94,7 @@ func (s *Spool) Release(d *Delivery) {
 // reports may wait long for a disk.
 func (s *Spool) report(leased *Delivery, log []byte, name string, do func(*tx, *Delivery) error) {
 	d := leased.lane.slim(leased, log)
-	s.room.give(d.lane, leased)
+	s.giveRoom([]*Delivery{leased})
 	reported := func(t *tx) error {
 		if !d.lane.holds(d) {
 			return nil // its row was lost, and the salvage told of it

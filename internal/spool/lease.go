@@ -10,6 +10,7 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/share"
 )
 
 // reportsMax and reportsBytes are the uncommitted reports at which leasing stops:
@@ -70,7 +71,7 @@ type Places struct {
 //
 // While the disk takes no reports and many of them wait, Lease gives nothing and
 // no error: what it gave would be repeated after a crash. The same goes for a lane
-// whose share of the memory is used up (room.go): Work tells it when there is some
+// whose share of the memory is used up (cost.go): Work tells it when there is some
 // again. A lane whose time has come and that gets nothing asks again after a moment.
 func (s *Spool) Lease(ctx context.Context, sink string, want Places) ([]*Delivery, error) {
 	l := s.lane(sink)
@@ -87,11 +88,11 @@ func (s *Spool) Lease(ctx context.Context, sink string, want Places) ([]*Deliver
 	})
 	if err != nil {
 		l.endRead(nil, 0)
-		s.room.give(l, r.found...)
+		s.giveRoom(r.found)
 		return nil, fmt.Errorf("lease for %s: %w", sink, err)
 	}
 	leased := l.endRead(r.found, want.Limit)
-	s.room.give(l, without(r.found, leased)...)
+	s.giveRoom(without(r.found, leased))
 	return s.decode(leased), nil
 }
 
@@ -148,7 +149,7 @@ type leaseReader struct {
 	conn   *sqlite.Conn
 	lane   *lane
 	recent *recent
-	room   *room
+	room   *share.Room[*lane]
 	now    int64
 	want   Places
 	found  []*Delivery
@@ -269,7 +270,7 @@ func (r *leaseReader) call(d *Delivery) (fits bool, err error) {
 // take charges the lane for a delivery, by the length of its encoded record.
 func (r *leaseReader) take(d *Delivery, length int) bool {
 	cost := leaseCost(length, len(d.attempts))
-	if !r.room.take(r.lane, cost) {
+	if !r.room.Take(r.lane, cost) {
 		return false
 	}
 	d.cost = cost

@@ -15,6 +15,8 @@ import (
 
 	"github.com/oklog/ulid/v2"
 	"zombiezen.com/go/sqlite"
+
+	"github.com/cdrelay/cdrelay/internal/share"
 )
 
 // Deps are what a Spool needs from its surroundings.
@@ -32,7 +34,7 @@ type Deps struct {
 	// Readings gives the numbers, in E.164, that a number as an operator types it
 	// may mean; may be nil, then it is looked for as the end of a number only.
 	Readings func(typed string) []string
-	// LaneMemory bounds the bytes of what lanes have leased, over all lanes; 50 MiB
+	// LaneMemory bounds the bytes of what lanes have leased, over all lanes; 38 MiB
 	// where it is 0.
 	LaneMemory int64
 }
@@ -54,7 +56,7 @@ type Spool struct {
 	houseRd   *readers // for housekeeping
 	metrics   *metrics
 	recent    *recent
-	room      *room
+	room      *share.Room[*lane] // of what lanes have leased
 	shares    *shares
 	unindexed *unindexed
 
