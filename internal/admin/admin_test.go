@@ -111,6 +111,12 @@ func TestDoors(t *testing.T) {
 		{"IPv6 loopback", open, request{path: api, host: "[::1]:8081"}, 200},
 		{"DNS rebinding", open, request{path: api, host: "evil.example:8081"}, 403},
 		{"rebinding with a lookalike", open, request{path: api, host: "127.0.0.1.evil.example"}, 403},
+		{"localhost in capitals, with a dot", open, request{path: api, host: "LocalHost.:8081"}, 200},
+		{"rebinding and the page", open, request{path: "/", host: "evil.example"}, 403},
+		{"rebinding and readiness", open, request{path: "/readyz", host: "evil.example"}, 403},
+		{"rebinding and metrics", open, request{path: "/metrics", host: "evil.example:8081"}, 403},
+		{"rebinding and what is not there", open, request{method: "POST", path: "/nothing", host: "evil.example"}, 403},
+		{"metrics beside a token", token, request{path: "/metrics", host: "pod:8081"}, 200},
 		{"rebinding does not close health", open, request{path: "/healthz", host: "evil.example"}, 200},
 		{"exposed without a token", exposed, request{path: api}, 403},
 		{"exposed page", exposed, request{path: "/"}, 403},
@@ -193,8 +199,10 @@ func (f *fixture) bury(id string) {
 	if err != nil || len(leased) != 1 {
 		f.t.Fatalf("lease: %v %v", leased, err)
 	}
-	f.spool.Bury(leased[0], []spool.Attempt{{At: time.Now(), Status: 422, Result: "rejected", Detail: "no such field", Warning: "odd",
-		Headers: map[string]string{"X-Request-Id": "r-1"}, Request: &spool.Sent{Method: "POST", URL: "https://crm.example/x", Body: "{}"}}}, spool.Rejected, "422: no such field")
+	f.spool.Bury(leased[0], []spool.Attempt{{
+		At: time.Now(), Status: 422, Result: "rejected", Detail: "no such field", Warning: "odd",
+		Headers: map[string]string{"X-Request-Id": "r-1"}, Request: &spool.Sent{Method: "POST", URL: "https://crm.example/x", Body: "{}"},
+	}}, spool.Rejected, "422: no such field")
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); <-time.After(5 * time.Millisecond) {
 		if page, _, err := f.spool.SearchLetters(f.t.Context(), spool.LetterFilter{Stage: spool.StageDelivery}, 100, ""); err == nil {
 			for _, d := range page {

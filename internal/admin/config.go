@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"strings"
 )
 
 // Config is what the `admin:` part of the configuration says.
@@ -57,7 +58,7 @@ func loopback(address string) bool {
 	if err != nil {
 		host = address
 	}
-	if host == "localhost" {
+	if strings.EqualFold(strings.TrimSuffix(host, "."), "localhost") {
 		return true
 	}
 	ip, err := netip.ParseAddr(host)

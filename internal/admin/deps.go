@@ -52,6 +52,8 @@ type Deps struct {
 	Redeem func(context.Context, spool.DeadLetterDetail) error
 	// Replayed counts dead letters put back into a sink's lane; may be nil.
 	Replayed func(sink string, n int)
+	// WrongToken counts requests with a wrong token; may be nil.
+	WrongToken func()
 	// NumberForms gives the spellings of a number as typed; its error is for the
 	// operator.
 	NumberForms func(typed string) (spool.NumberForms, error)

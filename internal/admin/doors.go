@@ -9,16 +9,33 @@ import (
 )
 
 // doors lets a request through to the API, or says why not.
-type doors struct{ config func() Config }
+type doors struct {
+	config   func() Config
+	suspects *suspects
+}
+
+// hosted lets only requests through that name a loopback host, where the listener
+// has no token and is on loopback: a page that has its own name resolve to this
+// machine (DNS rebinding) is stopped there.
+func hosted(config func() Config, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if c := config(); !c.guarded() && !c.Exposed() && !loopback(r.Host) {
+			problem.Write(w, http.StatusForbidden, "the Host of the request is not a loopback address: use http://127.0.0.1, or set admin.token")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
 
 func (d doors) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch c := d.config(); {
 		case c.Exposed():
 			problem.Write(w, http.StatusForbidden, "the private API is closed: set admin.token in the configuration, or let admin.listen be a loopback address")
-		case !c.guarded() && !loopback(r.Host):
-			problem.Write(w, http.StatusForbidden, "the Host of the request is not a loopback address: use http://127.0.0.1, or set admin.token")
 		case c.guarded() && !c.Token.Equal(presented(r)):
+			if presented(r) != "" {
+				d.suspects.slow(r)
+			}
 			w.Header().Set("WWW-Authenticate", `Basic realm="cdrelay", charset="UTF-8"`)
 			problem.Write(w, http.StatusUnauthorized, "send admin.token as a bearer token, or as the password of HTTP Basic")
 		case foreign(r):

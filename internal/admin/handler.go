@@ -15,23 +15,29 @@ import (
 // at each request, so that a reload can change the token.
 func Handler(c func() Config, d Deps) http.Handler {
 	a := &api{Deps: d}
-	outer := http.NewServeMux()
-	outer.HandleFunc("GET /healthz", a.healthz)
-	outer.HandleFunc("GET /readyz", a.readyz)
-	outer.Handle("GET /metrics", d.Metrics)
-	outer.Handle("/", doors{c}.guard(bounded(a.mux())))
-	return headers(outer)
+	inner := http.NewServeMux()
+	inner.HandleFunc("GET /readyz", a.readyz)
+	inner.Handle("GET /metrics", d.Metrics)
+	inner.Handle("/", doors{c, newSuspects(d.WrongToken, d.Log)}.guard(bounded(a.mux())))
+	return a.outer(c, inner)
 }
 
 // Starting gives the handler of a private listener whose store is not open yet:
 // health, readiness and metrics, and 503 for all else. ready says what it waits
 // for.
-func Starting(ready func() error, metrics http.Handler) http.Handler {
+func Starting(c func() Config, ready func() error, metrics http.Handler) http.Handler {
 	a := &api{Deps{Ready: ready}}
+	inner := http.NewServeMux()
+	inner.Handle("GET /metrics", metrics)
+	inner.HandleFunc("/", a.readyz)
+	return a.outer(c, inner)
+}
+
+// outer is what holds for every path. Health is for whoever asks.
+func (a *api) outer(c func() Config, inner http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", a.healthz)
-	mux.Handle("GET /metrics", metrics)
-	mux.HandleFunc("/", a.readyz)
+	mux.Handle("/", hosted(c, inner))
 	return headers(mux)
 }
 

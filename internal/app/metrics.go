@@ -16,6 +16,7 @@ type metrics struct {
 	reloadTime prometheus.Gauge
 	hash       prometheus.Gauge
 	purged     prometheus.Counter
+	wrongToken prometheus.Counter
 }
 
 func newMetrics(r prometheus.Registerer, version string) (*metrics, error) {
@@ -30,6 +31,9 @@ func newMetrics(r prometheus.Registerer, version string) (*metrics, error) {
 			Name: "cdrelay_spool_history_purged_total", Help: "Delivered calls erased before their time because of spool.max_bytes.",
 		}),
 	}
+	m.wrongToken = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "cdrelay_admin_unauthorized_total", Help: "Requests to the private listener with a wrong token.",
+	})
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "cdrelay_build_info", Help: "1, with the version of the binary.",
 		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
@@ -37,7 +41,7 @@ func newMetrics(r prometheus.Registerer, version string) (*metrics, error) {
 	build.Set(1)
 	var errs []error
 	for _, c := range []prometheus.Collector{
-		m.reloadOK, m.reloadTime, m.hash, m.purged, build,
+		m.reloadOK, m.reloadTime, m.hash, m.purged, m.wrongToken, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	} {
 		errs = append(errs, r.Register(c))

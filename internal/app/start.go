@@ -20,7 +20,7 @@ import (
 // start answers health, opens the spool, and builds everything on it.
 func (a *App) start(ctx context.Context, loaded *config.Loaded) error {
 	var err error
-	if a.private, err = admin.Listen(ctx, a.adminSettings(), admin.Starting(a.ready, a.metricsHandler()), a.opts.Log); err != nil {
+	if a.private, err = admin.Listen(ctx, a.adminSettings(), admin.Starting(a.adminSettings, a.ready, a.metricsHandler()), a.opts.Log); err != nil {
 		return err
 	}
 	a.serve(a.private.Serve)
@@ -87,7 +87,7 @@ func (a *App) metricsHandler() http.Handler {
 func (a *App) adminDeps() admin.Deps {
 	d := admin.Deps{
 		Store: a.spool, Ready: a.ready, Server: a.status, Log: a.opts.Log.With("component", "admin"), Page: a.page,
-		Redeem: a.redeem, Replayed: a.lanes.Replayed, NumberForms: a.numberForms, Explain: a.Explain,
+		Redeem: a.redeem, Replayed: a.lanes.Replayed, WrongToken: a.metrics.wrongToken.Inc, NumberForms: a.numberForms, Explain: a.Explain,
 		Metrics: a.metricsHandler(),
 	}
 	if a.opts.Load != nil {

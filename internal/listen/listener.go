@@ -161,7 +161,7 @@ func (l *Listener) arrive(raw net.Conn) {
 		return
 	}
 	if from := addressOf(raw); l.limits.Exempt == nil || !l.limits.Exempt(from) {
-		c.counted = counted(from)
+		c.counted = Network(from)
 	}
 	l.waiting = append(l.waiting, c)
 	l.admit()
@@ -177,13 +177,14 @@ func addressOf(c net.Conn) netip.Addr {
 	return at.Addr().Unmap().WithZone("")
 }
 
-// counted returns what connections of an address are counted under: who has an
-// IPv6 address has all of its /64.
-func counted(from netip.Addr) netip.Addr {
-	if !from.Is6() {
-		return from
+// Network returns the address under which a client is counted: an IPv4 address
+// itself, and the /64 of an IPv6 one, because whoever has one has all of it.
+func Network(client netip.Addr) netip.Addr {
+	client = client.Unmap().WithZone("")
+	if !client.Is6() {
+		return client
 	}
-	p, _ := from.Prefix(64) // which every IPv6 address has
+	p, _ := client.Prefix(64) // which every IPv6 address has
 	return p.Addr()
 }
 
