@@ -137,7 +137,8 @@ func New(ctx context.Context, loaded *config.Loaded, opts Options) (*App, error)
 	a.state.Store(newState(state{loaded: loaded}))
 	a.tables.Store(&loaded.Rows)
 	a.tried.Store(&loaded.Hash)
-	a.waitsFor("the spool is being opened")
+	first := "the spool is being opened"
+	a.opening.Store(&first)
 	var err error
 	if a.metrics, err = newMetrics(a.registry, opts.Version); err != nil {
 		return nil, err
@@ -223,5 +224,9 @@ func (a *App) isStopping() bool {
 	}
 }
 
-// waitsFor says what the start is at.
-func (a *App) waitsFor(what string) { a.opening.Store(&what) }
+// waitsFor says what the start is at, until it is over.
+func (a *App) waitsFor(what string) {
+	if now := a.opening.Load(); now != nil {
+		a.opening.CompareAndSwap(now, &what)
+	}
+}

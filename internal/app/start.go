@@ -26,7 +26,7 @@ func (a *App) start(ctx context.Context, loaded *config.Loaded) error {
 	a.serve(a.private.Serve)
 	a.spool, err = spool.Open(ctx, loaded.Spool, spool.Deps{
 		Log: a.opts.Log, Readings: phone.Readings, OnSinkRemoved: a.sinkRemoved, OnUndecodable: a.undecodable,
-		OnHistoryPurged: a.metrics.historyPurged, LaneMemory: laneMemory(),
+		OnHistoryPurged: a.metrics.historyPurged, LaneMemory: laneMemory(), OnOpening: a.waitsFor,
 	})
 	if err == nil {
 		if err = a.build(ctx, loaded); err == nil {

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"zombiezen.com/go/sqlite"
 )
@@ -109,8 +110,8 @@ func (r *CheckReport) besides(path string) {
 	}
 	switch mark, err := os.ReadFile(suspectMark(path)); {
 	case err != nil: // none
-	case string(mark) == markSalvage:
-		r.Notes = append(r.Notes, "a salvage was cut short: the next start, or `cdrelay spool salvage --force`, does it again")
+	case strings.HasPrefix(string(mark), markSalvage):
+		r.Notes = append(r.Notes, "a salvage was cut short: the next start, or `cdrelay spool salvage --force`, goes on with it")
 	default:
 		r.Notes = append(r.Notes, "a server met damage in this file; the next start looks at all of it")
 	}

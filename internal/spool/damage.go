@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"zombiezen.com/go/sqlite"
@@ -36,7 +37,7 @@ func suspectMark(path string) string { return path + ".suspect" }
 // What the mark asks for.
 const (
 	markCheck   = "check\n"   // read the whole file
-	markSalvage = "salvage\n" // finish what was begun
+	markSalvage = "salvage\n" // finish what was begun; the name to keep the file by follows
 )
 
 // writeMark is whole or does not happen: a mark that a power cut emptied would
@@ -90,7 +91,7 @@ func (s *Spool) openOrSetAside(ctx context.Context, m memory) (*sqlite.Conn, err
 	}
 	mark, merr := os.ReadFile(suspectMark(path))
 	var conn *sqlite.Conn
-	err := s.lookBefore(string(mark), m)
+	err := s.lookBefore(ctx, string(mark), m)
 	if err == nil {
 		conn, err = s.openAndLoad(ctx, m, merr == nil)
 	}
@@ -118,7 +119,7 @@ func (s *Spool) openOrSetAside(ctx context.Context, m memory) (*sqlite.Conn, err
 // beside which it throws the WAL away, and a WAL that ends too early. A spool
 // that is not there yet is made under another name, so that an empty one is
 // damaged for certain.
-func (s *Spool) lookBefore(mark string, m memory) error {
+func (s *Spool) lookBefore(ctx context.Context, mark string, m memory) error {
 	path := s.cfg.Path
 	w, err := readWAL(path)
 	if err != nil {
@@ -126,13 +127,13 @@ func (s *Spool) lookBefore(mark string, m memory) error {
 	}
 	info, err := os.Stat(path)
 	switch {
-	case mark == markSalvage:
+	case strings.HasPrefix(mark, markSalvage):
 		return &damagedError{found: "an earlier salvage was cut short"}
 	case errors.Is(err, os.ErrNotExist) && m.running():
 		return &damagedError{found: "the file is gone"}
 	case errors.Is(err, os.ErrNotExist) && w == nil:
 		s.sayNew()
-		return createFile(s.cfg)
+		return createFile(ctx, s.cfg)
 	case errors.Is(err, os.ErrNotExist):
 		return &damagedError{found: "the file is gone, and its WAL is there"}
 	case err != nil:
@@ -155,13 +156,13 @@ func (s *Spool) sayNew() {
 }
 
 // createFile makes a new spool and gives it its name when it is on the disk.
-func createFile(cfg Config) error {
+func createFile(ctx context.Context, cfg Config) error {
 	path := cfg.Path
 	cfg.Path += ".new"
 	if err := removeCompanions(cfg.Path); err != nil { // of a start that was cut short
 		return err
 	}
-	conn, err := openWriter(cfg)
+	conn, err := openWriter(ctx, cfg)
 	if err != nil {
 		return err
 	}
@@ -178,16 +179,17 @@ func (s *Spool) openAndLoad(ctx context.Context, m memory, suspected bool) (*sql
 	if err := s.lock.guard(s.cfg.Path); err != nil {
 		return nil, err
 	}
-	conn, err := openWriter(s.present())
+	conn, err := openWriter(ctx, s.present())
 	if err != nil {
 		return nil, err
 	}
+	conn.SetInterrupt(ctx.Done())
 	err = s.load(conn, m)
 	if err == nil && suspected {
-		conn.SetInterrupt(ctx.Done())
+		s.opening("the whole file is being checked, because of damage that was met in it")
 		err = wholeCheck(conn)
-		conn.SetInterrupt(nil)
 	}
+	conn.SetInterrupt(nil)
 	if err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}

@@ -27,7 +27,7 @@ func dropAll(t *testing.T, l *lane) {
 	if !l.claim([]int64{7, 8}) {
 		t.Fatal("not claimed")
 	}
-	conn, err := openWriter(Config{Path: filepath.Join(t.TempDir(), "cdrelay.db")}.WithDefaults())
+	conn, err := openWriter(t.Context(), Config{Path: filepath.Join(t.TempDir(), "cdrelay.db")}.WithDefaults())
 	if err != nil {
 		t.Fatal(err)
 	}

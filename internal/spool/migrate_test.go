@@ -68,14 +68,14 @@ func TestAFileOfVersion1IsMigrated(t *testing.T) {
 // migration, and the calls have no trace then.
 func TestADamagedFileOfVersion1IsSaved(t *testing.T) {
 	from := ofVersion1(t)
-	to, err := openWriter(Config{Path: filepath.Join(t.TempDir(), "new.db")}.WithDefaults())
+	to, err := openWriter(t.Context(), Config{Path: filepath.Join(t.TempDir(), "new.db")}.WithDefaults())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = to.Close() }()
-	r, err := salvage(t.Context(), to, from, memory{})
-	if err != nil || r.cut != 0 || r.orphans != 0 {
-		t.Errorf("salvage: %+v, error %v", r, err)
+	var p progress
+	if err := salvage(t.Context(), &pace{to: to, progress: &p}, from, memory{}); err != nil || p.Found.Cut != 0 || p.Found.Orphans != 0 {
+		t.Errorf("salvage: %+v, error %v", p, err)
 	}
 	isInt(t, to, `SELECT count(*) FROM calls WHERE call_id = 'dialer:a' AND trace = ''`, 1)
 }

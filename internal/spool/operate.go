@@ -43,7 +43,7 @@ func Salvage(ctx context.Context, cfg Config, force bool) (report SalvageReport,
 		return SalvageReport{}, err
 	}
 	defer func() { err = errors.Join(err, lock.release()) }()
-	report = SalvageReport{Path: cfg.Path, Kept: damagedName(cfg.Path), Found: []Finding{}, Tables: []TableRescue{}}
+	report = SalvageReport{Path: cfg.Path, Kept: keptAs(cfg.Path), Found: []Finding{}, Tables: []TableRescue{}}
 	if err := finishSalvage(cfg.Path, report.Kept); err != nil {
 		return report, err
 	}
@@ -55,8 +55,8 @@ func Salvage(ctx context.Context, cfg Config, force bool) (report SalvageReport,
 		return report, ErrSound
 	}
 	report.Found = found.Findings
-	r, err := rebuild(ctx, cfg, report.Kept, memory{})
-	report.Tables, report.Orphans, report.Unreadable = r.tables, r.orphans, r.unreadable
+	r, err := rebuild(ctx, cfg, report.Kept, memory{}, nil)
+	report.Tables, report.Orphans, report.Unreadable = r.Tables, r.Orphans, r.Unreadable
 	if err != nil {
 		return report, err
 	}

@@ -23,7 +23,7 @@ func plan(t *testing.T, c *sqlite.Conn, sql string) string {
 }
 
 func TestHotStatementsUseTheirIndexAndNeverScanOrSort(t *testing.T) {
-	c, err := openWriter(Config{Path: filepath.Join(t.TempDir(), "cdrelay.db")}.WithDefaults())
+	c, err := openWriter(t.Context(), Config{Path: filepath.Join(t.TempDir(), "cdrelay.db")}.WithDefaults())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +71,7 @@ func TestHotStatementsUseTheirIndexAndNeverScanOrSort(t *testing.T) {
 }
 
 func TestOpeningCountsFromIndexesOnly(t *testing.T) {
-	c, err := openWriter(Config{Path: filepath.Join(t.TempDir(), "cdrelay.db")}.WithDefaults())
+	c, err := openWriter(t.Context(), Config{Path: filepath.Join(t.TempDir(), "cdrelay.db")}.WithDefaults())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -189,13 +189,17 @@ func (m memory) write(c *sqlite.Conn) error {
 		l.mu.Lock()
 		giveUp, until, by := l.giveUp, l.pausedUntil, l.pausedBy
 		l.mu.Unlock()
-		if err := execute(c, `INSERT INTO lanes(id, name, give_up, paused_until, paused_by) VALUES (?, ?, ?, ?, ?)`,
+		if err := execute(c, `INSERT OR IGNORE INTO lanes(id, name, give_up, paused_until, paused_by) VALUES (?, ?, ?, ?, ?)`,
 			l.id, l.name, giveUp.Milliseconds(), millis(until), string(by)); err != nil {
 			return err
 		}
 	}
 	if m.last == 0 {
 		return nil
+	}
+	// A salvage that was cut short has written it already.
+	if err := execute(c, `UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'calls'`, m.last); err != nil || c.Changes() > 0 {
+		return err
 	}
 	return execute(c, `INSERT INTO sqlite_sequence(name, seq) VALUES ('calls', ?)`, m.last)
 }

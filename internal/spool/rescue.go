@@ -16,7 +16,7 @@ type source struct {
 	table   string
 	columns []string
 	from    string // what is read, from both ends towards the damage
-	key     string // by which it is ordered
+	key     string // by which it is ordered; of columns that are read
 	// keys finds, in an index or in what was saved already, the keys of rows
 	// between two damaged places, which are then read one by one.
 	keys  string
@@ -40,7 +40,7 @@ func sources() []source {
 			table: "deliveries", columns: words("call_seq lane state due since tries attempts successor ended_at spent doubts failed_at"),
 			from: "deliveries NOT INDEXED", key: "call_seq", keys: `SELECT seq FROM calls`, saved: true,
 		},
-		{table: "deliveries", columns: words("call_seq lane state due since"), from: "deliveries INDEXED BY waiting WHERE state < 4", key: "lane"},
+		{table: "deliveries", columns: words("call_seq lane state due since"), from: "deliveries INDEXED BY waiting WHERE state < 4", key: "lane, state, due, call_seq"},
 		{
 			table: "dead_letters", columns: words("id stage lane source call_id reason detail tries created_at call_seq body_hash body request"),
 			from: "dead_letters", key: "id", keys: `SELECT id FROM dead_letters INDEXED BY dead_place WHERE stage > ''`,
@@ -62,15 +62,15 @@ type TableRescue struct {
 
 // rescue is what a salvage could do.
 type rescue struct {
-	tables  []TableRescue
-	cut     int // sources whose reading broke off
-	orphans int // deliveries and dead letters whose call is lost
-	// unreadable are records that wait and cannot be read.
-	unreadable int
+	Tables  []TableRescue
+	Cut     int // sources whose reading broke off
+	Orphans int // deliveries and dead letters whose call is lost
+	// Unreadable are records that wait and cannot be read.
+	Unreadable int
 }
 
 func (r *rescue) saved() (n int) {
-	for _, t := range r.tables {
+	for _, t := range r.Tables {
 		n += t.Saved
 	}
 	return n
@@ -79,76 +79,132 @@ func (r *rescue) saved() (n int) {
 // note adds what was done for one source to its table. A table with a second
 // source is as complete as the better one.
 func (r *rescue) note(t TableRescue) {
-	if i := slices.IndexFunc(r.tables, func(o TableRescue) bool { return o.Table == t.Table }); i >= 0 {
-		r.tables[i].Saved += t.Saved
+	if i := slices.IndexFunc(r.Tables, func(o TableRescue) bool { return o.Table == t.Table }); i >= 0 {
+		r.Tables[i].Saved += t.Saved
 		return
 	}
-	r.tables = append(r.tables, t)
+	r.Tables = append(r.Tables, t)
 }
 
-// salvage copies what can be read of a damaged file. Its error is about the new
-// file; errors of the damaged one are what it is there for, but for the end of the
-// context, which ends reading too. What m knows is added.
-func salvage(ctx context.Context, to *sqlite.Conn, from string, m memory) (r rescue, err error) {
+// salvage copies what can be read of a damaged file, and goes on where the progress
+// is. Its error is
+// about the new file, or the end of the context; errors of the damaged one are what
+// it is there for. What m knows is added.
+func salvage(ctx context.Context, pc *pace, from string, m memory) (err error) {
+	pc.to.SetInterrupt(ctx.Done())
+	defer pc.to.SetInterrupt(nil)
+	if err := execute(pc.to, `BEGIN IMMEDIATE`); err != nil {
+		return err
+	}
+	defer func() {
+		pc.to.SetInterrupt(nil)
+		rollback(pc.to) // what was not committed
+	}()
+	if err := copySources(ctx, pc, from); err != nil {
+		return err
+	}
+	if err := m.keepLeased(pc.to); err != nil {
+		return err
+	}
+	if err := readRecords(pc); err != nil {
+		return err
+	}
+	if pc.progress.Found.Orphans, err = untangle(pc.to, time.Now()); err != nil {
+		return err
+	}
+	return pc.end()
+}
+
+// copySources copies those that are left.
+func copySources(ctx context.Context, pc *pace, from string) error {
+	p := pc.progress
 	src, err := openDamaged(from)
-	if err != nil {
-		for _, f := range sources() {
-			r.note(TableRescue{Table: f.table})
+	if err != nil { // nothing of it can be read
+		for ; p.Source < len(sources()); p.next() {
+			p.Found.note(TableRescue{Table: sources()[p.Source].table})
+			p.Found.Cut++
 		}
-		r.cut = len(sources())
-		return r, nil //nolint:nilerr // nothing of it can be read
+		return nil
 	}
 	defer func() { _ = src.Close() }() // only read from
 	src.SetInterrupt(ctx.Done())
-	to.SetInterrupt(ctx.Done())
-	defer to.SetInterrupt(nil)
-	for _, f := range sources() {
-		c := copier{src: src, to: to, source: f}
-		if err := errors.Join(c.run(), ctx.Err()); err != nil {
-			return r, err
+	for p.Source < len(sources()) {
+		c := copier{src: src, pace: pc, source: sources()[p.Source]}
+		if err := c.run(ctx); err != nil {
+			return err
 		}
-		r.note(c.done)
-		if c.broke {
-			r.cut++
+		p.Found.note(p.Now)
+		if p.Broke {
+			p.Found.Cut++
+		}
+		p.next()
+		if err := pc.commit(); err != nil {
+			return err
 		}
 	}
-	return r, inTransaction(to, func() (err error) {
-		if err := m.keepLeased(to); err != nil {
-			return err
-		}
-		if r.unreadable, err = readRecords(to); err != nil {
-			return err
-		}
-		r.orphans, err = untangle(to, time.Now())
-		return err
-	})
+	return nil
 }
 
 // copier copies one source.
 type copier struct {
-	src, to *sqlite.Conn
+	*pace
+	src *sqlite.Conn
 	source
-	broke bool
-	done  TableRescue
 }
 
-func (c *copier) run() error {
-	c.done = TableRescue{Table: c.table, Complete: true}
+// run copies the source, or the rest of it. Where reading breaks off, the rows read
+// before are kept.
+func (c *copier) run(ctx context.Context) error {
+	p := c.progress
+	if p.Now.Table == "" {
+		p.Now = TableRescue{Table: c.table, Complete: true}
+	}
 	if c.absent() {
 		return nil
 	}
 	c.columns = c.present()
-	// A table that breaks off keeps the rows read before.
-	return inTransaction(c.to, func() error {
-		for _, order := range []string{"", " DESC"} {
-			whole, err := c.rows(c.selects() + c.from + ` ORDER BY ` + c.key + order)
-			if err != nil || whole {
-				return err
-			}
-			c.broke = true
+	for ; p.Pass < between; p.Pass, p.Row = p.Pass+1, nil {
+		whole, err := c.through()
+		if ctx.Err() != nil { // reading did not break off because of damage
+			return context.Cause(ctx)
 		}
-		return c.between()
-	})
+		if err != nil || whole {
+			return err
+		}
+		p.Broke = true
+	}
+	return c.between(ctx)
+}
+
+// through reads the source from one end.
+func (c *copier) through() (whole bool, err error) {
+	order, beyond := "", " >= "
+	if c.progress.Pass == backwards {
+		order, beyond = " DESC", " <= "
+	}
+	sql, args := c.selects()+c.from, c.progress.Row.values()
+	if len(args) > 0 { // rows of this key may be left
+		glue := " WHERE "
+		if strings.Contains(c.from, " WHERE ") {
+			glue = " AND "
+		}
+		sql += glue + "(" + c.key + ")" + beyond + "(?" + strings.Repeat(", ?", len(args)-1) + ")"
+	}
+	key := strings.Split(c.key, ", ")
+	return c.rows(sql+" ORDER BY "+strings.Join(key, order+", ")+order, c.keyIn(key), args...)
+}
+
+// keyIn returns what finds a key in a row.
+func (c *copier) keyIn(key []string) func([]any) rowKey {
+	return func(row []any) rowKey {
+		values := make([]any, len(key))
+		for i, name := range key {
+			if at := slices.Index(c.columns, name); at >= 0 {
+				values[i] = row[at]
+			}
+		}
+		return keyOf(values...)
+	}
 }
 
 // absent tells whether the damaged file is of a version that has no such table.
@@ -174,8 +230,8 @@ func (c *copier) present() []string {
 func (c *copier) selects() string { return `SELECT ` + strings.Join(c.columns, ", ") + ` FROM ` }
 
 // between reads the rows between two damaged places, as far as something tells
-// their keys, and notes those that are lost.
-func (c *copier) between() error {
+// their keys, and notes those that are lost. Its progress is the number of a key.
+func (c *copier) between(ctx context.Context) error {
 	var keys []any
 	err := errors.New("nothing tells")
 	if c.keys != "" {
@@ -188,31 +244,32 @@ func (c *copier) between() error {
 			return nil
 		})
 	}
-	c.done.Complete = err == nil
-	for _, key := range keys {
-		n, err := readInt(c.to, `SELECT count(*) FROM `+c.table+` WHERE `+c.key+` = ?`, key)
-		if err != nil {
+	done := min(c.progress.Row.number(), int64(len(keys)))
+	for i, key := range keys[done:] {
+		if err := errors.Join(c.one(key), context.Cause(ctx), c.row(keyOf(done+int64(i)+1))); err != nil {
 			return err
-		}
-		if n > 0 && c.table != "deliveries" { // of one call there may be several
-			continue
-		}
-		whole, err := c.rows(c.selects()+c.table+` WHERE `+c.key+` = ?`, key)
-		if err != nil {
-			return err
-		}
-		if !whole {
-			if err := c.lose(key); err != nil {
-				return err
-			}
 		}
 	}
-	return nil
+	c.progress.Now.Complete = err == nil
+	return context.Cause(ctx)
+}
+
+// one reads the rows of one key, or notes that they are lost.
+func (c *copier) one(key any) error {
+	n, err := readInt(c.to, `SELECT count(*) FROM `+c.table+` WHERE `+c.key+` = ?`, key)
+	if err != nil || n > 0 && c.table != "deliveries" { // of one call there may be several
+		return err
+	}
+	whole, err := c.rows(c.selects()+c.table+` WHERE `+c.key+` = ?`, nil, key)
+	if err != nil || whole {
+		return err
+	}
+	return c.lose(key)
 }
 
 // lose reports a row of which only the key is left.
 func (c *copier) lose(key any) error {
-	c.done.Lost++
+	c.progress.Now.Lost++
 	reason, seq := fmt.Sprintf("a row of %s is lost: %v", c.table, key), int64(0)
 	if n, ok := key.(int64); ok {
 		seq = n
@@ -226,8 +283,9 @@ func (c *copier) lose(key any) error {
 	return keepBytes(c.to, time.Now(), seq, 0, reason, nil)
 }
 
-// rows copies rows until their end; whole is false where reading breaks off.
-func (c *copier) rows(sql string, args ...any) (whole bool, err error) {
+// rows copies rows until their end; whole is false where reading breaks off. key
+// returns the key of a row; it is nil where the caller notes the progress.
+func (c *copier) rows(sql string, key func([]any) rowKey, args ...any) (whole bool, err error) {
 	insert := "INSERT OR IGNORE INTO " + c.table + "(" + strings.Join(c.columns, ", ") + ") VALUES (?" + strings.Repeat(", ?", len(c.columns)-1) + ")"
 	var writing error
 	broke := query(c.src, sql, func(r *sqlite.Stmt) error {
@@ -236,12 +294,14 @@ func (c *copier) rows(sql string, args ...any) (whole bool, err error) {
 			values[i] = columnValue(r, i)
 		}
 		writing = execute(c.to, insert, values...)
-		if sqlite.ErrCode(writing).ToPrimary() == sqlite.ResultConstraint { // a row that damage made impossible
-			writing = nil
-			return nil
+		switch {
+		case sqlite.ErrCode(writing).ToPrimary() == sqlite.ResultConstraint:
+			writing = nil // a row that damage made impossible
+		case writing == nil:
+			c.progress.Now.Saved += c.to.Changes()
 		}
-		if writing == nil {
-			c.done.Saved += c.to.Changes()
+		if writing == nil && key != nil {
+			writing = c.row(key(values))
 		}
 		return writing
 	}, args...)
@@ -262,24 +322,28 @@ func columnValue(r *sqlite.Stmt, i int) any {
 }
 
 // readRecords sets the calls aside that wait and cannot be read.
-func readRecords(c *sqlite.Conn) (unreadable int, err error) {
-	err = query(c, `SELECT seq, record, content, ifnull(checksum, -1) FROM calls`, func(r *sqlite.Stmt) error {
+func readRecords(pc *pace) error {
+	return query(pc.to, `SELECT seq, record, content, ifnull(checksum, -1) FROM calls WHERE seq > ? ORDER BY seq`, func(r *sqlite.Stmt) error {
 		d := Delivery{Seq: r.ColumnInt64(0), encoded: columnBytes(r, 1), content: columnBytes(r, 2), sum: r.ColumnInt64(3)}
-		derr := d.decode()
-		if derr == nil {
-			return nil
-		}
-		lanes, err := readInts(c, `SELECT lane FROM deliveries WHERE call_seq = ? AND state < 4`, d.Seq)
-		if err != nil || len(lanes) == 0 {
-			return err
-		}
-		unreadable++
-		for _, lane := range lanes {
-			if err := keepBytes(c, time.Now(), d.Seq, lane, derr.Error(), d.encoded); err != nil {
+		if err := d.decode(); err != nil {
+			if err := pc.unreadable(&d, err.Error()); err != nil {
 				return err
 			}
 		}
-		return execute(c, `UPDATE deliveries SET state = 6, ended_at = ? WHERE call_seq = ? AND state < 4`, millis(time.Now()), d.Seq)
-	})
-	return unreadable, err
+		return pc.row(keyOf(d.Seq))
+	}, pc.progress.Row.number())
+}
+
+func (p *pace) unreadable(d *Delivery, reason string) error {
+	lanes, err := readInts(p.to, `SELECT lane FROM deliveries WHERE call_seq = ? AND state < 4`, d.Seq)
+	if err != nil || len(lanes) == 0 {
+		return err
+	}
+	p.progress.Found.Unreadable++
+	for _, lane := range lanes {
+		if err := keepBytes(p.to, time.Now(), d.Seq, lane, reason, d.encoded); err != nil {
+			return err
+		}
+	}
+	return execute(p.to, `UPDATE deliveries SET state = 6, ended_at = ? WHERE call_seq = ? AND state < 4`, millis(time.Now()), d.Seq)
 }

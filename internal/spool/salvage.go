@@ -3,7 +3,9 @@ package spool
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"zombiezen.com/go/sqlite"
@@ -12,60 +14,97 @@ import (
 // replaceDamaged sets the damaged file aside, puts one with what can be read of
 // it in its place, and says so.
 func (s *Spool) replaceDamaged(ctx context.Context, m memory, damage error) error {
-	kept := damagedName(s.cfg.Path)
+	kept := keptAs(s.cfg.Path)
 	s.log.Error("the spool file is damaged and is set aside; what can be read of it is saved", "file", s.cfg.Path, "kept_as", kept, "damage", damage)
-	r, err := rebuild(ctx, s.present(), kept, m)
+	r, err := rebuild(ctx, s.present(), kept, m, s.tellSalvage)
 	if err != nil {
 		return err
 	}
 	s.asides.Add(1)
-	for _, t := range r.tables {
+	for _, t := range r.Tables {
 		if t.Lost > 0 || !t.Complete {
 			s.log.Error("rows of the damaged file are lost", "table", t.Table, "saved", t.Saved, "lost", t.Lost, "perhaps_more", !t.Complete)
 		}
 	}
-	s.log.Warn("what could be read of the damaged file was saved", "rows", r.saved(), "tables_cut_short", r.cut, "deliveries_without_call", r.orphans)
+	s.log.Warn("what could be read of the damaged file was saved", "rows", r.saved(), "tables_cut_short", r.Cut, "deliveries_without_call", r.Orphans)
 	return nil
+}
+
+// tellSalvage tells how far a salvage has come.
+func (s *Spool) tellSalvage(p progress) {
+	table, rows := "", p.Found.saved()+p.Now.Saved
+	if p.Source < len(sources()) {
+		table = sources()[p.Source].table
+	}
+	s.log.Info("what can be read of the damaged file is being saved", "rows", rows, "table", table)
+	s.opening(fmt.Sprintf("what can be read of a damaged file is being saved, %d rows so far", rows))
+}
+
+// opening tells what an Open is at that takes its time.
+func (s *Spool) opening(what string) {
+	if s.deps.OnOpening != nil {
+		s.deps.OnOpening(what)
+	}
 }
 
 // rebuild copies what can be read of the damaged file into a new one, and only
 // then gives the damaged one another name and the new one its place: a crash at
 // any moment leaves one of them to go on from, and so does the end of the context.
-func rebuild(ctx context.Context, cfg Config, kept string, m memory) (r rescue, err error) {
-	path, fresh := cfg.Path, salvaged(cfg.Path)
+// Where an earlier rebuild of the same file was cut short, it goes on there.
+func rebuild(ctx context.Context, cfg Config, kept string, m memory, tell func(progress)) (r rescue, err error) {
+	path := cfg.Path
 	// From here on the file may look sound to SQLite although rows are missing.
-	if err := writeMark(path, markSalvage); err != nil {
-		return r, err
-	}
-	if err := removeCompanions(fresh); err != nil { // of a salvage that was cut short
+	if err := writeMark(path, markSalvage+kept+"\n"); err != nil {
 		return r, err
 	}
 	if err := makeReadable(path, kept); err != nil {
 		return r, err
 	}
-	cfg.Path = fresh
-	conn, err := openWriter(cfg)
+	of, err := describeDamaged(path)
 	if err != nil {
 		return r, err
 	}
+	cfg.Path = salvaged(path)
+	conn, p, err := openFresh(ctx, cfg, of)
+	if err != nil {
+		return r, err
+	}
+	if tell != nil {
+		tell(p)
+	}
 	if err = m.write(conn); err == nil {
-		r, err = salvage(ctx, conn, path, m)
+		err = salvage(ctx, &pace{to: conn, progress: &p, tell: tell, committed: time.Now()}, path, m)
 	}
 	if err == nil {
 		err = keepBytes(conn, time.Now(), 0, 0, "damaged file kept as "+kept, nil)
 	}
 	if err := errors.Join(err, conn.Close()); err != nil {
-		return r, err
+		if isDamage(err) { // of the new file, which is no use then
+			err = errors.Join(err, removeCompanions(cfg.Path))
+		}
+		return p.Found, err
 	}
 	if wal, err := os.Stat(path + "-wal"); err == nil && wal.Size() == 0 { // of the read-only connection
 		if err := os.Remove(path + "-wal"); err != nil {
-			return r, err
+			return p.Found, err
 		}
 	}
 	if err := os.Rename(path, kept); err != nil {
-		return r, err
+		return p.Found, err
 	}
-	return r, finishSalvage(path, kept)
+	return p.Found, finishSalvage(path, kept)
+}
+
+// keptAs is the name under which a damaged file is kept: that of the salvage that
+// was cut short, or a new one.
+func keptAs(path string) string {
+	mark, err := os.ReadFile(suspectMark(path))
+	if name, ok := strings.CutPrefix(strings.TrimSpace(string(mark)), markSalvage); err == nil && ok {
+		if there, err := isThere(name); err == nil && !there && strings.HasPrefix(name, path) {
+			return name
+		}
+	}
+	return damagedName(path)
 }
 
 // companions are the suffixes of the files that belong together.

@@ -7,7 +7,7 @@ import (
 )
 
 func TestSearchesUseTheirIndex(t *testing.T) {
-	c, err := openWriter(Config{Path: filepath.Join(t.TempDir(), "cdrelay.db")}.WithDefaults())
+	c, err := openWriter(t.Context(), Config{Path: filepath.Join(t.TempDir(), "cdrelay.db")}.WithDefaults())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,6 +31,8 @@ type Deps struct {
 	// OnUndecodable is told of each dead letter of stage intake that is made; may
 	// be nil.
 	OnUndecodable func(id, source string)
+	// OnOpening is told what an Open is at that takes its time, in words; may be nil.
+	OnOpening func(what string)
 	// Readings gives the numbers, in E.164, that a number as an operator types it
 	// may mean; may be nil, then it is looked for as the end of a number only.
 	Readings func(typed string) []string
@@ -225,8 +227,9 @@ func (s *Spool) newID(at time.Time) string {
 	return id.String()
 }
 
-// openWriter opens the file for the one writer and brings its schema up.
-func openWriter(cfg Config) (*sqlite.Conn, error) {
+// openWriter opens the file for the one writer and brings its schema up, unless the
+// context ends before.
+func openWriter(ctx context.Context, cfg Config) (*sqlite.Conn, error) {
 	path := cfg.Path
 	if err := createPrivate(path); err != nil {
 		return nil, err
@@ -236,7 +239,10 @@ func openWriter(cfg Config) (*sqlite.Conn, error) {
 		return nil, err
 	}
 	conn.SetBusyTimeout(busyTimeout)
-	if err := prepareFile(conn, cfg); err != nil {
+	conn.SetInterrupt(ctx.Done())
+	err = prepareFile(conn, cfg)
+	conn.SetInterrupt(nil)
+	if err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
 	if err := syncFolder(path); err != nil {

@@ -24,7 +24,7 @@ type bench struct {
 func inBubble(t *testing.T, f func(b *bench)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		conn, err := openWriter(Config{Path: filepath.Join(t.TempDir(), "cdrelay.db")}.WithDefaults())
+		conn, err := openWriter(t.Context(), Config{Path: filepath.Join(t.TempDir(), "cdrelay.db")}.WithDefaults())
 		if err != nil {
 			t.Fatal(err)
 		}
