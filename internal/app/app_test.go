@@ -89,11 +89,17 @@ func run(t *testing.T, text string) *running {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	r.end = cancel
-	go func() { r.done <- r.Run(ctx) }()
+	r.start()
 	t.Cleanup(r.stop)
 	return r
+}
+
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+func (r *running) start() {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(r.t.Context()))
+	r.end = cancel
+	go func() { r.done <- r.Run(ctx) }()
 }
 
 func (r *running) stop() {

@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/cdrelay/cdrelay/internal/spool"
 )
 
 // kept is a connection over which one request follows another.
@@ -130,4 +132,44 @@ rules: [{name: all, to: [slow, crm]}]
 		_, body := r.get("/api/v1/status")
 		return strings.Count(body, `"pending":0,"in_flight":0`) == 2
 	})
+}
+
+// TestAChangedSinkKeepsItsBreakerAndPause: a reload must not send a herd at a sink
+// that is down, nor end what an operator ordered.
+func TestAChangedSinkKeepsItsBreakerAndPause(t *testing.T) {
+	dead := newCounter(t, http.StatusInternalServerError)
+	dir := t.TempDir()
+	text := func(path string) string {
+		return head(dir) + fmt.Sprintf(`
+sinks:
+  - {name: dead, webhook: {url: "%s/%s"}, quick_tries: 0, breaker: {consecutive_failures: 1, open_for: 1h}}
+rules: [{to: [dead]}]
+`, dead.URL, path)
+	}
+	r := run(t, text("a"))
+	r.post(1)
+	keeps := func(when string) {
+		t.Helper()
+		eventually(t, when, func() bool {
+			_, m := r.get("/metrics")
+			return strings.Contains(m, `cdrelay_breaker_state{sink="dead",state="open"} 1`)
+		})
+	}
+	keeps("the breaker opens")
+	if err := r.Spool().SetPause("dead", spool.Pause{By: spool.ByOperator}); err != nil {
+		t.Fatal(err)
+	}
+	n := dead.n.Load()
+	for _, path := range []string{"b", "c"} {
+		if err := r.reload(text(path)); err != nil {
+			t.Fatal(err)
+		}
+		keeps("after a reload to " + path)
+	}
+	if _, m := r.get("/metrics"); !strings.Contains(m, `cdrelay_paused_until_timestamp_seconds{sink="dead"} 2.534`) {
+		t.Error("the pause has ended")
+	}
+	if got := dead.n.Load(); got != n {
+		t.Errorf("the sink was asked %d times more", got-n)
+	}
 }

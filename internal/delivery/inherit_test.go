@@ -1,0 +1,33 @@
+package delivery
+
+import (
+	"log/slog"
+	"testing"
+	"time"
+)
+
+// TestInherit: a reload that replaces a lane hands on a pause that no disk has
+// taken, and does not let a burst begin anew, unless the rate was changed.
+func TestInherit(t *testing.T) {
+	lane := func(perSecond float64) *Lane {
+		return New("crm", Settings{Rate: &RateSettings{PerSecond: perSecond, Burst: 5}}, Deps{Log: slog.New(slog.DiscardHandler)})
+	}
+	old := lane(0.001)
+	until := time.Now().Add(time.Minute).UnixMilli()
+	old.rest.Store(until)
+	old.tell.open = true
+	old.rate.AllowN(time.Now(), 5)
+
+	same, other := lane(0.001), lane(0.002)
+	same.Inherit(old)
+	other.Inherit(old)
+	if got := same.rate.Tokens(); got >= 1 {
+		t.Errorf("%.1f tokens after the burst was used up", got)
+	}
+	if got := other.rate.Tokens(); got < 4 {
+		t.Errorf("%.1f tokens of another rate, want its burst", got)
+	}
+	if same.rest.Load() != until || other.rest.Load() != until || !same.tell.open {
+		t.Error("the pause, or what was logged, was not taken over")
+	}
+}
