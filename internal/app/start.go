@@ -32,7 +32,7 @@ func (a *App) start(ctx context.Context, loaded *config.Loaded) error {
 		if err = a.build(ctx, loaded); err == nil {
 			return nil
 		}
-		err = errors.Join(err, a.spool.Close())
+		err = errors.Join(err, a.spool.Close()) //nolint:contextcheck // it ends whatever the context says
 	}
 	err = errors.Join(err, a.private.Shutdown(ctx))
 	a.serving.Wait()

@@ -78,7 +78,7 @@ func (a *App) endIntake(ctx context.Context) error {
 // repeated deliveries and no call, so the stop is none that failed.
 func (a *App) closeSpool(ctx context.Context) {
 	closed := make(chan error, 1)
-	if !within(ctx, func() { closed <- a.spool.Close() }) {
+	if !within(ctx, func() { closed <- a.spool.Close() }) { //nolint:contextcheck // it ends whatever the context says
 		a.log.Error("the spool was not closed within shutdown.grace; the last deliveries may be repeated")
 		return
 	}
