@@ -14,8 +14,17 @@ type ServerStatus struct {
 	ConfigHash string
 	StartedAt  time.Time
 	Ready      error
-	Sources    []SourceStatus
-	Sinks      []SinkStatus
+	// Refused is why the configuration was not taken that was read last, and when;
+	// nil where it was.
+	Refused *Refusal
+	Sources []SourceStatus
+	Sinks   []SinkStatus
+}
+
+// Refusal is a configuration that was not taken.
+type Refusal struct {
+	At    call.Time `json:"at"`
+	Error string    `json:"error"`
 }
 
 // SourceStatus is one configured source.
@@ -57,6 +66,7 @@ type statusAnswer struct {
 	StartedAt   call.Time      `json:"started_at"`
 	Ready       bool           `json:"ready"`
 	NotReady    string         `json:"not_ready,omitempty"`
+	Refused     *Refusal       `json:"last_refusal,omitempty"`
 	Sources     []SourceStatus `json:"sources"`
 	Sinks       []SinkStatus   `json:"sinks"`
 	DeadLetters deadTotals     `json:"dead_letters"`
@@ -84,7 +94,7 @@ func (a *api) status(w http.ResponseWriter, r *http.Request) {
 	totals := a.Store.Totals()
 	out := statusAnswer{
 		Version: server.Version, ConfigHash: server.ConfigHash, StartedAt: call.At(server.StartedAt),
-		Ready: server.Ready == nil, Sources: server.Sources, Sinks: joinLanes(server.Sinks, lanes),
+		Ready: server.Ready == nil, Refused: server.Refused, Sources: server.Sources, Sinks: joinLanes(server.Sinks, lanes),
 		DeadLetters: deadTotals{Intake: totals.IntakeDeadLetters},
 		Spool:       spoolTotals{Calls: totals.Calls, BytesUsed: totals.BytesUsed, SetAside: totals.SetAside},
 	}

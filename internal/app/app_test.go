@@ -309,6 +309,9 @@ func TestReloadRefusesBadFile(t *testing.T) {
 	if _, m := r.get("/metrics"); !strings.Contains(m, "cdrelay_config_last_reload_successful 0") {
 		t.Error("the metric does not say so")
 	}
+	if _, status := r.get("/api/v1/status"); !strings.Contains(status, `"last_refusal":{"at":"`) || !strings.Contains(status, "colour") {
+		t.Errorf("the status does not say so: %s", status)
+	}
 	r.post(1)
 	eventually(t, "the old configuration goes on", func() bool { return crm.n.Load() == 1 })
 	if err := r.reload(good); err != nil {
@@ -316,6 +319,9 @@ func TestReloadRefusesBadFile(t *testing.T) {
 	}
 	if _, m := r.get("/metrics"); !strings.Contains(m, "cdrelay_config_last_reload_successful 1") {
 		t.Error("a good file does not mend the metric")
+	}
+	if _, status := r.get("/api/v1/status"); strings.Contains(status, "last_refusal") {
+		t.Errorf("a good file does not end the refusal: %s", status)
 	}
 }
 

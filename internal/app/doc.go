@@ -3,11 +3,15 @@
 //
 // It guarantees:
 //
-//   - New does all that can fail; when it returns, both listeners are bound and
-//     nothing is served yet. Run serves until its context ends and stops within
-//     shutdown.delay and shutdown.grace;
+//   - Serve is the whole life, and bounds it: it ends within shutdown.delay and
+//     shutdown.grace after its context, also while the server starts, and whatever a
+//     reload, a disk or a sink is doing;
+//   - New does all that can fail; when it returns, both listeners are bound, the
+//     private one answers and lanes deliver. Run answers callbacks until its context
+//     ends;
 //   - at the end intake stops first, then attempts on their way get the grace
 //     time, and all that was settled is committed before the spool closes;
-//   - Reload does all that can fail before it changes anything, and does not
-//     touch the lanes of sinks whose configuration and secrets are the same.
+//   - Reload does all that can fail before it changes anything, then switches, and
+//     waits for nothing after that: each sink that has changed is replaced on its
+//     own, and the others are not touched.
 package app

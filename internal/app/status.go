@@ -13,6 +13,9 @@ func (a *App) status() admin.ServerStatus {
 		Version: a.opts.Version, ConfigHash: loaded.Hash.String(), StartedAt: a.started, Ready: a.ready(),
 		Sources: []admin.SourceStatus{}, Sinks: []admin.SinkStatus{},
 	}
+	if r := a.refused.Load(); r != nil {
+		out.Refused = &admin.Refusal{At: call.At(r.at), Error: r.err.Error()}
+	}
 	for _, s := range loaded.Sources {
 		out.Sources = append(out.Sources, admin.SourceStatus{Name: s.Name, Format: s.Format, Path: s.Path})
 	}

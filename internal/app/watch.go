@@ -22,6 +22,7 @@ const (
 // refusal is why the configuration in the file is not the one that runs.
 type refusal struct {
 	err error
+	at  time.Time
 	// again: the reload is tried again when the spool is well, without a change of
 	// the file.
 	again bool
@@ -30,7 +31,7 @@ type refusal struct {
 // refuse keeps why a reload changed nothing, until one does.
 func (a *App) refuse(err error) {
 	_, again := errors.AsType[*notNow](err)
-	a.refused.Store(&refusal{err: err, again: again || errors.Is(err, spool.ErrUnavailable)})
+	a.refused.Store(&refusal{err: err, at: time.Now(), again: again || errors.Is(err, spool.ErrUnavailable)})
 	a.metrics.reloadRefused()
 }
 
