@@ -6,11 +6,15 @@ import (
 	"errors"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/sync/semaphore"
 )
 
 const (
+	// maxDecoded is the most bytes of UTF-8 for one byte in another character set.
+	maxDecoded = 3
+
 	// usualMemory is what callbacks may take where Deps do not say.
 	usualMemory = 48 << 20
 	// leastReceiving lets one source receive a packed and an unpacked body of the
@@ -164,11 +168,16 @@ func (l *lease) release() {
 }
 
 // costOf returns what a body will take while it is handled. Its members and items
-// are counted by their separators, also as a form spells them.
+// are counted by their separators, also as a form spells them. In another character
+// set than UTF-8 a byte becomes up to maxDecoded ones.
 func costOf(body []byte) int64 {
 	members := count(body, ":", "%3A", "%3a")
 	items := count(body, ",", "%2C", "%2c")
-	return costFixed + costByte*int64(len(body)) + costMember*members + costItem*items
+	size := int64(len(body))
+	if !utf8.Valid(body) {
+		size *= maxDecoded
+	}
+	return costFixed + costByte*size + costMember*members + costItem*items
 }
 
 func count(body []byte, spellings ...string) (n int64) {

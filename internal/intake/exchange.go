@@ -107,7 +107,7 @@ func (x *exchange) take(ctx context.Context, wire []byte) answer {
 	}
 	a, err := x.accept(ctx, rec, content)
 	if err != nil {
-		return x.keep(ctx, body, err.Error())
+		return x.keep(ctx, body, err.Error(), contentType)
 	}
 	return a
 }

@@ -7,6 +7,10 @@ import (
 	"github.com/cdrelay/cdrelay/internal/charset"
 )
 
+// maxReplaced bounds by how many bytes a callback may grow when bytes are replaced:
+// a record is hardly larger than its callback.
+const maxReplaced = 12 << 10
+
 // Reader turns the bodies of one source into records. It is pure and may be used
 // concurrently; it survives no bug of the adapter.
 type Reader struct {
@@ -77,6 +81,9 @@ func (r *Reader) text(contentType string, body []byte) (text charset.Text, warni
 		}
 	}
 	if text = set.Decode(body); text.Replaced {
+		if len(text.UTF8) > len(body)+maxReplaced {
+			return text, "", call.Unreadablef("too many bytes of the callback are not valid in its character set %s: name the right one by charset in the Content-Type or in the source", set)
+		}
 		warning = fmt.Sprintf("the body is not valid %s: bad bytes were replaced", set)
 	}
 	return text, warning, nil

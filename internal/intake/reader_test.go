@@ -101,6 +101,19 @@ func TestReplacedBytesAreContent(t *testing.T) {
 	}
 }
 
+// A body of nothing but bytes that must be replaced would become three times as long.
+func TestTooMuchIsReplaced(t *testing.T) {
+	f := newFixture(t, open("a"))
+	body := `{"id":"1","x":"` + strings.Repeat("a\xff", 10_000) + `"}`
+	if res, answer := f.do(t, post(body)); res.StatusCode != 400 || !strings.Contains(answer, "too many bytes") {
+		t.Errorf("%d %s", res.StatusCode, answer)
+	}
+	chinese := `{"id":"1","x":"` + strings.Repeat("转", 100_000) + `"}`
+	if res, answer := f.do(t, post(encoded(t, "gbk", chinese), header(contentType, "text/json; charset=gbk"))); res.StatusCode != 200 {
+		t.Errorf("text that only grows: %d %s", res.StatusCode, answer)
+	}
+}
+
 func TestABoundaryIsNoContent(t *testing.T) {
 	f := newFixture(t, open("a"))
 	for i, boundary := range []string{"X", "----WebKitFormBoundary7MA4YWxkTrZu0gW"} {
