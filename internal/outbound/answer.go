@@ -26,7 +26,7 @@ type Answer struct {
 	Body []byte
 	// Unread says why Body is not the whole answer; "" where it is.
 	Unread string
-	// FixedURL is the Request's: it decides what 404, 405 and 410 mean.
+	// FixedURL is the Request's: it decides what 404 and its like mean.
 	FixedURL bool
 }
 

@@ -21,9 +21,9 @@
 //   - a rejection by an open breaker is no try and is not retried;
 //   - Retry-After never makes this package sleep: it is clamped to between a
 //     second and an hour and handed to the caller;
-//   - no Detail holds a secret of the Transport, the credentials of the request,
-//     a control character, or the path, query or user info of the URL in an
-//     error; none is longer than 2 KiB.
+//   - no text that a Try keeps holds a secret of the Transport, the credentials of
+//     the request or a control character; no Detail holds the path, query or user
+//     info of the URL in an error; none is longer than 2 KiB, a body 4 KiB.
 //
 // Preview and Shown say what would go on the wire, without the network and with
 // secrets masked.

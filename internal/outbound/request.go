@@ -18,8 +18,8 @@ type Request struct {
 	Method, URL string
 	Header      http.Header
 	Body        []byte
-	// FixedURL says that the URL holds no template: then 404, 405 and 410 mean
-	// that the address is wrong, not this call.
+	// FixedURL says that the URL is the same for every call: then 301, 308, 404, 405
+	// and 410 mean that the address is wrong, not this call.
 	FixedURL bool
 	// Prepare is called before each wire try, the first too, with a request whose
 	// headers are its own: for signatures with a fresh timestamp, and for tokens. Its time

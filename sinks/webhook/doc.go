@@ -27,10 +27,11 @@
 //	subject the record's id, the same for every revision
 //	time    when the call ended, else started, else was received
 //
-// `success` that holds is delivered, whatever the status (a CRM that answers
-// 400 "duplicate"); `success` that fails on a 2xx is a wrong request; on
-// everything else the standard table of internal/outbound applies. `retry_if`
-// is read first.
+// An answer is read in the order `address_if`, `pause`, `retry_if`, `success`
+// (outbound.Conventions). `success` that holds is delivered, whatever the status (a
+// CRM that answers 400 "duplicate"); `success` that fails on a 2xx is a wrong request,
+// unless it asked for a part of the answer that could not be read; on everything else
+// the standard table of internal/outbound applies.
 //
 // A Sink is safe for concurrent use. Its only state is the access token.
 package webhook
