@@ -219,7 +219,7 @@ func (w *ward) lostNothing() (lost int) {
 	return lost
 }
 
-// post sends a new callback, and looks at the form of an answer 503.
+// post sends a new callback.
 func (w *ward) post() int {
 	w.t.Helper()
 	w.asked++
@@ -227,6 +227,13 @@ func (w *ward) post() int {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	return w.send(req)
+}
+
+// send posts a callback, notes what was taken, and looks at the form of an answer
+// 503.
+func (w *ward) send(req *http.Request) int {
+	w.t.Helper()
 	status, header, body := exchange(w.t, req)
 	if status == http.StatusServiceUnavailable && (header.Get("Retry-After") == "" || header.Get("Content-Type") != "application/problem+json") {
 		w.t.Errorf("an answer 503 with %v %s", header, body)

@@ -96,6 +96,10 @@ func (d *Disk) Fail(faults ...Fault) {
 	m.faults = faults
 }
 
+// Hang lets syncs of files hang from now on, until the function that it returns is
+// called; reads and writes go on.
+func (d *Disk) Hang() (release func()) { return d.current().hang() }
+
 // Count gives the number of operations since the disk was mounted that changed
 // something or synced.
 func (d *Disk) Count() int {

@@ -34,7 +34,8 @@
 // # Failures
 //
 // A Fault decides about each operation before it happens: no space, errors of
-// fsync, read-only. Faults come and go while the disk is mounted.
+// fsync, read-only. Faults come and go while the disk is mounted. Syncs may also hang
+// for a time.
 //
 // # Limits
 //

@@ -87,6 +87,16 @@ func always(err syscall.Errno, kinds ...Kind) Fault {
 	}
 }
 
+// Only is a fault of files whose names match a pattern of path.Match.
+func Only(pattern string, f Fault) Fault {
+	return func(op *Op) syscall.Errno {
+		if ok, err := path.Match(pattern, op.Name); !ok || err != nil {
+			return 0
+		}
+		return f(op)
+	}
+}
+
 // Sparing is a fault that leaves alone the files whose names match a pattern of
 // path.Match.
 func Sparing(pattern string, f Fault) Fault {

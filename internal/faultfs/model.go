@@ -22,8 +22,9 @@ type model struct {
 	last   uint64 // number of the newest node
 	moves  []move // changes of names that are not durable, in their order
 	faults []Fault
-	count  int   // operations that changed something
-	plan   *plan // of a cut, nil for none
+	hangs  chan struct{} // closed when syncs go on; nil while they do not hang
+	count  int           // operations that changed something
+	plan   *plan         // of a cut, nil for none
 	// dark says that power was cut; survivors is what the next mount begins with.
 	dark      bool
 	survivors map[uint64]*node
@@ -174,6 +175,32 @@ func resized(b []byte, size int64) []byte {
 	b = slices.Grow(b, int(size)-old)[:size]
 	clear(b[old:])
 	return b
+}
+
+// hang lets syncs of files wait until the function that it returns is called.
+func (m *model) hang() (release func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	hangs := make(chan struct{})
+	m.hangs = hangs
+	return func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		if m.hangs == hangs {
+			close(hangs)
+			m.hangs = nil
+		}
+	}
+}
+
+// answers waits while syncs hang.
+func (m *model) answers() {
+	m.mu.Lock()
+	hangs := m.hangs
+	m.mu.Unlock()
+	if hangs != nil {
+		<-hangs
+	}
 }
 
 // sync makes the changes of a file durable. When it fails they are lost, and

@@ -158,6 +158,7 @@ func (v *vnode) Fsync(context.Context, fs.FileHandle, uint32) syscall.Errno {
 	if v.node.folder {
 		return v.model.syncFolder(v.node)
 	}
+	v.model.answers()
 	return v.model.sync(v.node, v.name())
 }
 

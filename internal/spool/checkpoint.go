@@ -2,6 +2,8 @@ package spool
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"zombiezen.com/go/sqlite"
 )
@@ -12,21 +14,57 @@ import (
 // that this finds little left to do, most of it is done beside the commits.
 const checkpointEvery = 1000
 
+// stuckEvery is how often a WAL that could not be moved is tried again.
+const stuckEvery = time.Second
+
+// stuckMost is how many times its usual length the WAL may have while it cannot be
+// moved; then callbacks are refused.
+const stuckMost = 4
+
 // moveWAL copies the WAL into the file whenever enough was written, on a
 // connection of its own: a passive checkpoint stops neither the writer nor a
 // reader. It ends with ctx.
 func (s *Spool) moveWAL(ctx context.Context) {
+	again := time.NewTicker(stuckEvery)
+	defer again.Stop()
 	for {
 		select {
 		case <-s.writer.long:
+		case <-again.C:
+			if !s.stuck.Load() {
+				continue
+			}
 		case <-ctx.Done():
 			return
 		}
 		err := s.houseRd.do(ctx, func(c *sqlite.Conn) error { return execute(c, `PRAGMA wal_checkpoint(PASSIVE)`) })
-		if err != nil && ctx.Err() == nil {
-			s.log.Debug("the WAL could not be moved", "error", err)
+		if ctx.Err() == nil {
+			s.noteMove(err)
 		}
 	}
+}
+
+// noteMove notes whether the WAL could be moved. A reader in the way is no failure.
+func (s *Spool) noteMove(err error) {
+	switch code := sqlite.ErrCode(err).ToPrimary(); {
+	case err == nil:
+		if s.stuck.Swap(false) {
+			s.log.Info("the WAL is moved into the file again")
+		}
+	case errors.Is(err, ErrUnavailable), code == sqlite.ResultBusy, code == sqlite.ResultLocked: // no connection, or a reader
+	default:
+		s.metrics.failed("checkpoint")
+		if !s.stuck.Swap(true) {
+			s.log.Error("the WAL cannot be moved into the file and grows; callbacks are answered 503 when it is too long", "file", s.cfg.Path, "error", err)
+		}
+	}
+}
+
+// boundStuckWAL refuses callbacks while a WAL that cannot be moved is too long: it
+// would fill the disk, and take ever longer to read at the next start.
+func (s *Spool) boundStuckWAL() {
+	most := stuckMost * s.bounded().walPages() * pageSize
+	s.clogged.Store(s.stuck.Load() && sizeOf(s.cfg.Path+"-wal") > most)
 }
 
 // grew counts changes that were committed, and calls moveWAL.
@@ -49,7 +87,5 @@ func (s *Spool) emptyWAL() {
 		defer c.SetBusyTimeout(busyTimeout)
 		return execute(c, `PRAGMA wal_checkpoint(TRUNCATE)`)
 	})
-	if err != nil {
-		s.log.Debug("the WAL could not be emptied", "error", err)
-	}
+	s.noteMove(err)
 }

@@ -14,7 +14,7 @@ type Config struct {
 	Path                string        `yaml:"path" restart:"true" example:"/data/cdrelay.db" doc:"The file. Its folder is made if it is missing. Network file systems, memory, URIs and files of other programs are refused."`
 	Retention           time.Duration `yaml:"retention" example:"720h" doc:"How long a call stays searchable and can be sent again after its last delivery has ended; duplicates are known as long. At least 1m."`
 	DeadLetterRetention time.Duration `yaml:"dead_letter_retention" example:"2160h" doc:"How long a dead letter stays; at least 1m."`
-	MaxBytes            Bytes         `yaml:"max_bytes" example:"20GiB" doc:"Bound of the pages in use and the WAL. Delivered history goes first, then callbacks get 503; those of one source when what waits of it takes three quarters. A number of bytes, or kB, MB, GB, TB, KiB, MiB, GiB, TiB; at least 1MiB."`
+	MaxBytes            Bytes         `yaml:"max_bytes" example:"20GiB" doc:"Bound of the pages in use and the WAL; the room on the disk, where that is less. Delivered history goes first, then callbacks get 503; those of one source when what waits of it takes three quarters. A number of bytes, or kB, MB, GB, TB, KiB, MiB, GiB, TiB; at least 1MiB."`
 }
 
 // The defaults of Config.

@@ -36,6 +36,9 @@
 //     name.
 //   - One source fills at most three quarters of max_bytes with what retention does
 //     not erase; beyond that it alone gets ErrUnavailable with ErrShare.
+//   - A disk that holds less than max_bytes bounds the spool as max_bytes does, and a
+//     reserve on it lets history be erased when nothing else has room (space.go,
+//     reserve.go).
 //   - A full or failing disk gives ErrUnavailable; nothing is half kept, and
 //     the spool goes on by itself when there is room again. It counts as well when
 //     it has taken a large write (probe.go).

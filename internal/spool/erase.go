@@ -58,14 +58,14 @@ func (s *Spool) eraseHistory(ctx context.Context, w *sweep, cutoff time.Time, en
 // history selects calls with the time at which the last delivery ended, or a
 // time after all cutoffs where one waits or is a dead letter.
 const history = `SELECT seq, received_at, (SELECT ifnull(max(CASE WHEN state IN (4, 6) THEN ended_at ELSE 1 << 60 END), 0)
-	FROM deliveries d WHERE d.call_seq = c.seq) FROM calls c WHERE seq > ? ORDER BY seq LIMIT ?`
+	FROM deliveries d WHERE d.call_seq = c.seq), length(record) FROM calls c WHERE seq > ? ORDER BY seq LIMIT ?`
 
 // findHistory gives calls after a seq that may go, and where to go on; next is 0
 // when the end, or a call younger than the cutoff, is reached. A call from the
 // future was received while the clock ran ahead: it is passed over, or it would
 // keep all after it until its time.
 func (s *Spool) findHistory(ctx context.Context, after int64, cutoff time.Time) (seqs []int64, next int64, err error) {
-	seen, future := 0, millis(s.clock.now().Add(aheadSlack))
+	seen, bytes, future := 0, int64(0), millis(s.clock.now().Add(aheadSlack))
 	err = s.houseRd.do(ctx, func(c *sqlite.Conn) error {
 		return query(c, history, func(r *sqlite.Stmt) error {
 			received := r.ColumnInt64(1)
@@ -77,8 +77,9 @@ func (s *Spool) findHistory(ctx context.Context, after int64, cutoff time.Time) 
 			next = r.ColumnInt64(0)
 			if max(received, r.ColumnInt64(2)) < millis(cutoff) {
 				seqs = append(seqs, next)
+				bytes += r.ColumnInt64(3)
 			}
-			if len(seqs) == stepRows {
+			if len(seqs) == stepRows || bytes >= stepBytes {
 				seen = scanRows
 				return errEnough
 			}
@@ -154,11 +155,15 @@ func (s *Spool) eraseLetters(cutoff time.Time) (n int, err error) {
 	err = s.writer.wait("retention", func(t *tx) error {
 		n = 0
 		var ids []string
-		err := query(t.conn, `SELECT id FROM dead_letters WHERE id < ? ORDER BY id LIMIT ?`, func(r *sqlite.Stmt) error {
+		bytes := int64(0)
+		err := query(t.conn, `SELECT id, ifnull(length(body), 0) FROM dead_letters WHERE id < ? ORDER BY id LIMIT ?`, func(r *sqlite.Stmt) error {
 			ids = append(ids, r.ColumnText(0))
+			if bytes += r.ColumnInt64(1); bytes >= stepBytes {
+				return errEnough
+			}
 			return nil
 		}, ulidAt(cutoff), stepRows)
-		if err != nil {
+		if err != nil && !errors.Is(err, errEnough) {
 			return err
 		}
 		for _, id := range ids {

@@ -37,6 +37,9 @@ func lockDatabase(f *os.File) error {
 	return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 }
 
+// allocate gives a file blocks of its own.
+func allocate(f *os.File, size int64) error { return syscall.Fallocate(int(f.Fd()), 0, 0, size) }
+
 // totalBytes is the size of the folder's file system.
 func totalBytes(folder string) (int64, error) {
 	var st syscall.Statfs_t

@@ -17,6 +17,9 @@ func freeBytes(string) (int64, error) { return 0, errors.ErrUnsupported }
 // takes, and SQLite would wait for it.
 func lockDatabase(*os.File) error { return nil }
 
+// allocate is known on Linux only.
+func allocate(*os.File, int64) error { return errors.ErrUnsupported }
+
 // totalBytes is known on Linux only.
 func totalBytes(string) (int64, error) { return 0, errors.ErrUnsupported }
 

@@ -2,12 +2,9 @@ package spool
 
 import (
 	"context"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/oklog/ulid/v2"
-	"zombiezen.com/go/sqlite"
 )
 
 const (
@@ -18,6 +15,9 @@ const (
 	// stepRows bounds the rows that one housekeeping transaction touches, so
 	// that no callback waits long behind it.
 	stepRows = 200
+	// stepBytes bounds what one of them erases, beyond the first row: all of its pages
+	// go through the WAL, for which the reserve of a full disk has room.
+	stepBytes = 1 << 20
 	// retainSteps is how many such steps retention makes before the space and the
 	// disk are looked at again.
 	retainSteps = 16
@@ -51,47 +51,6 @@ func (s *Spool) keepHouse(ctx context.Context) {
 			retaining = s.retain(ctx, &old)
 			s.endOrphans(ctx)
 		}
-	}
-}
-
-// watchSpace measures, makes room near max_bytes, and probes a disk that
-// refused the last commit.
-func (s *Spool) watchSpace(ctx context.Context, room *sweep) {
-	s.writer.probe(writeMuch)
-	used, limit := s.measure(ctx), int64(s.limits.Load().MaxBytes)
-	if used > limit/10*9 && room.rested(time.Now()) {
-		s.makeRoom(ctx, room, limit/10*8)
-		used = s.measure(ctx)
-	}
-	if used >= limit {
-		s.emptyWAL()
-		used = s.measure(ctx)
-	}
-	// Once full, it stays so until some room is gained, so that the state does
-	// not change with every delivery, nor with the WAL, which comes and goes.
-	s.setFull(used >= limit || s.full.Load() && used >= min(limit/100*97, limit-s.limits.Load().walPages()*pageSize))
-}
-
-func (s *Spool) setFull(full bool) {
-	switch was := s.full.Swap(full); {
-	case full && !was:
-		s.log.Error("spool.max_bytes is filled by waiting calls and dead letters; callbacks are answered 503", "max_bytes", s.limits.Load().MaxBytes)
-	case !full && was:
-		s.log.Info("the spool has room again")
-	}
-}
-
-// makeRoom erases delivered history, oldest first, until no more than target
-// bytes are in use or no history is left.
-func (s *Spool) makeRoom(ctx context.Context, room *sweep, target int64) {
-	s.emptyWAL() // the WAL counts too
-	gone := s.eraseHistory(ctx, room, forever(), func() bool { return s.measure(ctx) <= target })
-	if gone == 0 {
-		return
-	}
-	s.log.Warn("delivered history was erased to stay below spool.max_bytes", "calls", gone)
-	if s.deps.OnHistoryPurged != nil {
-		s.deps.OnHistoryPurged(gone)
 	}
 }
 
@@ -154,33 +113,6 @@ func (s *Spool) endOrphans(ctx context.Context) {
 		}
 	}
 }
-
-// measure reads the bytes in use: pages with content, and the WAL.
-func (s *Spool) measure(ctx context.Context) int64 {
-	var pages, free, size int64
-	err := s.houseRd.do(ctx, func(c *sqlite.Conn) (err error) {
-		if pages, err = readInt(c, `PRAGMA page_count`); err != nil {
-			return err
-		}
-		if free, err = readInt(c, `PRAGMA freelist_count`); err != nil {
-			return err
-		}
-		size, err = readInt(c, `PRAGMA page_size`)
-		return err
-	})
-	if err != nil {
-		return s.used.Load()
-	}
-	used := (pages - free) * size
-	if st, err := os.Stat(s.cfg.Path + "-wal"); err == nil {
-		used += st.Size()
-	}
-	s.used.Store(used)
-	return used
-}
-
-// FreeBytes is the room on the file system of the spool.
-func (s *Spool) FreeBytes() (int64, error) { return freeBytes(filepath.Dir(s.cfg.Path)) }
 
 // ulidAt is the least ULID of a moment.
 func ulidAt(t time.Time) string {

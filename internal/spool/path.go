@@ -127,7 +127,7 @@ func kindOf(mode fs.FileMode) string {
 // traces returns the files beside a path that only a spool leaves there.
 func traces(path string) []string {
 	var found []string
-	for _, name := range []string{path + ".lock", suspectMark(path), uncheckedMark(path)} {
+	for _, name := range []string{path + ".lock", suspectMark(path), uncheckedMark(path), path + ".reserve"} {
 		if _, err := os.Lstat(name); err == nil {
 			found = append(found, name)
 		}

@@ -124,6 +124,7 @@ func (s *Spool) watch(ctx context.Context) {
 	for {
 		select {
 		case <-every.C:
+			s.writer.watchDisk()
 			_ = s.inPlace() // has told of it
 		case <-ctx.Done():
 			return

@@ -162,7 +162,7 @@ func (s *Spool) adopt(conn *sqlite.Conn) error {
 
 // present gives the configuration as Configure left it, for the file that is open.
 func (s *Spool) present() Config {
-	cfg := *s.limits.Load()
+	cfg := s.bounded()
 	cfg.Path = s.cfg.Path
 	return cfg
 }

@@ -138,7 +138,7 @@ func (s *Spool) SourceReady(source string) error { return s.fillsShare(source, 0
 // fillsShare also logs the change. Once full, a share stays so until some room is
 // gained, so that the state does not change with every delivery.
 func (s *Spool) fillsShare(source string, more int64) error {
-	limit := shareOf(s.limits.Load().MaxBytes)
+	limit := shareOf(Bytes(s.limit.Load()))
 	s.shares.mu.Lock()
 	defer s.shares.mu.Unlock()
 	has, was := s.shares.bytes[source]+more, s.shares.full[source]

@@ -72,7 +72,10 @@ type Spool struct {
 	lanesSet  chan struct{} // closed when SetLanes was called
 	lanesOnce sync.Once     // closes it
 
-	full      atomic.Bool // max_bytes is reached by waiting work and dead letters
+	full      atomic.Bool // the limit is reached by waiting work and dead letters
+	stuck     atomic.Bool // the WAL could not be moved into the file
+	clogged   atomic.Bool // and is too long
+	reserve   reserve     // the housekeeping's
 	damaged   atomic.Bool // damage was met in the file, which was not opened anew since
 	hopeless  atomic.Bool // that happened too often
 	hurt      chan struct{}
@@ -87,6 +90,7 @@ type Spool struct {
 	calls     atomic.Int64 // rows in calls
 	last      atomic.Int64 // the highest seq of a call that was given out
 	used      atomic.Int64 // bytes in use, as last measured
+	limit     atomic.Int64 // how many may be, as last measured
 	intakes   atomic.Int64 // dead letters of stage intake
 
 	stop     context.CancelFunc
@@ -94,6 +98,9 @@ type Spool struct {
 	indexing sync.WaitGroup // keepIndexed
 	closing  sync.Once
 }
+
+// startBytes is the room that an opening needs for the WAL and its index.
+const startBytes = 1 << 20
 
 // Open locks, opens or creates the file, migrates its schema and starts the
 // writer and the housekeeping. A damaged file is set aside beside it, what can
@@ -121,6 +128,11 @@ func Open(ctx context.Context, cfg Config, deps Deps) (*Spool, error) {
 		hurt: make(chan struct{}, 1), lost: make(chan struct{}, 1), doubt: make(chan struct{}, 1), lanesSet: make(chan struct{}),
 	}
 	s.limits.Store(&cfg)
+	s.limit.Store(int64(cfg.MaxBytes))
+	s.reserve = newReserve(s.bounded())
+	if free, err := s.FreeBytes(); err == nil && free < startBytes {
+		s.releaseReserve()
+	}
 	unchecked := isUnchecked(cfg.Path)
 	conn, err := s.openOrSetAside(ctx, memory{})
 	if err != nil {
@@ -156,6 +168,9 @@ func (s *Spool) begin(ctx context.Context, conn *sqlite.Conn, unclean bool) erro
 	s.writer = newWriter(conn, s.clock, s.log, s.metrics, s.noticeDamage)
 	s.writer.inPlace = s.inPlace
 	s.measure(ctx)
+	s.limits.Load().examineSpace(filepath.Dir(s.cfg.Path), func(key, text string) {
+		s.log.Warn("the place of the spool is probably not meant", "key", "spool."+key, "warning", text)
+	})
 	s.done.Go(s.writer.run)
 	s.done.Go(func() { s.keepHouse(background) })
 	s.done.Go(func() { s.moveWAL(background) })
@@ -174,8 +189,9 @@ func (s *Spool) begin(ctx context.Context, conn *sqlite.Conn, unclean bool) erro
 func (s *Spool) Configure(cfg Config) {
 	cfg = cfg.WithDefaults()
 	s.limits.Store(&cfg)
+	s.limit.Store(s.limitNow())
 	s.writer.later(func(c *sqlite.Conn) {
-		if err := boundWAL(c, cfg); err != nil {
+		if err := boundWAL(c, s.bounded()); err != nil {
 			s.log.Warn("the bound of the WAL could not be changed", "error", err)
 		}
 	})

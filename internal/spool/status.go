@@ -8,6 +8,12 @@ import (
 // errFull is why nothing is taken while max_bytes is reached.
 var errFull = errors.New("spool.max_bytes is filled by waiting calls and dead letters")
 
+// errDiskFull is why nothing is taken while the disk has no more room.
+var errDiskFull = errors.New("the disk of the spool is filled by waiting calls and dead letters, or by other files")
+
+// errClogged is why nothing is taken while the WAL is too long.
+var errClogged = errors.New("the WAL cannot be moved into the spool file and is too long: look at the disk")
+
 // Ready tells whether the spool takes calls at the moment, and if not, why.
 func (s *Spool) Ready() error {
 	switch err := s.writer.state(); {
@@ -19,6 +25,18 @@ func (s *Spool) Ready() error {
 		return errDamaged
 	case err != nil:
 		return err
+	default:
+		return s.roomless()
+	}
+}
+
+// roomless is why there is no room for a call, nil where there is.
+func (s *Spool) roomless() error {
+	switch {
+	case s.clogged.Load():
+		return errClogged
+	case s.full.Load() && s.diskDecides():
+		return errDiskFull
 	case s.full.Load():
 		return errFull
 	default:
@@ -33,11 +51,15 @@ func (s *Spool) refusal() error {
 		return fmt.Errorf("%w: %w", ErrUnavailable, displaced)
 	case s.damaged.Load():
 		return fmt.Errorf("%w: %w", ErrUnavailable, errDamaged)
-	case s.full.Load():
-		return fmt.Errorf("%w: %w", ErrUnavailable, errFull)
-	default:
-		return nil
 	}
+	why := s.roomless()
+	if why == nil {
+		why = s.writer.hangs()
+	}
+	if why != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, why)
+	}
+	return nil
 }
 
 // Totals are counts over the whole spool.

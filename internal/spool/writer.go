@@ -26,6 +26,9 @@ const (
 	retryDelay = time.Second
 	// calm is how long no commit may fail before the disk is probed.
 	calm = 2 * time.Second
+	// hangAfter is how long the disk may take for one commit before it counts as one
+	// that does not answer.
+	hangAfter = 3 * time.Second
 )
 
 // op is one change. do runs inside the group's transaction, and again when
@@ -78,6 +81,7 @@ type writer struct {
 	closed  bool
 	broken  error     // why the disk does not count as well, nil when it does
 	failed  time.Time // when a commit or a probe failed last
+	busy    time.Time // when what the disk has been given last was begun; zero when it has answered
 	away    error     // why there is no connection, nil when there is one
 	swap    func()    // changes the connection, run once between groups
 }
@@ -191,7 +195,7 @@ func (w *writer) runTasks() {
 	w.tasks, w.swap = nil, nil
 	w.mu.Unlock()
 	for _, f := range tasks {
-		f(w.conn)
+		w.time(func() { f(w.conn) })
 	}
 	if swap != nil {
 		swap()
@@ -214,9 +218,21 @@ func (w *writer) crowded() bool {
 func (w *writer) state() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.away != nil {
+	switch hangs := w.hangsLocked(); {
+	case w.away != nil:
 		return w.away
+	case hangs != nil:
+		return hangs
+	default:
+		return w.broken
 	}
+}
+
+// refusedWith is the error of the last commit that failed, nil when the disk is well
+// again since.
+func (w *writer) refusedWith() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	return w.broken
 }
 
@@ -242,7 +258,7 @@ func (w *writer) run() {
 		group, wait, end := w.next()
 		switch {
 		case len(group) > 0:
-			w.commit(group)
+			w.time(func() { w.commit(group) })
 		case end:
 			w.abandon()
 			return
