@@ -13,6 +13,7 @@ const toJSONOverload = "to_json_dyn"
 // functions declares what there is beside CEL's own functions.
 func (e *environment) functions() []cel.EnvOption {
 	return slices.Concat(e.timeFunctions(), e.textFunctions(), byteFunctions(), []cel.EnvOption{
+		e.summaryFunction(),
 		unary("toJSON", toJSONOverload, cel.DynType, cel.StringType, toJSON),
 	})
 }

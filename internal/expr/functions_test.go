@@ -74,6 +74,42 @@ func TestFunctions(t *testing.T) {
 	}
 }
 
+// TestSummary builds a message as the presets of chats do.
+func TestSummary(t *testing.T) {
+	tree := parseYAML(t, `
+title: "${summary(call).title}"
+level: "${summary(call).level}"
+fields: "${summary(call).facts.map(f, {'name': f.label, 'value': escape(cut(f.text, 20), 'html')})}"
+buttons: "${summary(call).links.filter(l, l.url.startsWith('https')).map(l, {'text': l.label, 'url': l.url})}"
+all: "${summary(call).links}"
+first: {when: "summary(call).links.size() > 0", url: "${summary(call).links[0].url}"}
+`)
+	r := full()
+	r.Recording.URL, r.TalkSeconds, r.Task.Intent = "https://rec.example.com/a b.mp3", new(125), "x\n<y>"
+	got, err := tree.JSON(NewView(r, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		`{"title":"Answered call from +6281234567890, 2 min 05 s","level":"good","fields":[{"name":"From","value":"+6281234567890`,
+		`{"name":"Task","value":"x &lt;y&gt;`,
+		`{"name":"When","value":"2024-03-01 10:00 UTC"}`,
+		`"buttons":[{"text":"Listen to the recording","url":"https://rec.example.com/a%20b.mp3"}]`,
+		`"all":[{"label":"Listen to the recording","url":"https://rec.example.com/a%20b.mp3"}]`,
+		`"first":{"url":"https://rec.example.com/a%20b.mp3"}`,
+	} {
+		if !strings.Contains(string(got), want) {
+			t.Errorf("no %s in\n%s", want, got)
+		}
+	}
+	if got, err := tree.JSON(NewView(bare(), nil)); err != nil || !strings.Contains(string(got), `"buttons":[],"all":[]}`) {
+		t.Errorf("%s, %v", got, err)
+	}
+	if _, err := CompileCondition(`summary(call).titel == ""`); err == nil || !strings.Contains(err.Error(), "titel") {
+		t.Errorf("a misspelt field of a summary: %v", err)
+	}
+}
+
 func TestFunctionsAreCheckedAtLoad(t *testing.T) {
 	for src, want := range map[string]string{
 		`between(call.started_at, "9:00", "18:00", "UTC")`:      `"9:00" is no time of day`,

@@ -22,7 +22,7 @@ func (e *environment) textFunctions() []cel.EnvOption {
 		onText("mask", call.Mask),
 		onText("plain", call.Plain),
 		onText("urlEncode", urlEncode),
-		onText("httpURL", httpURL),
+		onText("httpURL", call.WebURL),
 		onText("digits", digits),
 		onText("nationalNumber", nationalNumber),
 		onTextAndLength("cut", cutRunes),
@@ -88,25 +88,6 @@ func cutBytes(s string, n int) string {
 
 // urlEncode makes a text fit for any part of a URL.
 func urlEncode(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
-
-// httpURL is an absolute http or https URL with all that could end it in a text
-// escaped; empty for any other text.
-func httpURL(s string) string {
-	s = strings.TrimSpace(s)
-	u, err := url.Parse(s)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
-		return ""
-	}
-	var b strings.Builder
-	for _, c := range []byte(s) {
-		if c <= ' ' || c >= utf8.RuneSelf-1 || strings.IndexByte("\"'<>()[]{}|\\^`*", c) >= 0 {
-			fmt.Fprintf(&b, "%%%02X", c)
-		} else {
-			b.WriteByte(c)
-		}
-	}
-	return b.String()
-}
 
 // digits are the decimal digits of a text, full-width ones as ASCII.
 func digits(s string) string {

@@ -47,6 +47,7 @@ func newSchema() (*schema, error) {
 	add[call.Recording](s, recordingType, recordingFields())
 	add[call.Task](s, taskType, taskFields())
 	add[call.References](s, referencesType, referencesFields())
+	addSummary(s)
 	add[answer](s, responseType, responseFields(s))
 	return s, nil
 }

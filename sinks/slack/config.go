@@ -95,7 +95,7 @@ func (b Blocks) IsZero() bool { return b.tree.IsZero() }
 
 // render gives the blocks for one call, values escaped.
 func (b Blocks) render(v *expr.View) ([]any, error) {
-	text, err := b.tree.JSONFunc(v, escape)
+	text, err := b.tree.JSONFunc(v, ownValue)
 	if err != nil {
 		return nil, err
 	}

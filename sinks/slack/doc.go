@@ -5,9 +5,9 @@
 // and blocks) and what Slack's answer means. It guarantees:
 //
 //   - nothing taken from a call is read as markup: `&`, `<` and `>` are escaped
-//     in every value, so no `<!channel>`, mention or link can be smuggled in;
-//     in the default message a value also stays on its line, keeps its reading
-//     direction and cannot format the text around it;
+//     in every value, so no `<!channel>`, mention or link can be smuggled in, and
+//     a value stays on its line and keeps its reading direction; in the default
+//     message it cannot format the text around it either;
 //   - the limits of Block Kit are kept by shortening, never by failing, in
 //     configured blocks too: a text that a call leaves empty, and a link that
 //     is no http or https link, are left out, because Slack would refuse the

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/cdrelay/cdrelay/internal/call"
 )
 
 // ellipsis ends a text that was shortened.
@@ -34,6 +36,17 @@ func escape(s string) string {
 	return b.String()
 }
 
+// ownValue prepares a value for configured text and blocks: one line, no markup, no
+// change of the reading direction. An address within a longer value does not become
+// a link; a value that is one as a whole stays one, for <${…}|…> and buttons.
+func ownValue(s string) string {
+	s = call.Plain(s)
+	if isLink(s) && !strings.Contains(s, " ") {
+		return escape(strings.ReplaceAll(s, "|", "%7C"))
+	}
+	return strings.NewReplacer("|", "∣", "://", ":\u2060//").Replace(escape(s))
+}
+
 // value prepares a value for the default message: one line, no formatting, no
 // change of the reading direction, bounded, escaped.
 func value(s string) string { return escape(oneLine(s)) }
@@ -46,6 +59,9 @@ func oneLine(s string) string {
 	s = strings.Map(tame, s)
 	return shorten(strings.Join(strings.Fields(s), " "), maxValue)
 }
+
+// tamed is a line in which nothing is formatted.
+func tamed(s string) string { return strings.Map(tame, s) }
 
 // tame replaces the characters that would format a text by look-alikes. The
 // underscore stays: ids and names hold it, and italics end with their line.

@@ -139,7 +139,7 @@ func (s *Sink) renderBlocks(v *expr.View) ([]any, error) {
 // renderText gives the configured text, or the headline, which notifications
 // show and which stands in for blocks that had nothing to say.
 func (s *Sink) renderText(v *expr.View) (string, error) {
-	text, err := s.text.StringFunc(v, escape)
+	text, err := s.text.StringFunc(v, ownValue)
 	if blank(text) {
 		text = escape(headline(v.Record()))
 	}

@@ -7,9 +7,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/google/go-cmp/cmp"
-
-	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/outbound"
 )
 
@@ -105,63 +102,6 @@ func TestAPIDetail(t *testing.T) {
 	}
 }
 
-func TestHeadline(t *testing.T) {
-	customer := &call.Party{Number: "+6281"}
-	talk := func(n int) *int { return &n }
-	for _, test := range []struct {
-		r    call.Record
-		want string
-	}{
-		{call.Record{Direction: call.Inbound, Outcome: call.NoAnswer, Customer: customer}, "Missed call from +6281"},
-		{call.Record{Direction: call.Inbound, Outcome: call.Voicemail, Customer: customer}, "Voicemail from +6281"},
-		{call.Record{Direction: call.Inbound, Answered: true, TalkSeconds: talk(252), Customer: customer}, "Answered call from +6281, 4 min 12 s"},
-		{call.Record{Direction: call.Inbound}, "Missed call from unknown number"},
-		{call.Record{Direction: call.Outbound, Answered: true, TalkSeconds: talk(3729), Customer: customer}, "Outbound call to +6281, 1 h 02 min"},
-		{call.Record{Direction: call.Outbound, Outcome: call.Busy, Customer: customer}, "Outbound call to +6281: busy"},
-		{call.Record{Direction: call.Outbound, Outcome: call.UnknownOutcome, To: call.Party{Raw: "12"}}, "Outbound call to 12: not answered"},
-		{call.Record{Direction: call.Outbound, Method: call.AIAgent, Answered: true, TalkSeconds: talk(9), Customer: customer}, "AI agent call to +6281, 9 s"},
-		{call.Record{Direction: call.Internal, From: call.Party{Extension: "101"}, To: call.Party{Raw: "102", Extension: "102"}}, "Internal call from extension 101 to 102"},
-		{call.Record{Direction: call.UnknownDirection, From: call.Party{SIP: "a@b"}, Answered: true}, "Call from a@b to unknown number"},
-		{call.Record{Direction: call.Inbound, Revision: 3, Customer: customer}, "Update: Missed call from +6281"},
-		{call.Record{Direction: "sideways", Outcome: "odd"}, "Call from unknown number to unknown number"},
-	} {
-		if got := headline(&test.r); got != test.want {
-			t.Errorf("headline %q, want %q", got, test.want)
-		}
-	}
-}
-
-func TestResultNamesEveryOutcome(t *testing.T) {
-	seen := map[string]bool{}
-	for _, o := range []call.Outcome{
-		call.Answered, call.NoAnswer, call.Busy, call.Rejected, call.Canceled, call.Unreachable, call.InvalidNumber,
-		call.Blocked, call.Congestion, call.Failed, call.Voicemail, call.UnknownOutcome,
-	} {
-		text := result(&call.Record{Outcome: o})
-		if text == "" || seen[text] || strings.Contains(text, "_") {
-			t.Errorf("%s: %q", o, text)
-		}
-		seen[text] = true
-	}
-}
-
-func TestEnded(t *testing.T) {
-	for _, test := range []struct {
-		h    call.Hangup
-		want string
-	}{
-		{call.Hangup{By: call.ByAgent}, "Agent hung up"},
-		{call.Hangup{By: call.ByPlatform, Reason: "NORMAL_CLEARING"}, "Platform ended the call (normal clearing)"},
-		{call.Hangup{By: call.ByUnknown, Code: "10031"}, "10031"},
-		{call.Hangup{By: "odd"}, ""},
-		{call.Hangup{By: call.ByCallee, Reason: "a < b"}, "Called party hung up (a &lt; b)"},
-	} {
-		if got := ended(test.h); got != test.want {
-			t.Errorf("%+v: %q, want %q", test.h, got, test.want)
-		}
-	}
-}
-
 func TestLink(t *testing.T) {
 	for address, want := range map[string]string{
 		"https://a.example/x?a=1&b=2": "<https://a.example/x?a=1&amp;b=2|go>",
@@ -241,10 +181,16 @@ func TestEscape(t *testing.T) {
 	}
 }
 
-func TestDuration(t *testing.T) {
-	for n, want := range map[int]string{-1: "0 s", 0: "0 s", 59: "59 s", 60: "1 min 00 s", 252: "4 min 12 s", 3600: "1 h 00 min", 90061: "25 h 01 min"} {
-		if diff := cmp.Diff(want, duration(n)); diff != "" {
-			t.Error(diff)
+func TestOwnValue(t *testing.T) {
+	for in, want := range map[string]string{
+		"a\nb":                         "a b",
+		"\u202ea<b|c":                  "a&lt;b∣c",
+		"see https://evil.example now": "see https:\u2060//evil.example now",
+		"https://a.example/?x=1&y|z":   "https://a.example/?x=1&amp;y%7Cz",
+		"<https://a.example|b>":        "&lt;https:\u2060//a.example∣b&gt;",
+	} {
+		if got := ownValue(in); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
 		}
 	}
 }
