@@ -9,6 +9,10 @@ import (
 	"github.com/cdrelay/cdrelay/internal/config"
 )
 
+// servingWithin bounds the wait for what ran beside the listeners: all of it has
+// been told to end, but a file of the configuration that hangs holds up its reader.
+const servingWithin = time.Second
+
 // stop ends everything in order, each part with its deadline: a reload, a disk or
 // a sink that hangs keeps nobody longer than shutdown.grace. What then is still
 // held up ends with the process.
@@ -23,6 +27,8 @@ func (a *App) stop(ctx context.Context) error {
 	closing.Go(func() { a.tracer.Shutdown(ctx) })
 	a.closeSpool(ctx)
 	within(ctx, closing.Wait)
+	ctx, cancel = context.WithTimeout(ctx, servingWithin)
+	defer cancel()
 	within(ctx, a.serving.Wait)
 	a.log.Info("cdrelay has stopped")
 	return err
