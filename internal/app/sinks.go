@@ -56,6 +56,7 @@ func userAgent(version string) string { return "cdrelay/" + version }
 // than what is left of shutdown.grace. It is called once.
 func (s *runningSink) leave(limit time.Duration, gone bool) {
 	s.limit, s.gone = limit, gone
+	s.lane.Retire()
 	close(s.left)
 }
 

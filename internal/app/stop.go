@@ -27,9 +27,9 @@ func (a *App) stop(ctx context.Context) error {
 	closing.Go(func() { a.tracer.Shutdown(ctx) })
 	a.closeSpool(ctx)
 	within(ctx, closing.Wait)
-	ctx, cancel = context.WithTimeout(ctx, servingWithin)
+	soon, cancel := context.WithTimeout(ctx, servingWithin)
 	defer cancel()
-	within(ctx, a.serving.Wait)
+	within(soon, a.serving.Wait)
 	a.log.Info("cdrelay has stopped")
 	return err
 }

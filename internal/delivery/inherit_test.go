@@ -31,3 +31,30 @@ func TestInherit(t *testing.T) {
 		t.Error("the pause, or what was logged, was not taken over")
 	}
 }
+
+// TestARetiredLaneLeavesTheRest: attempts on their way finish, and what comes after
+// a lane was told to go is the next one's, also where it had not begun.
+func TestARetiredLaneLeavesTheRest(t *testing.T) {
+	bubble(t, func(w *world) {
+		to := always(reply{status: 200, took: 3 * time.Second})
+		r := w.start("crm", setup{}, to)
+		w.accept("crm", "a")
+		w.sleep(time.Second)
+		r.Retire()
+		w.accept("crm", "b")
+		w.sleep(time.Minute)
+		w.isState("crm", "delivered", "a")
+		w.isState("crm", "waiting", "b")
+		r.stop(0)
+
+		late := w.lane("crm", setup{}, to)
+		late.Retire()
+		late.run()
+		w.sleep(time.Minute)
+		w.isState("crm", "waiting", "b")
+		late.stop(0)
+		w.start("crm", setup{}, to)
+		w.sleep(time.Minute)
+		w.isState("crm", "delivered", "b")
+	})
+}

@@ -74,7 +74,9 @@ type Lane struct {
 	// random spreads the retries: a number in [0, 1).
 	random func() float64
 
-	stop    context.CancelFunc // ends the leasing
+	ending  sync.Mutex         // guards retired and stop
+	retired bool               // nothing is leased any more
+	stop    context.CancelFunc // ends the leasing; nil before Start
 	abort   context.CancelFunc // ends the attempts on their way
 	running sync.WaitGroup
 	busy    atomic.Int64
@@ -116,7 +118,12 @@ func (l *Lane) Inherit(old *Lane) {
 func (l *Lane) Start(ctx context.Context) {
 	leasing, stop := context.WithCancel(context.WithoutCancel(ctx))
 	attempts, abort := context.WithCancel(context.WithoutCancel(ctx))
-	l.stop, l.abort = stop, abort
+	l.abort = abort
+	l.ending.Lock()
+	if l.stop = stop; l.retired {
+		stop()
+	}
+	l.ending.Unlock()
 	for range l.set.Concurrency {
 		l.running.Go(func() { l.work(attempts) })
 	}
@@ -126,11 +133,22 @@ func (l *Lane) Start(ctx context.Context) {
 	})
 }
 
+// Retire ends the leasing, and waits for nothing: what is accepted from now on is
+// left to the next lane of the sink. It may come before Start.
+func (l *Lane) Retire() {
+	l.ending.Lock()
+	defer l.ending.Unlock()
+	l.retired = true
+	if l.stop != nil {
+		l.stop()
+	}
+}
+
 // Stop ends the leasing at once, lets attempts on their way finish until the
 // context is done, then cuts them off; those spend no attempt. When it returns,
 // all that was settled has been reported to the store.
 func (l *Lane) Stop(ctx context.Context) {
-	l.stop()
+	l.Retire()
 	finished := make(chan struct{})
 	go func() {
 		l.running.Wait()
