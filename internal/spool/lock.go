@@ -56,11 +56,9 @@ func acquireLock(path string) (*os.File, error) {
 		return nil, errors.Join(err, f.Close())
 	}
 	host, _ := os.Hostname() // only for the reader's comfort
-	text := fmt.Sprintf("process %d on %s since %s\n", os.Getpid(), host, time.Now().UTC().Format(time.RFC3339))
-	if err := f.Truncate(0); err != nil {
-		return nil, errors.Join(fmt.Errorf("spool lock: %w", err), f.Close())
-	}
-	if _, err := f.WriteAt([]byte(text), 0); err != nil {
+	text := fmt.Sprintf("process %d on %s since %s", os.Getpid(), host, time.Now().UTC().Format(time.RFC3339))
+	// Of one length, and in place: the disk may be full.
+	if _, err := f.WriteAt(fmt.Appendf(nil, "%-127s\n", text), 0); err != nil {
 		return nil, errors.Join(fmt.Errorf("spool lock: %w", err), f.Close())
 	}
 	return f, nil

@@ -1,6 +1,7 @@
 package spool_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -62,5 +63,21 @@ func TestOneProcessOwnsASpool(t *testing.T) {
 	}
 	if code, text := runChild(t, "open:"+path); code != 0 {
 		t.Errorf("after the close: exit %d with %q", code, text)
+	}
+}
+
+// TestALockIsTakenOnAFullDisk: its text is as long as that of the process before,
+// whatever the number of the process.
+func TestALockIsTakenOnAFullDisk(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "cdrelay.db")
+	if err := open(t, spool.Config{Path: path}).Close(); err != nil {
+		t.Fatal(err)
+	}
+	before := read(t, path+".lock")
+	if code, text := runChild(t, "open:"+path); code != 0 {
+		t.Fatalf("exit %d: %s", code, text)
+	}
+	if after := read(t, path+".lock"); len(after) != len(before) || bytes.Equal(after, before) || !bytes.HasPrefix(after, []byte("process ")) {
+		t.Errorf("before %q, after %q", before, after)
 	}
 }
