@@ -41,9 +41,18 @@
 //
 // # Functions
 //
-// Besides CEL's own and its strings extension: formatTime(time, layout, zone)
-// with a layout of Go's package time, epochMillis(time), epochSeconds(time),
-// mmss(seconds), toJSON(x), mask(number). A zone or layout written as a literal
-// is checked when the expression is compiled. The package needs the time zone
-// database but does not carry it: the program imports time/tzdata.
+// Besides CEL's own and its strings extension there are those that
+// docs/configuration.md lists: of times, of texts, of bytes, and summary(call).
+// What is written as a literal (a zone, a layout, a markup) is checked when the
+// expression is compiled. table(name, key) asks the Lookup of the view. The package
+// needs the time zone database but does not carry it: the program imports
+// time/tzdata.
+//
+// # Cost
+//
+// All expressions over one View share one bound of cost, which is one of work and
+// never of time: the same input has the same outcome on every machine. Beyond it is
+// ErrCost. Functions whose work or result can be far larger than what they are given
+// are checked before they run (bounded.go), and matches sees the first 2 KiB of a
+// text. What is rendered is bounded in bytes while it is written.
 package expr

@@ -46,11 +46,15 @@ func TestConfigurationsInDocuments(t *testing.T) {
 				for _, m := range shownEnv.FindAllStringSubmatch(b.text, -1) {
 					t.Setenv(m[1], secretFor(m[1]))
 				}
-				file := filepath.Join(t.TempDir(), "config.yaml")
-				if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-					t.Fatal(err)
+				dir := t.TempDir()
+				for name, content := range map[string]string{"config.yaml": text, "owners.csv": "amy@example.com,1001\n", "tiers.yaml": "acme: gold\n"} {
+					if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+						t.Fatal(err)
+					}
 				}
-				if out, err := exec.CommandContext(t.Context(), binary, "check", "-c", file).CombinedOutput(); err != nil {
+				check := exec.CommandContext(t.Context(), binary, "check", "-c", "config.yaml")
+				check.Dir = dir
+				if out, err := check.CombinedOutput(); err != nil {
 					t.Errorf("%v\n%s\n%s", err, out, text)
 				}
 			})
