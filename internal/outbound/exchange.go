@@ -2,6 +2,7 @@ package outbound
 
 import (
 	"context"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"time"
@@ -25,8 +26,12 @@ type exchange struct {
 	plain   http.Client
 
 	tries []Try
-	sent  *Sent   // what the latest try that did not deliver has sent
-	last  Verdict // of the last try that ended, or the breaker's refusal
+	// body reads again what the latest try has sent; nil where it had no body. sent is
+	// the request of the latest one that did not deliver, raw its body as it was.
+	body func() (io.ReadCloser, error)
+	sent *Sent
+	raw  string
+	last Verdict // of the last try that ended, or the breaker's refusal
 	// quickLeft is how many quick tries may still follow.
 	quickLeft int
 	// quick: the try that ended is followed by a quick one.
@@ -126,12 +131,12 @@ func (e *exchange) outgoing(ctx context.Context, req *http.Request) *http.Reques
 		password, _ := u.Password()
 		req.SetBasicAuth(u.Username(), password)
 	}
-	sendOnce(req)
 	return req
 }
 
 // send prepares the request and reads the whole answer.
 func (e *exchange) send(req *http.Request) (Answer, error) {
+	e.body = req.GetBody
 	if e.request.Prepare != nil {
 		if err := e.request.Prepare(req.Context(), req); err != nil {
 			return Answer{}, unprepared(err)
@@ -140,6 +145,8 @@ func (e *exchange) send(req *http.Request) (Answer, error) {
 			return Answer{}, &Failure{Meaning: Credentials, Err: err}
 		}
 	}
+	e.body = req.GetBody
+	sendOnce(req)
 	resp, err := e.client.wire.RoundTrip(req)
 	if err != nil {
 		return Answer{}, err

@@ -18,12 +18,12 @@ func Rewrite(wire *http.Request, fresh *Request) error {
 	}
 	wire.URL = u
 	for name, values := range fresh.Header {
-		if name != "Idempotency-Key" { // the same on every try, and maybe spelled otherwise: see sendOnce
-			wire.Header[name] = slices.Clone(values)
-		}
+		wire.Header[name] = slices.Clone(values)
 	}
+	wire.Body, wire.GetBody, wire.ContentLength = nil, nil, int64(len(fresh.Body))
 	if len(fresh.Body) > 0 {
-		wire.Body, wire.ContentLength = io.NopCloser(bytes.NewReader(fresh.Body)), int64(len(fresh.Body))
+		wire.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(fresh.Body)), nil }
+		wire.Body, err = wire.GetBody()
 	}
-	return nil
+	return err
 }

@@ -1,6 +1,7 @@
 package outbound
 
 import (
+	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -21,17 +22,35 @@ type Sent struct {
 	Method, URL, Body string
 }
 
-// kept is the request as it went on the wire. The body is the same in every try of
-// an exchange, and is cleaned once.
+// kept is the request as it went on the wire. Nearly always it is the same in every
+// try of an exchange, and then it is cleaned once.
 func (e *exchange) kept(r *http.Request, redact *redactor) *Sent {
-	address := firstBytes(printable(redact.url(r.URL.String())), maxDetail)
-	if e.sent == nil {
-		e.sent = &Sent{Method: r.Method, URL: address, Body: redact.clean(string(e.request.Body), maxSentBody)}
-	}
-	if e.sent.URL != address { // Prepare renders what depends on the time
-		e.sent = &Sent{Method: r.Method, URL: address, Body: e.sent.Body}
+	raw := r.URL.String() + " " + e.bodyStart()
+	if e.sent == nil || raw != e.raw { // Prepare renders again what depends on the time
+		e.raw, e.sent = raw, &Sent{
+			Method: r.Method,
+			URL:    firstBytes(printable(redact.url(r.URL.String())), maxDetail),
+			Body:   redact.clean(e.bodyStart(), maxSentBody),
+		}
 	}
 	return e.sent
+}
+
+// bodyStart is as much of what the latest try has sent as is looked at.
+func (e *exchange) bodyStart() string {
+	if e.body == nil {
+		return ""
+	}
+	body, err := e.body()
+	if err != nil {
+		return ""
+	}
+	defer func() { _ = body.Close() }()
+	text, err := io.ReadAll(io.LimitReader(body, 2*maxSentBody))
+	if err != nil { // cannot happen: it is read from memory
+		return ""
+	}
+	return string(text)
 }
 
 // telling returns the headers of an answer that help an operator, or the sink's

@@ -45,18 +45,16 @@ func TestWhatWasSentIsThatOfTheTry(t *testing.T) {
 	c := newClient(t, Transport{Wire: answers(500)}, quick(2))
 	r, n := post(anywhere), 0
 	r.Prepare = func(_ context.Context, wire *http.Request) error {
-		u := *wire.URL
-		u.RawQuery, wire.URL = "try="+strings.Repeat("i", n), &u
 		n++
-		return nil
+		return Rewrite(wire, &Request{URL: "https://crm.example.com/?try=" + strings.Repeat("i", n), Body: []byte(strings.Repeat("b", n))})
 	}
 	o := c.Do(t.Context(), r)
-	var queries []string
+	var sent []string
 	for _, try := range o.Tries {
 		_, query, _ := strings.Cut(try.Sent.URL, "?")
-		queries = append(queries, query)
+		sent = append(sent, query+" "+try.Sent.Body)
 	}
-	if diff := cmp.Diff([]string{"try=", "try=i", "try=ii"}, queries); diff != "" {
+	if diff := cmp.Diff([]string{"try=i b", "try=ii bb", "try=iii bbb"}, sent); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -1,7 +1,6 @@
 package webhook
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -189,12 +188,17 @@ func (s *Sink) finish(request *outbound.Request, messageID string) {
 // sign signs what goes on the wire: the body as it was rendered at first, or the
 // one that the try has.
 func (s *Sink) sign(wire *http.Request, messageID string, body []byte, rewritten bool) error {
-	if rewritten && wire.Body != nil {
-		var err error
-		if body, err = io.ReadAll(wire.Body); err != nil {
-			return err
+	if rewritten {
+		body = nil
+		if wire.GetBody != nil {
+			again, err := wire.GetBody()
+			if err != nil {
+				return err
+			}
+			if body, err = io.ReadAll(again); err != nil {
+				return err
+			}
 		}
-		wire.Body = io.NopCloser(bytes.NewReader(body))
 	}
 	s.keys.sign(wire.Header, messageID, time.Now(), body)
 	return nil
