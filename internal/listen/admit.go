@@ -70,19 +70,26 @@ func anyAddress(*conn) bool { return true }
 // closeIdle closes the connection that has been idle longest among some, and
 // reports whether there was one.
 func (l *Listener) closeIdle(why reason, among func(*conn) bool) bool {
-	var longest *conn
-	since := l.now() - lull
-	for c := range l.open {
-		if at := c.idleSince(); at <= since && among(c) {
-			longest, since = c, at
+	for {
+		var longest *conn
+		now := l.now()
+		since := now
+		for c := range l.open {
+			if at := c.idleSince(); at <= since && now-at >= c.lull() && among(c) {
+				longest, since = c, at
+			}
 		}
+		if longest == nil {
+			return false
+		}
+		if hasUnread(longest.raw) { // the client does not keep the server waiting
+			longest.waitFrom(now)
+			continue
+		}
+		l.leave(longest)
+		l.refuse(why, longest)
+		return true
 	}
-	if longest == nil {
-		return false
-	}
-	l.leave(longest)
-	l.refuse(why, longest)
-	return true
 }
 
 // enter gives a connection its place.
@@ -91,7 +98,6 @@ func (l *Listener) enter(c *conn) {
 	if c.counted.IsValid() {
 		l.places[c.counted]++
 	}
-	c.waitFrom(l.now())
 	l.ready = append(l.ready, c)
 	l.changed.Signal()
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // conn is one connection. Its methods of net.Conn may be called concurrently, as
-// those of every net.Conn; head belongs to whoever reads.
+// those of every net.Conn; head and fresh belong to whoever reads.
 type conn struct {
 	net.Conn          // what the server reads and writes: raw, or TLS over it
 	raw      net.Conn // closing it never waits
@@ -22,8 +22,12 @@ type conn struct {
 	// idle is since when the server waits for the client, as time.Duration on the
 	// listener's clock; working while it does not wait.
 	idle atomic.Int64
+	// kept: a request was answered.
+	kept atomic.Bool
 	head head
 	body body // of the present request
+	// fresh: the server has not read yet.
+	fresh bool
 }
 
 // working is later than every time at which a connection became idle.
@@ -34,8 +38,18 @@ func (l *Listener) newConn(raw net.Conn) *conn {
 	if l.tls != nil {
 		c.Conn = tls.Server(raw, l.tls)
 	}
+	c.work() // until the server reads
+	c.fresh = true
 	c.head.begin()
 	return c
+}
+
+// lull is how long the connection must be idle to give way to another one.
+func (c *conn) lull() time.Duration {
+	if c.kept.Load() {
+		return keptLull
+	}
+	return lull
 }
 
 func (c *conn) idleSince() time.Duration { return time.Duration(c.idle.Load()) }
@@ -48,6 +62,10 @@ func (c *conn) work() { c.idle.Store(working) }
 
 // Read counts what arrives: it pays for time, and a head has a bound.
 func (c *conn) Read(p []byte) (int, error) {
+	if c.fresh {
+		c.fresh = false
+		c.waitFrom(c.from.now())
+	}
 	n, err := c.Conn.Read(p)
 	if n > 0 {
 		c.pay(n)

@@ -400,3 +400,42 @@ func TestLimitsChange(t *testing.T) {
 		close(r.done)
 	})
 }
+
+// TestUnreadBytesAreNotIdleness: a client that has sent its request waits for the
+// server, not the server for it.
+func TestUnreadBytesAreNotIdleness(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	ours, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = ours.Close() }()
+	theirs, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = theirs.Close() }()
+	if hasUnread(theirs) {
+		t.Error("bytes that nobody has sent")
+	}
+	read := make(chan error, 1)
+	go func() { _, err := io.ReadFull(theirs, make([]byte, 2)); read <- err }()
+	if hasUnread(theirs) {
+		t.Error("bytes that nobody has sent, while somebody reads")
+	}
+	if _, err := io.WriteString(ours, "a\nbc"); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-read; err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(5 * time.Second); !hasUnread(theirs); <-time.After(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("bytes that arrived are not seen")
+		}
+	}
+}

@@ -13,8 +13,10 @@ import (
 
 const (
 	// lull is how long a connection must have been idle to be closed for another
-	// one: a connection between two requests of a busy client is left alone.
-	lull = 20 * time.Millisecond
+	// one: a client that has just connected is about to send. Between two requests
+	// it is keptLull, so that seldom a request meets the end of its connection.
+	lull     = 20 * time.Millisecond
+	keptLull = 100 * time.Millisecond
 	// bytesPerSecond is the pace at which a client that sends is not idle.
 	bytesPerSecond = 8 << 10
 )

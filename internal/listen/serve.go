@@ -39,6 +39,7 @@ func (c *conn) become(now http.ConnState) {
 		c.head.end()
 	case http.StateIdle:
 		c.head.begin()
+		c.kept.Store(true)
 		c.waitFrom(c.from.now())
 	case http.StateNew, http.StateHijacked, http.StateClosed:
 	}
