@@ -26,7 +26,10 @@ func (c *conversion) parties() {
 // company code, and three or four digits from zero on. A number of Jakarta may begin
 // as they do, for 21 is its area code.
 func (c *conversion) isOwnLine(key string) bool {
-	line, ok := strings.CutPrefix(phone.Clean(c.Plain(key)), "21"+c.Account)
+	line, ok := strings.CutPrefix(phone.Clean(c.Plain(key)), "21")
+	if ok {
+		line, ok = strings.CutPrefix(line, c.Account)
+	}
 	return ok && c.Account != "" && (len(line) == 3 || len(line) == 4) && line[0] == '0' && strings.Trim(line, "0123456789") == ""
 }
 

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
-	"strings"
 )
 
 // Cause is what one code or name for the end of a call means.
@@ -151,6 +150,19 @@ func NamedCause(name string) (Cause, bool) {
 	if len(name) < len("NONE") || len(name) > maxCauseName {
 		return Cause{}, false
 	}
-	c, ok := namedCauses[strings.ToUpper(strings.NewReplacer(" ", "_", "-", "_").Replace(name))]
+	var spelled [maxCauseName]byte
+	for i := range len(name) {
+		switch c := name[i]; {
+		case c >= 'A' && c <= 'Z', c == '_':
+			spelled[i] = c
+		case c >= 'a' && c <= 'z':
+			spelled[i] = c - 'a' + 'A'
+		case c == ' ', c == '-':
+			spelled[i] = '_'
+		default:
+			return Cause{}, false
+		}
+	}
+	c, ok := namedCauses[string(spelled[:len(name)])]
 	return c, ok
 }

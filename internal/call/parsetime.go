@@ -29,6 +29,9 @@ const (
 //
 // The zero Time with no problem is that of a text that says "not set".
 func ParseTime(text string, zone *time.Location) (t Time, problem string) {
+	if text == "" {
+		return Time{}, ""
+	}
 	if zone != nil && len(text) == len(documented) {
 		if t, err := time.ParseInLocation(documented, text, zone); err == nil && Plausible(t) {
 			return At(t), ""
@@ -88,7 +91,7 @@ func tidyTime(text string) string {
 func candidates(text string, zone *time.Location) (found []time.Time, problem string) {
 	if strings.Trim(text, "0123456789.") == "" {
 		found = unixTimes(text)
-		text, problem = digitsApart(text), noTime
+		text = digitsApart(text)
 	}
 	date, clock, ok := cutClock(text)
 	if !ok {
@@ -156,12 +159,9 @@ func cutClock(text string) (date, clock string, ok bool) {
 	if len(text) >= len("20060102T150405") && text[8] == 'T' && strings.Trim(text[:8]+text[9:15], "0123456789") == "" {
 		return text[:4] + "-" + text[4:6] + "-" + text[6:8], text[9:11] + ":" + text[11:13] + ":" + text[13:], true
 	}
-	colon := strings.IndexByte(text, ':')
-	if colon < 0 {
-		return "", "", false
-	}
-	at := strings.LastIndexAny(text[:colon], " T")
-	if at < 0 {
+	before, _, found := strings.Cut(text, ":")
+	at := strings.LastIndexAny(before, " T")
+	if !found || at < 0 {
 		return "", "", false
 	}
 	return strings.TrimRight(text[:at], " "), text[at+1:], true

@@ -27,19 +27,18 @@ const (
 	// privatePrefix begins each of them, and a few others.
 	privatePrefix = "\xF4\x8F"
 
-	replacement = "\uFFFD"
+	replacement   = "\uFFFD"
+	byteOrderMark = "\xEF\xBB\xBF"
 
 	// longestSequence is more bytes than any character set needs for a character
 	// or an escape sequence.
 	longestSequence = 8
 )
 
-var byteOrderMark = []byte("\xEF\xBB\xBF")
-
 // Decode reads bytes. A byte order mark is dropped, and overrules the character
 // set. The text may share memory with the bytes, which it leaves as they are.
 func (c Charset) Decode(b []byte) Text {
-	if bytes.HasPrefix(b, byteOrderMark) {
+	if bytes.HasPrefix(b, []byte(byteOrderMark)) {
 		return decodeUTF8(b[len(byteOrderMark):])
 	}
 	if wide, ok := UTF16(b); ok {

@@ -12,8 +12,9 @@ const maxExponent = 30
 // and "982.0". A text is changed only where it is digits and a fraction of zeros:
 // "9e2" may be an id.
 func (o *Object) Plain(key string) string {
-	text := o.Text(key)
-	if strings.HasPrefix(o.value(key), `"`) {
+	value := o.value(key)
+	text := o.textOf(key, value)
+	if strings.HasPrefix(value, `"`) {
 		if whole, fraction, ok := strings.Cut(text, "."); ok && allDigits(strings.TrimPrefix(whole, "-")) && fraction != "" && strings.Trim(fraction, "0") == "" {
 			return whole
 		}

@@ -49,8 +49,9 @@ func (o *Object) Has(keys ...string) bool {
 
 // Text is a scalar as text, without white space around it: a string decoded, a
 // number as spelled, a boolean as true or false; "" for null and for no such key.
-func (o *Object) Text(key string) string {
-	v := o.value(key)
+func (o *Object) Text(key string) string { return o.textOf(key, o.value(key)) }
+
+func (o *Object) textOf(key, v string) string {
 	if v == "" || v == "null" {
 		return ""
 	}
@@ -125,17 +126,17 @@ func (o *Object) Objects(key string) []*Object {
 // it costs less than a map would to build.
 func (o *Object) value(key string) string {
 	for i := len(o.members) - 1; i >= 0; i-- {
-		if m := &o.members[i]; sameKey(o.text[m.key:m.keyEnd], key) {
+		if m := &o.members[i]; int(m.keyEnd-m.key) == len(key) && sameKey(o.text[m.key:m.keyEnd], key) {
 			return o.text[m.value:m.end]
 		}
 	}
 	return ""
 }
 
-// sameKey compares without regard to ASCII case.
+// sameKey compares keys of one length without regard to ASCII case.
 func sameKey(have, want string) bool {
-	if len(have) != len(want) {
-		return false
+	if have == want {
+		return true
 	}
 	for i := range len(have) {
 		if lower(have[i]) != lower(want[i]) {
