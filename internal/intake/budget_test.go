@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/semaphore"
+
+	"github.com/cdrelay/cdrelay/internal/spool"
 )
 
 // TestBudgetHoldsWhatArrived tells that an announced length costs nothing.
@@ -169,4 +171,27 @@ func TestCostFollowsWhatABodyHolds(t *testing.T) {
 			t.Errorf("%.20s with 1000 members costs %d, want at least %d", body, cost, least)
 		}
 	}
+}
+
+// TestRedeemWaitsForRoom: a kept callback takes as much memory as one that comes in,
+// and one that finds no room stays what it is.
+func TestRedeemWaitsForRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, open("a"))
+		kept := Kept{Source: "a", Body: []byte(callJSON("1")), ReceivedAt: now, Letter: "01"}
+		room := f.budget.handling
+		if !room.room.TryAcquire(room.bytes) {
+			t.Fatal("budget is not free")
+		}
+		if _, err := f.Redeem(t.Context(), kept); !errors.Is(err, spool.ErrUnavailable) {
+			t.Errorf("error %v, want one that ends the replay", err)
+		}
+		room.room.Release(room.bytes)
+		if r, err := f.Redeem(t.Context(), kept); err != nil || r.ID == "" {
+			t.Errorf("with room: %+v, %v", r, err)
+		}
+		if !f.budget.isFree() {
+			t.Error("not all was given back")
+		}
+	})
 }
