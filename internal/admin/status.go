@@ -51,6 +51,8 @@ type SinkStatus struct {
 	InFlight        int       `json:"in_flight"`
 	OldestPendingAt call.Time `json:"oldest_pending_at,omitzero"`
 	DeadLetters     int64     `json:"dead_letters"`
+	// Doubtful is how many of the pending ones fail while the sink takes others.
+	Doubtful int64 `json:"doubtful"`
 }
 
 type paused struct {
@@ -122,7 +124,7 @@ func joinLanes(sinks []SinkStatus, lanes []spool.LaneStatus) []SinkStatus {
 			out = append(out, SinkStatus{Name: l.Sink})
 		}
 		s := &out[i]
-		s.Configured, s.Pending, s.DeadLetters = ok, l.Waiting, l.DeadLetters
+		s.Configured, s.Pending, s.Doubtful, s.DeadLetters = ok, l.Waiting, l.Doubtful, l.DeadLetters
 		s.OldestPendingAt = call.At(l.Oldest)
 		if l.Pause != (spool.Pause{}) {
 			s.Paused = &paused{By: string(l.Pause.By)}

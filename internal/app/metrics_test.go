@@ -12,7 +12,7 @@ import (
 func section9() []string {
 	return strings.Fields(`callbacks_total callback_duration_seconds spool_commit_duration_seconds spool_commit_calls
 		spool_bytes spool_free_bytes spool_errors_total spool_quarantined_total deliveries_total attempts_total
-		attempt_duration_seconds delivery_latency_seconds pending_deliveries oldest_pending_timestamp_seconds
+		attempt_duration_seconds delivery_latency_seconds pending_deliveries doubtful_deliveries oldest_pending_timestamp_seconds
 		dead_letters dead_letters_total replayed_total breaker_state paused_until_timestamp_seconds
 		rules_matched_total rule_errors_total unrouted_total config_last_reload_successful
 		config_last_reload_success_timestamp_seconds config_hash build_info`)

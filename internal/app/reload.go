@@ -249,7 +249,7 @@ func (a *App) tellLoaded(ctx context.Context, loaded *config.Loaded) {
 func lanes(loaded *config.Loaded) []spool.LaneConfig {
 	var out []spool.LaneConfig
 	for _, s := range loaded.Sinks {
-		out = append(out, spool.LaneConfig{Sink: s.Name, GiveUpAfter: s.Lane.Retry.GiveUpAfter, LongestWait: s.Lane.Retry.Max})
+		out = append(out, spool.LaneConfig{Sink: s.Name, GiveUpAfter: s.Lane.Retry.GiveUpAfter, LongestWait: s.Lane.Retry.Longest()})
 	}
 	return out
 }

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -13,9 +14,11 @@ import (
 
 // attempt makes one exchange for a delivery and does what its outcome calls
 // for. It gives the verdict; the zero Verdict where nothing was sent.
-func (l *Lane) attempt(ctx context.Context, d *spool.Delivery) outbound.Verdict {
+func (l *Lane) attempt(ctx context.Context, j job) outbound.Verdict {
+	d, begun := j.delivery, l.deps.Store.Now()
 	l.busy.Add(1)
 	defer l.busy.Add(-1)
+	defer l.returned(d, begun)
 	span := l.span(ctx, d)
 	req, done, err := l.deps.Requests.render(ctx, l, d)
 	if err != nil && ctx.Err() != nil {
@@ -34,10 +37,32 @@ func (l *Lane) attempt(ctx context.Context, d *spool.Delivery) outbound.Verdict 
 		req.Header = http.Header{}
 	}
 	span.Inject(req.Header)
+	req.Delivery = d.MessageID
+	req.Quick = func() bool { return !j.alone() && !d.History.Doubtful && l.queued.Load() == 0 }
+	req.Doubtful = func() bool { return l.isDoubtful(d) }
 	out := l.deps.Client.Do(ctx, req)
 	endSpan(span, out)
-	l.conclude(d, out)
+	l.conclude(d, begun, out)
 	return out.Verdict
+}
+
+// isDoubtful reports whether an attempt of the delivery that fails now says
+// nothing about the sink.
+func (l *Lane) isDoubtful(d *spool.Delivery) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	doubtful, _ := l.proof.doubtful(d.History)
+	return doubtful
+}
+
+// returned gives back the place that a doubtful delivery had among its like.
+func (l *Lane) returned(d *spool.Delivery, begun time.Time) {
+	if !d.History.Doubtful {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.quota.end(begun, l.deps.Store.Now().Sub(begun))
 }
 
 // span begins the span of an attempt; all quick tries belong to it.
@@ -58,17 +83,20 @@ func endSpan(s tracing.Span, out outbound.Outcome) {
 }
 
 // conclude reports to the store what became of a delivery.
-func (l *Lane) conclude(d *spool.Delivery, out outbound.Outcome) {
+func (l *Lane) conclude(d *spool.Delivery, begun time.Time, out outbound.Outcome) {
 	attempts := l.record(out.Tries)
 	switch out.Meaning {
 	case outbound.Delivered:
 		l.deps.Store.Settle(d, attempts)
+		l.answered(d, begun, true)
 		l.deps.Metrics.delivered(l.name, d.Record.ReceivedAt.Time)
 	case outbound.Rejected:
 		l.bury(d, attempts, spool.Rejected, out.Detail)
+		l.answered(d, begun, false)
 	case outbound.Paused:
-		l.rested(d, attempts, l.pause(out.Wait))
+		l.asked(d, attempts, begun, out.Verdict)
 	case outbound.Unwell, outbound.Timeout, outbound.Connect, outbound.Credentials:
+		l.failed(begun)
 		l.again(d, attempts, out.Verdict)
 	case outbound.BreakerOpen, outbound.Canceled:
 		l.deps.Store.Release(d)
@@ -87,27 +115,31 @@ func unwell(m outbound.Meaning) bool {
 	}
 }
 
-// rested gives a delivery back that met a pause. Quick tries that were made
-// before the sink asked for it are kept with it.
-func (l *Lane) rested(d *spool.Delivery, attempts []spool.Attempt, until time.Time) {
-	if len(attempts) == 0 {
-		l.deps.Store.Release(d)
-		return
-	}
-	l.deps.Store.Postpone(d, attempts, until)
-}
-
-// again schedules the next attempt, not before the time that the sink named, or
-// ends a delivery that is too old by now.
+// again does what a failed attempt calls for.
 func (l *Lane) again(d *spool.Delivery, attempts []spool.Attempt, v outbound.Verdict) {
+	l.mu.Lock()
+	h := l.proof.judge(d.History, l.deps.Store.Now())
+	l.mu.Unlock()
 	if l.tooOld(d) {
 		l.bury(d, attempts, spool.Expired, l.expiredDetail(v.Detail))
 		return
 	}
-	h := d.History
-	h.Spent++
+	l.retry(d, attempts, v, h)
+}
+
+// retry schedules the next attempt of a delivery with that history, not before the
+// time that the sink named, or ends one whose doubtful attempts are used up.
+func (l *Lane) retry(d *spool.Delivery, attempts []spool.Attempt, v outbound.Verdict, h spool.History) {
+	if h.Doubtful && h.Doubts >= l.set.Retry.DoubtfulAttempts {
+		l.bury(d, attempts, spool.Failing, l.failingDetail(v.Detail))
+		return
+	}
 	wait := max(v.Wait, l.set.Retry.wait(h, l.random))
 	l.deps.Store.Retry(d, attempts, l.deps.Store.Now().Add(wait), h)
+}
+
+func (l *Lane) failingDetail(why string) string {
+	return fmt.Sprintf("the sink took other calls while %d attempts for this one failed (doubtful_attempts): %s", l.set.Retry.DoubtfulAttempts, why)
 }
 
 func (l *Lane) bury(d *spool.Delivery, attempts []spool.Attempt, reason spool.Reason, detail string) {
@@ -121,9 +153,6 @@ func (l *Lane) record(tries []outbound.Try) []spool.Attempt {
 	out := make([]spool.Attempt, 0, len(tries))
 	for _, t := range tries {
 		l.deps.Metrics.attempted(l.name, t)
-		if t.Meaning == outbound.Paused {
-			continue // spends no attempt
-		}
 		out = append(out, spool.Attempt{
 			At: t.At.UTC(), Duration: t.Duration, Status: t.Status, Result: t.Meaning.String(), Detail: t.Detail,
 			Warning: t.Warning, Headers: t.Headers, Request: (*spool.Sent)(t.Sent),

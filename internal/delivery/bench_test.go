@@ -23,6 +23,8 @@ type settled struct {
 
 func (s *settled) Settle(*spool.Delivery, []spool.Attempt) { s.n++ }
 
+func (s *settled) Now() time.Time { return time.Now() }
+
 // BenchmarkAttempt is one delivered attempt over loopback: rendering, exchange
 // and metrics, without the spool. The sink is in it, and costs little.
 func BenchmarkAttempt(b *testing.B) {
@@ -36,7 +38,7 @@ func BenchmarkAttempt(b *testing.B) {
 			d := &spool.Delivery{MessageID: "msg_ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", Record: contracttest.Records()[0]}
 			b.ReportAllocs()
 			for b.Loop() {
-				l.attempt(b.Context(), d)
+				l.attempt(b.Context(), job{delivery: d})
 			}
 			if store.n == 0 {
 				b.Fatal("nothing was delivered")

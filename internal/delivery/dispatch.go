@@ -26,7 +26,8 @@ const (
 // job is a delivery for a worker.
 type job struct {
 	delivery *spool.Delivery
-	// done is told the verdict of a probe; nil for all others.
+	// done is told the verdict of one that is tried alone: the breaker's probe, or
+	// the opinion on a pause. It is nil for all others.
 	done chan<- outbound.Verdict
 }
 
@@ -39,8 +40,9 @@ func (l *Lane) dispatch(ctx context.Context) {
 			l.sleep(ctx, wait)
 			continue
 		}
-		probing := state != outbound.Closed
-		batch, err := l.deps.Store.Lease(ctx, l.name, l.places(probing))
+		alone := state != outbound.Closed || l.careful()
+		places, doubtfulIn := l.places(alone)
+		batch, err := l.deps.Store.Lease(ctx, l.name, places)
 		if ctx.Err() == nil {
 			l.tell.reading(l.log, err)
 		}
@@ -48,32 +50,36 @@ func (l *Lane) dispatch(ctx context.Context) {
 		case err != nil:
 			l.stay(ctx, trouble)
 		case len(batch) == 0:
-			l.sleep(ctx, l.untilDue(ctx))
-		case probing:
-			l.probe(ctx, batch[0])
+			l.sleep(ctx, l.untilDue(ctx, places.Doubtful, doubtfulIn))
+		case alone:
+			l.tryAlone(ctx, batch[0])
 		default:
 			l.hand(ctx, batch)
 		}
 	}
 }
 
-// places is how many deliveries to lease: one for a probe, and never more than
-// the rate allows now, so that none is held while it waits for its turn.
-func (l *Lane) places(probing bool) spool.Places {
-	if probing {
-		return spool.Places{Limit: 1, Doubtful: 1, Alone: true}
+// places is how many deliveries to lease: one to be tried alone, and never more
+// than the rate allows now, so that none is held while it waits for its turn. Where
+// no doubtful one may begin yet for the time that they took, it says when.
+func (l *Lane) places(alone bool) (p spool.Places, doubtfulIn time.Duration) {
+	l.mu.Lock()
+	p.Doubtful, doubtfulIn = l.quota.left(l.deps.Store.Now())
+	l.mu.Unlock()
+	p.Limit, p.Alone = min(max(2*l.set.Concurrency, batchMin), batchMax), alone
+	if alone {
+		p.Limit = 1
 	}
-	n := min(max(2*l.set.Concurrency, batchMin), batchMax)
 	if l.rate != nil {
-		n = min(n, int(l.rate.Tokens()))
+		p.Limit = min(p.Limit, int(l.rate.Tokens()))
 	}
-	return spool.Places{Limit: n, Doubtful: n}
+	return p, doubtfulIn
 }
 
-// closedFor is how long the lane must not lease yet: it is paused, its breaker
-// is open, or its rate is used up. 0 means it may.
+// closedFor is how long the lane must not lease yet: an operator or the sink asked
+// for a pause, its breaker is open, or its rate is used up. 0 means it may.
 func (l *Lane) closedFor() time.Duration {
-	wait := max(l.pausedFor(), l.untilToken())
+	wait := max(l.held(), l.paused(), l.untilToken())
 	if ready := l.deps.Client.ReadyAt(); !ready.IsZero() {
 		wait = max(wait, time.Until(ready))
 	}
@@ -96,10 +102,34 @@ func (l *Lane) untilToken() time.Duration {
 
 // hand gives a batch to the workers. At the end of the lane the rest goes back.
 func (l *Lane) hand(ctx context.Context, batch []*spool.Delivery) {
+	l.begin(batch)
 	for i, d := range batch {
+		l.queued.Store(int64(fresh(batch[i:])))
 		if !l.give(ctx, job{delivery: d}) {
 			l.release(batch[i:])
-			return
+			break
+		}
+	}
+	l.queued.Store(0)
+}
+
+// fresh is how many of the deliveries were never attempted.
+func fresh(batch []*spool.Delivery) (n int) {
+	for _, d := range batch {
+		if d.Tries == 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// begin takes places for the doubtful ones among their like.
+func (l *Lane) begin(batch []*spool.Delivery) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, d := range batch {
+		if d.History.Doubtful {
+			l.quota.begin()
 		}
 	}
 }
@@ -118,9 +148,11 @@ func (l *Lane) give(ctx context.Context, j job) bool {
 	}
 }
 
-// probe lets one delivery alone see whether the sink is well again. Where it is
-// not, what is too old in the lane ends.
-func (l *Lane) probe(ctx context.Context, d *spool.Delivery) {
+// tryAlone lets one delivery alone see how the sink is: whether it is well again,
+// and whether a pause that it asked for is everybody's. Where that shows that it
+// takes none, what is too old in the lane ends.
+func (l *Lane) tryAlone(ctx context.Context, d *spool.Delivery) {
+	l.begin([]*spool.Delivery{d})
 	done := make(chan outbound.Verdict, 1)
 	if !l.give(ctx, job{d, done}) {
 		l.release([]*spool.Delivery{d})
@@ -130,25 +162,41 @@ func (l *Lane) probe(ctx context.Context, d *spool.Delivery) {
 	case v.Meaning == outbound.BreakerOpen:
 		// A try from before the opening was quicker and is the probe.
 		l.stay(ctx, min(v.Wait, trouble))
-	case unwell(v.Meaning) && l.deps.Client.State() == outbound.Open:
+	case unwell(v.Meaning) && l.deps.Client.State() == outbound.Open, v.Meaning == outbound.Paused && l.isLimited():
 		l.expire(ctx)
 	}
 }
 
+// isLimited reports whether the pause that holds is everybody's.
+func (l *Lane) isLimited() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.opinions.shared()
+}
+
 func (l *Lane) release(batch []*spool.Delivery) {
 	for _, d := range batch {
+		l.returned(d, l.deps.Store.Now())
 		l.deps.Store.Release(d)
 	}
 }
 
-// untilDue is how long to wait for the next scheduled delivery.
-func (l *Lane) untilDue(ctx context.Context) time.Duration {
-	next, err := l.deps.Store.NextDue(ctx, l.name, true)
-	if err != nil || next.IsZero() {
+// untilDue is how long to wait for the next scheduled delivery: of doubtful ones
+// too where some may begin, or from the time on when they may.
+func (l *Lane) untilDue(ctx context.Context, doubtful int, doubtfulIn time.Duration) time.Duration {
+	next, err := l.deps.Store.NextDue(ctx, l.name, doubtful > 0)
+	if err != nil {
 		return idle
 	}
-	if wait := next.Sub(l.deps.Store.Now()); wait > 0 {
+	wait := idle
+	if doubtfulIn > 0 {
+		wait = min(wait, doubtfulIn)
+	}
+	if next.IsZero() {
 		return wait
+	}
+	if left := next.Sub(l.deps.Store.Now()); left > 0 {
+		return min(wait, left)
 	}
 	return soon
 }

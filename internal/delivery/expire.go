@@ -9,16 +9,16 @@ import (
 // expireStep bounds how many deliveries one transaction ends.
 const expireStep = 200
 
-// tooOld tells whether a delivery ends now that an attempt of it has failed. In
-// a pause none does.
+// tooOld reports whether a delivery ends now that an attempt of it did not
+// deliver. While an operator's pause holds, none does.
 func (l *Lane) tooOld(d *spool.Delivery) bool {
-	return l.deps.Store.Now().Sub(d.Since) >= l.set.Retry.GiveUpAfter && l.pausedFor() == 0
+	return l.deps.Store.Now().Sub(d.Since) >= l.set.Retry.GiveUpAfter && l.held() == 0
 }
 
 // expire ends all that is older than give_up_after.
 func (l *Lane) expire(ctx context.Context) {
 	ended := 0
-	for ctx.Err() == nil && l.pausedFor() == 0 {
+	for ctx.Err() == nil && l.held() == 0 {
 		cutoff := l.deps.Store.Now().Add(-l.set.Retry.GiveUpAfter)
 		n, err := l.deps.Store.Expire(l.name, cutoff, spool.Expired, l.expiredDetail("the sink did not recover"), expireStep)
 		if err != nil {

@@ -25,25 +25,26 @@ type Gauges struct {
 }
 
 // gaugeDescs are the descriptions of the series that Gauges makes.
-type gaugeDescs struct{ pending, oldest, letters, breaker, paused *prometheus.Desc }
+type gaugeDescs struct{ pending, doubtful, oldest, letters, breaker, paused *prometheus.Desc }
 
 func describe() gaugeDescs {
 	desc := func(name, help string, labels ...string) *prometheus.Desc {
 		return prometheus.NewDesc(name, help, labels, nil)
 	}
 	return gaugeDescs{
-		pending: desc("cdrelay_pending_deliveries", "Deliveries that wait in a lane.", "sink"),
-		oldest:  desc("cdrelay_oldest_pending_timestamp_seconds", "When the oldest waiting delivery was accepted or last replayed; 0 when none waits.", "sink"),
-		letters: desc("cdrelay_dead_letters", "Dead letters that are kept.", "stage", "sink"),
-		breaker: desc("cdrelay_breaker_state", "1 for the state that the sink's breaker is in.", "sink", "state"),
-		paused:  desc("cdrelay_paused_until_timestamp_seconds", "When the lane's pause ends; 0 without one.", "sink"),
+		pending:  desc("cdrelay_pending_deliveries", "Deliveries that wait in a lane.", "sink"),
+		doubtful: desc("cdrelay_doubtful_deliveries", "Deliveries that wait and fail while the sink takes others.", "sink"),
+		oldest:   desc("cdrelay_oldest_pending_timestamp_seconds", "When the oldest waiting delivery that is not doubtful was accepted or last replayed; 0 when none waits.", "sink"),
+		letters:  desc("cdrelay_dead_letters", "Dead letters that are kept.", "stage", "sink"),
+		breaker:  desc("cdrelay_breaker_state", "1 for the state that the sink's breaker is in.", "sink", "state"),
+		paused:   desc("cdrelay_paused_until_timestamp_seconds", "When the lane's pause ends; 0 without one.", "sink"),
 	}
 }
 
 // Describe implements prometheus.Collector.
 func (g *Gauges) Describe(ch chan<- *prometheus.Desc) {
 	d := describe()
-	for _, desc := range []*prometheus.Desc{d.pending, d.oldest, d.letters, d.breaker, d.paused} {
+	for _, desc := range []*prometheus.Desc{d.pending, d.doubtful, d.oldest, d.letters, d.breaker, d.paused} {
 		ch <- desc
 	}
 }
@@ -64,7 +65,8 @@ func (g *Gauges) Collect(ch chan<- prometheus.Metric) {
 	}
 	for _, l := range lanes {
 		gauge(d.pending, float64(l.Waiting), l.Sink)
-		gauge(d.oldest, seconds(l.Oldest), l.Sink)
+		gauge(d.doubtful, float64(l.Doubtful), l.Sink)
+		gauge(d.oldest, seconds(l.OldestSure), l.Sink)
 		gauge(d.letters, float64(l.DeadLetters), string(spool.StageDelivery), l.Sink)
 		gauge(d.paused, seconds(l.Pause.Until), l.Sink)
 		if state, ok := g.Breaker(l.Sink); ok {

@@ -4,17 +4,22 @@ import (
 	"log/slog"
 	"testing"
 	"time"
+
+	"github.com/cdrelay/cdrelay/internal/spool"
 )
 
-// TestInherit: a reload that replaces a lane hands on a pause that no disk has
-// taken, and does not let a burst begin anew, unless the rate was changed.
+// TestInherit: a reload that replaces a lane hands on the pause and what was
+// learned of the sink, and does not let a burst begin again, unless the rate was
+// changed.
 func TestInherit(t *testing.T) {
 	lane := func(perSecond float64) *Lane {
 		return New("crm", Settings{Rate: &RateSettings{PerSecond: perSecond, Burst: 5}}, Deps{Log: slog.New(slog.DiscardHandler)})
 	}
 	old := lane(0.001)
-	until := time.Now().Add(time.Minute).UnixMilli()
-	old.rest.Store(until)
+	now := time.Now()
+	old.proof = proof{since: now, newest: now.Add(time.Second)}
+	old.opinions.asked(ask{delivery: &spool.Delivery{Seq: 1}, begun: now, ended: now, wait: time.Minute})
+	old.quota.end(now, time.Minute)
 	old.tell.open = true
 	old.rate.AllowN(time.Now(), 5)
 
@@ -27,8 +32,10 @@ func TestInherit(t *testing.T) {
 	if got := other.rate.Tokens(); got < 4 {
 		t.Errorf("%.1f tokens of another rate, want its burst", got)
 	}
-	if same.rest.Load() != until || other.rest.Load() != until || !same.tell.open {
-		t.Error("the pause, or what was logged, was not taken over")
+	for _, l := range []*Lane{same, other} {
+		if !l.opinions.holds() || len(l.opinions.askers) != 1 || l.proof != old.proof || l.quota.free != old.quota.free || !l.tell.open {
+			t.Error("the pause, what was learned of the sink, or what was logged was not taken over")
+		}
 	}
 }
 

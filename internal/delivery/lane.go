@@ -25,7 +25,7 @@ type Store interface {
 	Settle(d *spool.Delivery, attempts []spool.Attempt)
 	Retry(d *spool.Delivery, attempts []spool.Attempt, due time.Time, h spool.History)
 	Postpone(d *spool.Delivery, attempts []spool.Attempt, due time.Time)
-	Charge(d *spool.Delivery, h spool.History)
+	Amend(sink string, seq int64, due time.Time, h spool.History)
 	Bury(d *spool.Delivery, attempts []spool.Attempt, reason spool.Reason, detail string)
 	Release(d *spool.Delivery)
 	Expire(sink string, cutoff time.Time, reason spool.Reason, detail string, limit int) (int, error)
@@ -80,10 +80,17 @@ type Lane struct {
 	abort   context.CancelFunc // ends the attempts on their way
 	running sync.WaitGroup
 	busy    atomic.Int64
-	pausing sync.Mutex // one pause is made at a time
-	// rest is the end, in Unix milliseconds, of a pause that is not durable: not
-	// yet, or because the disk did not take it.
-	rest atomic.Int64
+	// queued is how many fresh deliveries wait for a worker.
+	queued atomic.Int64
+
+	mu       sync.Mutex // guards what the lane has learned of its sink
+	proof    proof
+	opinions opinions
+	quota    quota
+
+	pausing sync.Mutex // one pause is written at a time, and guards written
+	// written is the end of the sink's pause that the store has; zero for none.
+	written time.Time
 }
 
 // New makes a lane for the sink of that name. Start starts it.
@@ -96,6 +103,7 @@ func New(name string, s Settings, deps Deps) *Lane {
 		name: name, set: s, deps: deps,
 		log:  deps.Log.With("component", "delivery", "sink", name),
 		jobs: make(chan job), random: rand.Float64,
+		quota: quota{workers: s.Concurrency},
 	}
 	if s.Rate != nil {
 		l.rate = rate.NewLimiter(rate.Limit(s.Rate.PerSecond), s.Rate.Burst)
@@ -104,10 +112,10 @@ func New(name string, s Settings, deps Deps) *Lane {
 }
 
 // Inherit takes over what the lane knows that served the same sink before a
-// reload and has ended: a pause that is in memory only, the tokens that are used
-// up, and what was logged. It is called before Start.
+// reload and has ended: what it learned of the sink, a pause, the tokens that are
+// used up, and what was logged. It is called before Start.
 func (l *Lane) Inherit(old *Lane) {
-	l.rest.Store(old.rest.Load())
+	l.proof, l.opinions, l.quota.free, l.written = old.proof, old.opinions, old.quota.free, old.written
 	l.tell = old.tell
 	if l.rate != nil && old.rate != nil && *l.set.Rate == *old.set.Rate {
 		l.rate = old.rate
@@ -124,6 +132,7 @@ func (l *Lane) Start(ctx context.Context) {
 		stop()
 	}
 	l.ending.Unlock()
+	l.resume()
 	for range l.set.Concurrency {
 		l.running.Go(func() { l.work(attempts) })
 	}
@@ -170,16 +179,19 @@ func (l *Lane) Busy() int { return int(l.busy.Load()) }
 // that is younger than their lease go back; an open breaker refuses by itself.
 func (l *Lane) work(ctx context.Context) {
 	for j := range l.jobs {
-		if l.pausedFor() > 0 {
-			l.deps.Store.Release(j.delivery)
+		if l.held() > 0 || !j.alone() && l.careful() {
+			l.release([]*spool.Delivery{j.delivery})
 			j.tell(outbound.Verdict{})
 			continue
 		}
-		j.tell(l.attempt(ctx, j.delivery))
+		j.tell(l.attempt(ctx, j))
 	}
 }
 
-// tell ends the wait for a probe.
+// alone reports whether the delivery is tried alone, to see how the sink is.
+func (j job) alone() bool { return j.done != nil }
+
+// tell ends the wait for one that is tried alone.
 func (j job) tell(v outbound.Verdict) {
 	if j.done != nil {
 		j.done <- v

@@ -189,7 +189,7 @@ func TestGauges(t *testing.T) {
 	g := &Gauges{
 		Lanes: func(context.Context) ([]spool.LaneStatus, error) {
 			return []spool.LaneStatus{
-				{Sink: "crm", Configured: true, Waiting: 5, DeadLetters: 2, Oldest: time.UnixMilli(1500), Pause: spool.Pause{Until: at, By: spool.BySink}},
+				{Sink: "crm", Configured: true, Waiting: 5, Doubtful: 2, DeadLetters: 2, Oldest: time.UnixMilli(500), OldestSure: time.UnixMilli(1500), Pause: spool.Pause{Until: at, By: spool.BySink}},
 				{Sink: "gone", Waiting: 1},
 			}, nil
 		},
@@ -207,7 +207,7 @@ func TestGauges(t *testing.T) {
 		}
 	}
 	want := map[string]float64{
-		"pending_deliveries crm": 5, "pending_deliveries gone": 1,
+		"pending_deliveries crm": 5, "pending_deliveries gone": 1, "doubtful_deliveries crm": 2, "doubtful_deliveries gone": 0,
 		"oldest_pending_timestamp_seconds crm": 1.5, "oldest_pending_timestamp_seconds gone": 0,
 		"dead_letters  intake": 7, "dead_letters crm delivery": 2, "dead_letters gone delivery": 0,
 		"breaker_state crm closed": 0, "breaker_state crm half_open": 1, "breaker_state crm open": 0,

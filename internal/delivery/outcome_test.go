@@ -38,7 +38,7 @@ func outcomes() []outcome {
 		return outcome{name: name, answers: []reply{{status: status}}, moving: true, state: "dead_letter", attempts: "rejected", reason: spool.Rejected}
 	}
 	pause := func(name string, status int, text string, d time.Duration) outcome {
-		return outcome{name: name, answers: []reply{{status: status, retryAfter: text}}, state: "waiting", paused: d}
+		return outcome{name: name, answers: []reply{{status: status, retryAfter: text}}, state: "waiting", attempts: "paused", after: d, paused: d}
 	}
 	ok := func(name string, status int) outcome {
 		return outcome{name: name, answers: []reply{{status: status}}, state: "delivered", attempts: "delivered"}

@@ -3,6 +3,7 @@ package delivery
 import (
 	"time"
 
+	"github.com/cdrelay/cdrelay/internal/outbound"
 	"github.com/cdrelay/cdrelay/internal/spool"
 )
 
@@ -14,42 +15,122 @@ const (
 	sameMoment = time.Second
 )
 
-// pausedFor is how long the lane must rest by order of its sink or of an
-// operator; 0 when neither asks for it. A sink's pause that ends later than any
-// can was made before the clock was set back, and is over.
-func (l *Lane) pausedFor() time.Duration {
-	now := l.deps.Store.Now()
+// held is how long the lane must rest by order of an operator; 0 without one.
+func (l *Lane) held() time.Duration {
 	p := l.deps.Store.PauseOf(l.name)
-	left := p.Until.Sub(now)
-	if p.By == spool.ByOperator {
-		return max(0, left)
-	}
-	left = max(left, time.UnixMilli(l.rest.Load()).Sub(now))
-	if left > pauseMax {
+	if p.By != spool.ByOperator {
 		return 0
 	}
-	return max(0, left)
+	return max(0, p.Until.Sub(l.deps.Store.Now()))
 }
 
-// pause rests the lane as the sink asked, at once in memory and then durably.
-// An operator's pause and a longer one of the sink stand above it. Where the
-// disk does not take it, the pause holds in memory.
-func (l *Lane) pause(wait time.Duration) (until time.Time) {
-	until = l.deps.Store.Now().Add(wait)
+// careful reports whether one delivery at a time is tried, if any, because the
+// sink asks for pauses.
+func (l *Lane) careful() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.opinions.holds() || l.opinions.limited()
+}
+
+// resume begins to watch, and goes on with a pause that the sink asked for before a
+// restart. One that ends later than any can was made before the clock was set back,
+// and is over.
+func (l *Lane) resume() {
+	p, now := l.deps.Store.PauseOf(l.name), l.deps.Store.Now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.proof.since.IsZero() {
+		l.proof.since = now
+	}
+	if left := p.Until.Sub(now); p.By == spool.BySink && left > 0 && left <= pauseMax && !l.opinions.holds() {
+		l.opinions.resume(p.Until, now)
+		l.written = p.Until
+	}
+}
+
+// paused is how long no delivery may be tried because the sink asked for a pause.
+// An operator may end the pause.
+func (l *Lane) paused() time.Duration {
 	l.pausing.Lock()
 	defer l.pausing.Unlock()
-	left := l.pausedFor()
-	if left > 0 && wait-left < sameMoment {
-		return until
+	now := l.deps.Store.Now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.written.After(now) && l.deps.Store.PauseOf(l.name) == (spool.Pause{}) {
+		for _, a := range l.opinions.askers {
+			l.deps.Store.Amend(l.name, a.delivery.Seq, now, a.delivery.History)
+		}
+		l.opinions.end()
+		l.written = time.Time{}
 	}
-	l.rest.Store(until.UnixMilli())
+	return l.opinions.wait(now)
+}
+
+// asked does what an answer calls for by which the sink asks for a pause.
+func (l *Lane) asked(d *spool.Delivery, attempts []spool.Attempt, begun time.Time, v outbound.Verdict) {
+	a := ask{delivery: d, begun: begun, ended: l.deps.Store.Now(), wait: v.Wait}
+	l.mu.Lock()
+	a.doubtful, _ = l.proof.doubtful(d.History)
+	a.failed = l.proof.judge(d.History, a.ended)
+	ruled := l.opinions.asked(a)
+	l.mu.Unlock()
+	l.keepPause()
+	switch {
+	case l.tooOld(d):
+		l.bury(d, attempts, spool.Expired, l.expiredDetail(v.Detail))
+	case ruled.own:
+		l.retry(d, attempts, v, a.charged(ruled.counts))
+	default:
+		l.deps.Store.Postpone(d, attempts, ruled.until)
+	}
+}
+
+// answered notes that the sink took a delivery, or refused it for what it is. The
+// pause of another one may turn out to be its own.
+func (l *Lane) answered(d *spool.Delivery, begun time.Time, delivered bool) {
+	l.mu.Lock()
+	if delivered {
+		l.proof.delivered(begun)
+	}
+	rested := l.opinions.holds()
+	own, counts := l.opinions.answered(d.Seq, begun)
+	over := rested && !l.opinions.holds()
+	l.mu.Unlock()
+	for _, a := range own {
+		h := a.charged(counts)
+		due := a.ended.Add(max(a.wait, l.set.Retry.wait(h, l.random)))
+		l.deps.Store.Amend(l.name, a.delivery.Seq, due, h)
+		l.log.Info("the pause was for one call only", "call", a.delivery.Record, "opinion", d.Record)
+	}
+	if over {
+		l.keepPause()
+	}
+}
+
+// failed notes an attempt that says nothing about a pause.
+func (l *Lane) failed(begun time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.opinions.inconclusive(begun, l.deps.Store.Now())
+}
+
+// keepPause makes the pause durable as it is now. An operator's stands above it.
+// Where the disk does not take it, it holds in memory.
+func (l *Lane) keepPause() {
+	l.pausing.Lock()
+	defer l.pausing.Unlock()
+	l.mu.Lock()
+	until := l.opinions.until
+	l.mu.Unlock()
+	if until.Equal(l.written) || !until.IsZero() && !l.written.IsZero() && until.Sub(l.written).Abs() < sameMoment {
+		return
+	}
 	if err := l.deps.Store.SetPause(l.name, spool.Pause{Until: until, By: spool.BySink}); err != nil {
 		l.log.Error("the pause that the sink asked for is not durable", "until", until, "error", err)
-		return until
+		return
 	}
-	l.rest.Store(0) // or an operator's resume would not end it
-	if left == 0 {
+	if l.written.IsZero() {
 		l.log.Info("the sink asked for a pause", "until", until)
 	}
-	return until
+	l.written = until
 }

@@ -3,6 +3,7 @@ package delivery
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,29 +12,138 @@ import (
 	"github.com/cdrelay/cdrelay/internal/spool"
 )
 
-func TestPauseRestsTheWholeLane(t *testing.T) {
+func isPauseOf(prefix string, ra string) func(int, string) reply {
+	return func(_ int, body string) reply {
+		if strings.HasPrefix(body, prefix) {
+			return reply{status: 429, retryAfter: ra}
+		}
+		return fine
+	}
+}
+
+// A pause of the account rests the whole lane: opinions are asked after 2, 4, 8
+// seconds, until most of the last requests were asked to wait.
+func TestPauseOfTheAccount(t *testing.T) {
 	bubble(t, func(w *world) {
-		r := w.start("crm", setup{}, script(reply{status: 429, retryAfter: "60"}, fine))
-		w.accept("crm", "a")
-		w.sleep(commit)
-		leases := r.store.leases.Load()
+		to := always(reply{status: 429, retryAfter: "60"})
+		r := w.start("crm", setup{Settings: Settings{Concurrency: 1}}, to)
+		begun := time.Now()
 		for i := range 50 {
-			w.accept("crm", fmt.Sprint("later-", i))
-			w.sleep(time.Second)
+			w.accept("crm", fmt.Sprintf("a-%02d", i))
 		}
-		if n := r.sink.got(); n != 1 {
-			t.Errorf("%d requests in the pause", n-1)
+		w.sleep(40 * time.Second)
+		var at []time.Duration
+		for _, seen := range to.seen() {
+			at = append(at, seen.at.Sub(begun).Round(100*time.Millisecond))
 		}
-		if n := r.store.leases.Load() - leases; n != 0 {
-			t.Errorf("%d leases in the pause", n)
+		if want := "[0s 2s 6s 14s 30s]"; fmt.Sprint(at) != want {
+			t.Errorf("requests after %v, want %s", at, want)
 		}
-		w.sleep(10*time.Second + commit)
+		to.becomes(fine)
+		w.sleep(time.Minute)
 		w.isWaiting("crm", 0)
-		if got := w.status("crm", "a"); got.State != "delivered" || got.Tries != 1 {
-			t.Errorf("%s after %d tries, want one: the pause is none", got.State, got.Tries)
+		for i := range 5 {
+			got := w.status("crm", fmt.Sprintf("a-%02d", i))
+			if resultsOf(got) != "paused delivered" {
+				t.Errorf("call %d: %s", i, resultsOf(got))
+			}
 		}
 		if n := w.log.count("the sink asked for a pause"); n != 1 {
 			t.Errorf("the pause was logged %d times", n)
+		}
+		if now, _ := r.store.holds(); now != 0 {
+			t.Errorf("%d deliveries are held", now)
+		}
+	})
+}
+
+// A pause that only one call meets is its own: the lane rests for 2 seconds, and
+// the call waits and ends alone.
+func TestPauseOfOneCall(t *testing.T) {
+	for _, ra := range []string{"0", "1", "10", "3600"} {
+		t.Run(ra, func(t *testing.T) {
+			t.Parallel()
+			bubble(t, func(w *world) {
+				s := setup{Settings: Settings{Concurrency: 1, Retry: RetrySettings{GiveUpAfter: 4 * time.Hour, DoubtfulAttempts: 3}}}
+				to := answers(isPauseOf("bad", ra))
+				w.start("crm", s, to)
+				w.accept("crm", "bad")
+				for i := range 50 {
+					w.accept("crm", fmt.Sprint("ok-", i))
+				}
+				w.sleep(3 * time.Second)
+				w.isWaiting("crm", 1)
+				if p := w.spool.PauseOf("crm"); p != (spool.Pause{}) {
+					t.Errorf("the lane is still paused: %+v", p)
+				}
+				for i := range 5 * 30 {
+					w.accept("crm", fmt.Sprint("later-", i))
+					w.sleep(2 * time.Minute)
+				}
+				w.isState("crm", "dead_letter", "bad")
+				letters := w.letters("crm")
+				if len(letters) != 1 || letters[0].Reason != spool.Failing && letters[0].Reason != spool.Expired {
+					t.Errorf("%+v", letters)
+				}
+			})
+		})
+	}
+}
+
+// The delivery that asked is never the opinion, and where no other waits the
+// first that comes is.
+func TestOpinionIsTheFirstThatComes(t *testing.T) {
+	bubble(t, func(w *world) {
+		to := answers(isPauseOf("bad", "600"))
+		w.start("crm", setup{}, to)
+		w.accept("crm", "bad")
+		w.sleep(time.Minute)
+		if got := to.bodies(); got != "bad/1" {
+			t.Fatalf("requests %s", got)
+		}
+		w.accept("crm", "a", "b")
+		w.sleep(commit)
+		w.isState("crm", "delivered", "a", "b")
+		w.sleep(8 * time.Minute)
+		if got := to.got(); got != 3 {
+			t.Errorf("%s: the call that asked was tried before its time", to.bodies())
+		}
+	})
+}
+
+// A single call that is asked to wait for ever, with no other call in its lane,
+// is tried less and less often, and ends.
+func TestPauseForEverEnds(t *testing.T) {
+	for _, status := range []int{429, 503} {
+		bubble(t, func(w *world) {
+			s := giveUp()
+			to := always(reply{status: status, retryAfter: "0"})
+			w.start("crm", s, to)
+			w.accept("crm", "a")
+			w.sleep(5 * time.Minute)
+			if n := to.got(); n > 16 {
+				t.Errorf("%d requests in 5 minutes", n)
+			}
+			w.sleep(6 * time.Minute)
+			w.isState("crm", "dead_letter", "a")
+			if l := w.letters("crm"); len(l) != 1 || l[0].Reason != spool.Expired {
+				t.Errorf("%+v", l)
+			}
+		})
+	}
+}
+
+// Where everybody is asked to wait, all that is too old ends, not only what was
+// tried.
+func TestPauseOfTheAccountEndsWhatIsTooOld(t *testing.T) {
+	bubble(t, func(w *world) {
+		to := always(reply{status: 503, retryAfter: "120"})
+		w.start("crm", giveUp(), to)
+		w.flood("crm", 300)
+		w.sleep(13 * time.Minute)
+		w.isWaiting("crm", 0)
+		if l := w.letters("crm"); len(l) != 300 || to.got() > 40 {
+			t.Errorf("%d dead letters after %d requests", len(l), to.got())
 		}
 	})
 }
@@ -66,18 +176,22 @@ func TestPauseOfManyAtOnce(t *testing.T) {
 		slow := reply{status: 429, retryAfter: "60", took: 50 * time.Millisecond}
 		r := w.start("crm", setup{}, always(slow))
 		w.flood("crm", 100)
-		w.sleep(30 * time.Second)
+		w.sleep(time.Second)
 		if n := r.sink.got(); n != DefaultConcurrency {
 			t.Errorf("%d requests, want those that were on their way", n)
 		}
 		if told, made := w.log.count("the sink asked for a pause"), r.store.pauses.Load(); told != 1 || made != 1 {
 			t.Errorf("%d pauses were made and %d told", made, told)
 		}
+		w.sleep(29 * time.Second)
+		if n := r.sink.got(); n != lastRequests {
+			t.Errorf("%d requests, want opinions until most of %d were asked to wait", n, lastRequests)
+		}
 		if now, _ := r.store.holds(); now != 0 {
 			t.Errorf("%d deliveries are held through the pause", now)
 		}
 		r.sink.becomes(fine)
-		w.sleep(31 * time.Second)
+		w.sleep(41 * time.Second)
 		w.isWaiting("crm", 0)
 	})
 }
@@ -101,11 +215,11 @@ func TestQuickTriesBeforeAPauseAreKept(t *testing.T) {
 		w.start("crm", setup{quick: 2}, script(sick, reply{status: 429, retryAfter: "60"}, fine))
 		w.accept("crm", "a")
 		w.sleep(3 * time.Second)
-		if got := w.status("crm", "a"); resultsOf(got) != "unwell" || got.Tries != 1 || !got.DueAt.Equal(w.spool.PauseOf("crm").Until.Truncate(time.Millisecond)) {
+		if got := w.status("crm", "a"); resultsOf(got) != "unwell paused" || got.Tries != 2 || !got.DueAt.Equal(w.spool.PauseOf("crm").Until.Truncate(time.Millisecond)) {
 			t.Errorf("%d tries %q, due %v", got.Tries, resultsOf(got), got.DueAt)
 		}
 		w.sleep(time.Minute)
-		if got := w.status("crm", "a"); got.State != "delivered" || resultsOf(got) != "unwell delivered" {
+		if got := w.status("crm", "a"); got.State != "delivered" || resultsOf(got) != "unwell paused delivered" {
 			t.Errorf("%s after %q", got.State, resultsOf(got))
 		}
 	})
@@ -181,14 +295,18 @@ func TestPauseFromAWrongClockIsOver(t *testing.T) {
 func TestPauseInTheProbe(t *testing.T) {
 	bubble(t, func(w *world) {
 		breaker := outbound.BreakerSettings{ConsecutiveFailures: 1, OpenFor: 10 * time.Second}
-		r := w.start("crm", setup{BreakerSettings: breaker}, script(sick, reply{status: 429, retryAfter: "60"}, fine))
+		begun := time.Now()
+		r := w.start("crm", setup{Settings: Settings{Concurrency: 1}, BreakerSettings: breaker}, script(sick, reply{status: 429, retryAfter: "60"}, fine))
 		w.accept("crm", "a", "b", "c")
-		w.sleep(60 * time.Second)
-		at := r.sink.seen()
-		if r.sink.got() < 2 || w.spool.PauseOf("crm").By != spool.BySink {
-			t.Fatalf("%d requests, no pause", len(at))
+		w.sleep(11 * time.Second)
+		if r.sink.got() != 2 || w.spool.PauseOf("crm").By != spool.BySink {
+			t.Fatalf("%d requests, no pause", r.sink.got())
 		}
-		w.sleep(30 * time.Second)
+		w.sleep(2 * time.Second)
+		if seen := r.sink.seen(); len(seen) < 3 || seen[2].at.Sub(begun).Round(time.Second) != 12*time.Second || seen[2].body == seen[1].body {
+			t.Errorf("%s", r.sink.bodies())
+		}
+		w.sleep(70 * time.Second)
 		w.isWaiting("crm", 0)
 	})
 }

@@ -149,7 +149,7 @@ func TestTheEndOfALaneReleasesWhatWaitsForRoom(t *testing.T) {
 		defer done()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if v := l.attempt(ctx, owed(100)); v.Meaning != outbound.Canceled || store.n != 1 {
+		if v := l.attempt(ctx, job{delivery: owed(100)}); v.Meaning != outbound.Canceled || store.n != 1 {
 			t.Errorf("verdict %v, %d deliveries released", v.Meaning, store.n)
 		}
 	})
@@ -162,3 +162,5 @@ type releases struct {
 }
 
 func (s *releases) Release(*spool.Delivery) { s.n++ }
+
+func (s *releases) Now() time.Time { return time.Now() }

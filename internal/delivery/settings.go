@@ -10,7 +10,7 @@ import (
 type Settings struct {
 	Concurrency int           `yaml:"concurrency" example:"2" doc:"How many deliveries are on their way at once, 1 to 1024."`
 	Rate        *RateSettings `yaml:"rate" default:"none; 1 a second for slack" example:"{per_second: 15, burst: 15}" doc:"Bounds the deliveries begun in a second."`
-	Retry       RetrySettings `yaml:"retry" doc:"The durable schedule. The n-th wait is random between 0 and first × factorⁿ⁻¹, at most max."`
+	Retry       RetrySettings `yaml:"retry" doc:"The durable schedule. The wait after attempt n is random between 0 and first × factorⁿ⁻¹, at most max; quick tries are part of their attempt."`
 }
 
 // RateSettings is a token bucket.
@@ -19,28 +19,32 @@ type RateSettings struct {
 	Burst     int     `yaml:"burst" default:"per_second, rounded up" example:"15" doc:"How many may be begun at once."`
 }
 
-// RetrySettings is the durable schedule: the n-th wait is random between 0 and
-// First times Factor to the n-1, at most Max (full jitter).
+// RetrySettings is the durable schedule; its method wait is the formula.
 type RetrySettings struct {
 	First       time.Duration `yaml:"first" example:"10s" doc:"Bound of the first wait; where left out, never more than max."`
 	Factor      float64       `yaml:"factor" example:"3" doc:"What the bound grows by with each attempt, 1 to 100."`
 	Max         time.Duration `yaml:"max" example:"1h" doc:"Bound of every wait; where left out, never less than first."`
 	GiveUpAfter time.Duration `yaml:"give_up_after" example:"24h" doc:"Age from which a failed attempt makes a delivery a dead letter; counted from the acceptance or the last replay."`
+	// DoubtfulAttempts are the attempts that fail although the sink took another
+	// delivery since the attempt before.
+	DoubtfulAttempts int `yaml:"doubtful_attempts" example:"8" doc:"Attempts that failed while the sink took other calls, after which a delivery is a dead letter; 1 to 1000. Their waits grow beyond max, up to a quarter of give_up_after."`
 }
 
 // The defaults of Settings.
 const (
-	DefaultConcurrency = 8
-	DefaultFirst       = 5 * time.Second
-	DefaultFactor      = 2.0
-	DefaultMax         = 15 * time.Minute
-	DefaultGiveUpAfter = 72 * time.Hour
+	DefaultConcurrency      = 8
+	DefaultFirst            = 5 * time.Second
+	DefaultFactor           = 2.0
+	DefaultMax              = 15 * time.Minute
+	DefaultGiveUpAfter      = 72 * time.Hour
+	DefaultDoubtfulAttempts = 16
 )
 
 // The greatest numbers that make sense; more is a slip of the pen.
 const (
-	maxConcurrency = 1024
-	maxPerSecond   = 100_000
+	maxConcurrency      = 1024
+	maxPerSecond        = 100_000
+	maxDoubtfulAttempts = 1000
 )
 
 // WithDefaults fills what was not set.
@@ -68,6 +72,9 @@ func (s Settings) WithDefaults() Settings {
 	}
 	if r.GiveUpAfter == 0 {
 		r.GiveUpAfter = DefaultGiveUpAfter
+	}
+	if r.DoubtfulAttempts == 0 {
+		r.DoubtfulAttempts = DefaultDoubtfulAttempts
 	}
 	return s
 }
@@ -102,5 +109,8 @@ func (r RetrySettings) validate(report func(path, problem string)) {
 	}
 	if r.GiveUpAfter < 0 {
 		report("retry.give_up_after", "must be greater than 0")
+	}
+	if r.DoubtfulAttempts < 0 || r.DoubtfulAttempts > maxDoubtfulAttempts {
+		report("retry.doubtful_attempts", fmt.Sprintf("must be between 1 and %d", maxDoubtfulAttempts))
 	}
 }

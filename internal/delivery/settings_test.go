@@ -13,7 +13,7 @@ import (
 )
 
 func TestDefaults(t *testing.T) {
-	want := Settings{Concurrency: 8, Retry: RetrySettings{First: 5 * time.Second, Factor: 2, Max: 15 * time.Minute, GiveUpAfter: 72 * time.Hour}}
+	want := Settings{Concurrency: 8, Retry: RetrySettings{First: 5 * time.Second, Factor: 2, Max: 15 * time.Minute, GiveUpAfter: 72 * time.Hour, DoubtfulAttempts: 16}}
 	if diff := cmp.Diff(want, Settings{}.WithDefaults()); diff != "" {
 		t.Error(diff)
 	}

@@ -28,6 +28,7 @@ type request struct {
 	at     time.Time
 	body   string // key/revision
 	id     string
+	status int
 	header http.Header
 }
 
@@ -87,10 +88,12 @@ func (s *sink) RoundTrip(r *http.Request) (*http.Response, error) {
 func (s *sink) begin(body string, h http.Header) reply {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.requests = append(s.requests, request{time.Now(), body, h.Get("Webhook-Id"), h})
+	s.requests = append(s.requests, request{at: time.Now(), body: body, id: h.Get("Webhook-Id"), header: h})
 	s.now++
 	s.most = max(s.most, s.now)
-	return s.answer(len(s.requests), body)
+	a := s.answer(len(s.requests), body)
+	s.requests[len(s.requests)-1].status = a.status
+	return a
 }
 
 func (s *sink) end() {

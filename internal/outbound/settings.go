@@ -11,15 +11,15 @@ type Settings struct {
 	Timeout time.Duration `yaml:"timeout" example:"20s" doc:"Of each wire try, the body of the answer included; 10ms to 5m."`
 	// QuickTries are made besides the first, within two seconds of waiting; nil
 	// is the default, 0 is none.
-	QuickTries *int            `yaml:"quick_tries" example:"0" doc:"Tries besides the first, within 2 s of waiting, before the schedule takes over; 0 to 10."`
+	QuickTries *int            `yaml:"quick_tries" example:"0" doc:"Tries besides the first, within 2 s of waiting, before the schedule takes over; 0 to 10. None follows a timeout, and none is made while a new call waits for a place."`
 	Breaker    BreakerSettings `yaml:"breaker" doc:"When the sink counts as down, and when it is asked again."`
 }
 
 // BreakerSettings say when the sink counts as down and when it is asked again.
 type BreakerSettings struct {
-	ConsecutiveFailures int     `yaml:"consecutive_failures" example:"10" doc:"Failed wire tries in a row that open the breaker."`
-	FailureRatio        float64 `yaml:"failure_ratio" example:"0.8" doc:"Part of the tries within window that opens it too, above 0 and up to 1."`
-	MinRequests         int     `yaml:"min_requests" example:"50" doc:"Tries within window from which failure_ratio counts."`
+	ConsecutiveFailures int     `yaml:"consecutive_failures" example:"10" doc:"Different deliveries that fail in a row, and open the breaker."`
+	FailureRatio        float64 `yaml:"failure_ratio" example:"0.8" doc:"Part of the attempts within window that opens it too, above 0 and up to 1. Those of calls that fail while others are taken do not count."`
+	MinRequests         int     `yaml:"min_requests" example:"50" doc:"Attempts within window from which failure_ratio counts."`
 	// Window is the memory for FailureRatio. It is at least twice the timeout,
 	// because a failure that took longer than the window would not count.
 	Window  time.Duration `yaml:"window" example:"2m" doc:"The memory for failure_ratio, 1s to 24h; at least twice the timeout is used."`

@@ -51,15 +51,20 @@ func (s *Spool) Retry(d *Delivery, attempts []Attempt, due time.Time, h History)
 	})
 }
 
-// Charge keeps a new History of a delivery that was given to Postpone and waits:
-// only later was it known that the attempt counts.
-func (s *Spool) Charge(d *Delivery, h History) {
-	err := s.writer.submit(&op{name: "charge", lazy: true, done: func(error) {}, do: func(t *tx) error {
-		return execute(t.conn, `UPDATE deliveries SET spent = ?, doubts = ?, failed_at = ? WHERE call_seq = ? AND lane = ? AND state < 4`,
-			h.Spent, h.Doubts, millis(h.FailedAt), d.Seq, d.lane.id)
+// Amend changes the plan of a delivery that was given to Postpone and waits: what
+// its attempt meant was known only later.
+func (s *Spool) Amend(sink string, seq int64, due time.Time, h History) {
+	l := s.lane(sink)
+	if l == nil {
+		return
+	}
+	err := s.writer.submit(&op{name: "amend", lazy: true, done: func(error) {}, do: func(t *tx) error {
+		t.then(l.signal)
+		return execute(t.conn, `UPDATE deliveries SET due = ?, spent = ?, doubts = ?, failed_at = ? WHERE call_seq = ? AND lane = ? AND state IN (-1, 1)`,
+			millis(due), h.Spent, h.Doubts, millis(h.FailedAt), seq, l.id)
 	}})
 	if err != nil {
-		s.log.Warn("a report came after the spool was closed; its attempt will not be counted", "sink", d.Sink, "seq", d.Seq)
+		s.log.Warn("a report came after the spool was closed; its plan stays", "sink", sink, "seq", seq)
 	}
 }
 

@@ -53,8 +53,8 @@ type LaneStatus struct {
 	Doubtful    int64
 	DeadLetters int64
 	// Oldest is when the oldest waiting delivery was accepted or last replayed;
-	// zero when nothing waits.
-	Oldest time.Time
+	// zero when nothing waits. OldestSure is that of those that are not doubtful.
+	Oldest, OldestSure time.Time
 	// Pause is the one that holds now, by the store's clock.
 	Pause Pause
 }
@@ -97,7 +97,8 @@ func (s *Spool) SetLanes(ctx context.Context, configs []LaneConfig) error {
 }
 
 // SetPause rests a lane until the given time, durably; the zero Pause ends it.
-// A pause that the sink asks for does not shorten an operator's.
+// What the sink asks for changes nothing of an operator's pause; without an end it
+// ends the sink's own.
 func (s *Spool) SetPause(sink string, p Pause) error {
 	if p.By == ByOperator {
 		p.Until = forever()
@@ -106,9 +107,13 @@ func (s *Spool) SetPause(sink string, p Pause) error {
 	if l == nil {
 		return fmt.Errorf("%w: no sink %q", ErrNotFound, sink)
 	}
+	asked := p.By
+	if p.Until.IsZero() {
+		p.By = ""
+	}
 	return s.writer.wait("pause", func(t *tx) error {
 		err := execute(t.conn, `UPDATE lanes SET paused_until = ?, paused_by = ? WHERE id = ? AND NOT (paused_by = 'operator' AND ? = 'sink')`,
-			millis(p.Until), string(p.By), l.id, string(p.By))
+			millis(p.Until), string(p.By), l.id, string(asked))
 		if err == nil && t.conn.Changes() > 0 {
 			t.then(func() { l.pause(p) })
 		}
@@ -153,12 +158,7 @@ func (s *Spool) Lanes(ctx context.Context) ([]LaneStatus, error) {
 			if !st.Configured && st.Waiting == 0 && st.DeadLetters == 0 {
 				continue
 			}
-			oldest, err := oldestWaiting(c, l.id)
-			if err != nil {
-				return err
-			}
-			st.Oldest = fromMillis(oldest)
-			if st.Doubtful, err = readInt(c, countDoubtful, l.id); err != nil {
+			if err := st.read(c, l.id); err != nil {
 				return err
 			}
 			out = append(out, st)
@@ -169,26 +169,36 @@ func (s *Spool) Lanes(ctx context.Context) ([]LaneStatus, error) {
 }
 
 const (
-	countDoubtful = `SELECT count(*) FROM deliveries WHERE lane = ? AND state < 4 AND state = -1`
-	oldestFresh   = `SELECT since FROM deliveries WHERE lane = ? AND state < 4 AND state = 0 AND due = 0 ORDER BY call_seq LIMIT 1`
-	oldestTried   = `SELECT ifnull(min(since), 0) FROM deliveries WHERE lane = ? AND state < 4 AND state IN (-1, 1, 2, 3)`
+	countDoubtful  = `SELECT count(*) FROM deliveries WHERE lane = ? AND state < 4 AND state = -1`
+	oldestFresh    = `SELECT since FROM deliveries WHERE lane = ? AND state < 4 AND state = 0 AND due = 0 ORDER BY call_seq LIMIT 1`
+	oldestTried    = `SELECT ifnull(min(since), 0) FROM deliveries WHERE lane = ? AND state < 4 AND state IN (1, 2, 3)`
+	oldestDoubtful = `SELECT ifnull(min(since), 0) FROM deliveries WHERE lane = ? AND state < 4 AND state = -1`
 )
 
-// oldestWaiting reads one row for fresh deliveries, and the index alone for
-// those that were attempted.
-func oldestWaiting(c *sqlite.Conn, lane int64) (int64, error) {
-	fresh, err := readInt(c, oldestFresh, lane)
-	if err != nil {
-		return 0, err
+// read adds what only the file tells: one row for fresh deliveries, and the index
+// alone for those that were attempted.
+func (st *LaneStatus) read(c *sqlite.Conn, lane int64) error {
+	var fresh, tried, doubtful int64
+	for _, v := range []struct {
+		into *int64
+		sql  string
+	}{{&fresh, oldestFresh}, {&tried, oldestTried}, {&doubtful, oldestDoubtful}, {&st.Doubtful, countDoubtful}} {
+		var err error
+		if *v.into, err = readInt(c, v.sql, lane); err != nil {
+			return err
+		}
 	}
-	tried, err := readInt(c, oldestTried, lane)
-	if err != nil || tried == 0 {
-		return fresh, err
+	st.OldestSure = fromMillis(earlier(fresh, tried))
+	st.Oldest = fromMillis(earlier(earlier(fresh, tried), doubtful))
+	return nil
+}
+
+// earlier returns the earlier of two times, of which 0 is none.
+func earlier(a, b int64) int64 {
+	if a == 0 || b != 0 && b < a {
+		return b
 	}
-	if fresh == 0 {
-		return tried, nil
-	}
-	return min(fresh, tried), nil
+	return a
 }
 
 func (l *lane) status(now time.Time) LaneStatus {

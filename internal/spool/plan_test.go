@@ -44,6 +44,7 @@ func TestHotStatementsUseTheirIndexAndNeverScanOrSort(t *testing.T) {
 		{"next replayed", nextReplayed, partial + " AND state=?)"},
 		{"oldest fresh", oldestFresh, partial + " AND state=? AND due=?)"},
 		{"oldest tried", oldestTried, partial + " AND state=?)"},
+		{"oldest doubtful", oldestDoubtful, partial + " AND state=?)"},
 		{"expired fresh", expiredFresh, partial + " AND state=? AND due=?)"},
 		{"expired tried", expiredTried, partial + " AND state=?)"},
 		{"count waiting", countWaiting, partial},

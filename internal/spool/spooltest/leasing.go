@@ -18,7 +18,7 @@ func leaseCases() []testCase {
 		{"lease/doubtful ones only where asked", doubtfulOnes},
 		{"lease/doubtful ones get one of sixteen places", doubtfulOnesInTurn},
 		{"lease/alone", aloneFreshFirst},
-		{"lease/an attempt that counts later", chargedLater},
+		{"lease/a plan that is amended", amended},
 		{"lease/replayed ones last", replayedLast},
 		{"lease/nothing twice, nothing lost, with many at work", concurrentLeases},
 		{"lease/two at the same time share what waits", leasesShare},
@@ -179,11 +179,11 @@ func aloneFreshFirst(r *rig) {
 	}
 }
 
-func chargedLater(r *rig) {
+func amended(r *rig) {
 	r.acceptAll("a")
 	d := r.one("crm")
-	r.Postpone(d, attempt("paused"), time.Now())
-	r.Charge(d, spool.History{Spent: 1, FailedAt: time.Now()})
+	r.Postpone(d, attempt("paused"), time.Now().Add(time.Hour))
+	r.Amend("crm", d.Seq, time.Now(), spool.History{Spent: 1, FailedAt: time.Now()})
 	r.commit()
 	if again := r.one("crm"); again.History.Spent != 1 || again.History.FailedAt.IsZero() || again.Tries != 1 {
 		r.Errorf("%d tries, %+v", again.Tries, again.History)

@@ -35,7 +35,7 @@ type Store interface {
 	Settle(d *spool.Delivery, attempts []spool.Attempt)
 	Retry(d *spool.Delivery, attempts []spool.Attempt, due time.Time, h spool.History)
 	Postpone(d *spool.Delivery, attempts []spool.Attempt, due time.Time)
-	Charge(d *spool.Delivery, h spool.History)
+	Amend(sink string, seq int64, due time.Time, h spool.History)
 	Bury(d *spool.Delivery, attempts []spool.Attempt, reason spool.Reason, detail string)
 	Release(d *spool.Delivery)
 	Expire(sink string, cutoff time.Time, reason spool.Reason, detail string, limit int) (int, error)
