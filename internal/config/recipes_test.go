@@ -203,11 +203,11 @@ func at(text string) call.Time {
 
 // words are the values that a field may have, after the CRMs' documents.
 var words = map[string][]string{
-	"hs_call_direction":    {"INBOUND", "OUTBOUND"},
-	"hs_call_status":       {"BUSY", "CANCELED", "COMPLETED", "FAILED", "NO_ANSWER"},
-	"CallType":             {"Inbound", "Outbound", "Internal"},
-	"Call_Type":            {"Inbound", "Outbound", "Missed"},
-	"outcome":              {"connected", "no_answer", "left_message", "left_voicemail", "wrong_number", "busy"},
+	"hs_call_direction": {"INBOUND", "OUTBOUND"},
+	"hs_call_status":    {"BUSY", "CANCELED", "COMPLETED", "FAILED", "NO_ANSWER"},
+	"CallType":          {"Inbound", "Outbound", "Internal"},
+	"Call_Type":         {"Inbound", "Outbound", "Missed"},
+	"outcome":           {"connected", "no_answer", "left_message", "left_voicemail", "wrong_number", "busy"},
 }
 
 func checkWords(t *testing.T, name, which string, body []byte) {

@@ -208,9 +208,9 @@ func (w *writer) list(l traits.Lister) error {
 	return w.raw("]")
 }
 
-// appendString writes a JSON string.
-func appendString(dst []byte, s string) []byte {
-	return append(appendQuoted(append(dst, '"'), s), '"')
+// quotedText is a text as a JSON string.
+func quotedText(s string) []byte {
+	return append(appendQuoted([]byte{'"'}, s), '"')
 }
 
 // appendQuoted writes what stands between the quotes of a JSON string and nothing

@@ -46,7 +46,7 @@ type prices struct {
 func newPrices() *prices {
 	p := &prices{}
 	for i := range p.small {
-		p.small[i] = uint64(i) //nolint:gosec // an index is not negative
+		p.small[i] = uint64(i)
 	}
 	return p
 }

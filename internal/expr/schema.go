@@ -7,7 +7,6 @@ import (
 	"cel.dev/cel-go/common/cost"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
-	"cel.dev/cel-go/interpreter"
 
 	"github.com/cdrelay/cdrelay/internal/call"
 )
@@ -34,7 +33,7 @@ func newSchema() (*schema, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cel types: %w", err)
 	}
-	tracker, err := interpreter.NewCostTracker(newPrices())
+	tracker, err := cost.NewTracker(newPrices())
 	if err != nil {
 		return nil, fmt.Errorf("cel costs: %w", err)
 	}

@@ -256,13 +256,13 @@ func FuzzStringLiterals(f *testing.F) {
 	})
 }
 
-func FuzzAppendString(f *testing.F) {
+func FuzzQuotedText(f *testing.F) {
 	for _, s := range []string{"", `a"b\c`, "\x00\x1f\x7f", "é\u2028", "\xff\xfe", "</script>&"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		var got string
-		if err := json.Unmarshal(appendString(nil, s), &got); err != nil {
+		if err := json.Unmarshal(quotedText(s), &got); err != nil {
 			t.Fatal(err)
 		}
 		if want := strings.ToValidUTF8(s, "\uFFFD"); len([]rune(s)) != len([]rune(got)) || strings.ToValidUTF8(s, "") == s && got != want {

@@ -96,7 +96,7 @@ func (p *treeParser) literalOf(n *yaml.Node) (*branch, bool) {
 		p.note(atLines(n, err)...)
 		return nil, true
 	}
-	return &branch{json: appendString(nil, text)}, ok
+	return &branch{json: quotedText(text)}, ok
 }
 
 // note keeps errors that have their lines.
@@ -137,7 +137,7 @@ func (p *treeParser) mapping(n *yaml.Node, depth int) *branch {
 			continue
 		}
 		lines[name] = key.Line
-		b.entries = append(b.entries, entry{name: name, key: string(appendString(nil, name)) + ":", value: value})
+		b.entries = append(b.entries, entry{name: name, key: string(quotedText(name)) + ":", value: value})
 	}
 	return b
 }
@@ -232,7 +232,7 @@ func (p *treeParser) text(n *yaml.Node) *branch {
 		return nil
 	}
 	if s, ok := t.Static(); ok {
-		return &branch{json: appendString(nil, s)}
+		return &branch{json: quotedText(s)}
 	}
 	return &branch{text: &t}
 }

@@ -2,6 +2,7 @@ package contract
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"time"
 
@@ -24,8 +25,6 @@ func Fresh(request *outbound.Request, render func(at time.Time) (*outbound.Reque
 			return // as it was rendered at first
 		}
 		w.URL, w.Body = fresh.URL, fresh.Body
-		for name, values := range fresh.Header {
-			w.Header[name] = values
-		}
+		maps.Copy(w.Header, fresh.Header)
 	}
 }
