@@ -80,6 +80,26 @@ func TestExpensiveFunctions(t *testing.T) {
 	}
 }
 
+// TestLongTextsOfRawAreCheap: rules may look at a few texts of a callback of a
+// mebibyte, and match it with many regular expressions.
+func TestLongTextsOfRawAreCheap(t *testing.T) {
+	var all []string
+	for i := range 20 {
+		all = append(all, fmt.Sprintf(`!call.raw.text.matches("(x+x+)+y%d") && call.raw.text != "b" && !call.raw.text.startsWith("b")`, i))
+	}
+	all = append(all, `!call.raw.half.contains("b") && call.raw.short == "ab"`)
+	v := NewView(megabyte("a"), nil)
+	for _, src := range all {
+		c, err := CompileCondition(src)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ok, err := c.Holds(v); !ok || err != nil {
+			t.Fatalf("%s: %v, %v", src, ok, err)
+		}
+	}
+}
+
 // TestNestedWalks walks through lists of a mebibyte in loops within loops: no
 // element is decoded again for each step.
 func TestNestedWalks(t *testing.T) {

@@ -25,8 +25,10 @@ const (
 	maxRenderCost = 2_000_000
 	// maxAnswerCost bounds one condition over an answer.
 	maxAnswerCost = 200_000
-	// perUnit is how many bytes or elements cost one unit.
-	perUnit = 10
+	// perUnit is how many bytes or elements cost one unit, decodeUnit how many
+	// bytes of JSON that are decoded.
+	perUnit    = 10
+	decodeUnit = 20
 	// regexUnit is how many steps of a regular expression, bytes times
 	// instructions, cost one unit: few of the instructions are active at a time.
 	regexUnit = 20
@@ -53,24 +55,35 @@ func newPrices() *prices {
 
 // CallCost implements cost.ActualCostEstimator.
 func (p *prices) CallCost(_, overload string, args []ref.Val, result ref.Val) *uint64 {
+	var units int
+	switch {
+	case strings.HasPrefix(overload, knownRegex):
+		steps, _ := strconv.Atoi(overload[len(knownRegex):]) // made by knownMatch
+		units = min(size(args[0]), maxMatched) * steps / regexUnit
+	case overload == overloads.Matches || overload == overloads.MatchesString:
+		units = min(size(args[0]), maxMatched) * maxOtherProgram / regexUnit
+	case overload == overloads.Equals || overload == overloads.NotEquals:
+		units = min(size(args[0]), size(args[1])) / perUnit
+	case overload == overloads.StartsWithString || overload == overloads.EndsWithString:
+		units = size(args[1]) / perUnit
+	case isSearch(overload):
+		units = size(args[0]) * size(args[1]) / perUnit
+	case overload == chargeOverload:
+		n, _ := args[0].(types.Int)
+		units = int(n)
+	default:
+		units = sizes(args, result) / perUnit
+	}
+	return p.price(uint64(1 + units)) //nolint:gosec // sizes are not negative
+}
+
+// sizes adds up what a function takes and makes.
+func sizes(args []ref.Val, result ref.Val) int {
 	n := size(result)
 	for _, a := range args {
 		n += size(a)
 	}
-	units := 1 + n/perUnit
-	switch {
-	case strings.HasPrefix(overload, knownRegex):
-		steps, _ := strconv.Atoi(overload[len(knownRegex):]) // made by knownOverload
-		units += min(size(args[0]), maxMatched) * steps / regexUnit
-	case overload == overloads.Matches || overload == overloads.MatchesString:
-		units += min(size(args[0]), maxMatched) * maxOtherProgram / regexUnit
-	case isSearch(overload):
-		units += size(args[0]) * size(args[1]) / perUnit
-	case overload == chargeOverload:
-		n, _ := args[0].(types.Int)
-		units = int(n)
-	}
-	return p.price(uint64(units)) //nolint:gosec // sizes are not negative
+	return n
 }
 
 func (p *prices) price(n uint64) *uint64 {
@@ -144,14 +157,14 @@ type outsideWork struct{}
 func (outsideWork) Function() string   { return chargeOverload }
 func (outsideWork) OverloadID() string { return chargeOverload }
 
-// charge adds the price of looking at n bytes.
-func (m *meter) charge(s *schema, n int) (err error) {
+// charge adds units.
+func (m *meter) charge(s *schema, units int) (err error) {
 	defer func() {
 		if recover() != nil { // the tracker has no other way to say that the bound is passed
 			err = ErrCost
 		}
 	}()
-	m.tracked(s).EvalUnary(nil, 0, outsideWork{}, types.Int(n/perUnit), types.NullValue)
+	m.tracked(s).EvalUnary(nil, 0, outsideWork{}, types.Int(units), types.NullValue)
 	return nil
 }
 

@@ -121,7 +121,7 @@ func (d *decoder) fromJSON(src json.RawMessage) ref.Val {
 	if len(src) == 0 {
 		return types.NewErr("empty JSON value")
 	}
-	if err := d.spent.charge(d.schema, len(src)); err != nil {
+	if err := d.spent.charge(d.schema, len(src)/decodeUnit); err != nil {
 		return types.WrapErr(err)
 	}
 	switch src[0] {
@@ -150,7 +150,7 @@ func (d *decoder) fromJSONObject(src json.RawMessage) ref.Val {
 	if err := json.Unmarshal(src, &fields); err != nil {
 		return types.WrapErr(fmt.Errorf("JSON object: %w", err))
 	}
-	if err := d.spent.charge(d.schema, perUnit*len(fields)); err != nil {
+	if err := d.spent.charge(d.schema, len(fields)); err != nil {
 		return types.WrapErr(err)
 	}
 	return &rawObject{Mapper: types.NewMap(d, fields), decoder: d, src: src, fields: fields}
@@ -161,7 +161,7 @@ func (d *decoder) fromJSONArray(src json.RawMessage) ref.Val {
 	if err := json.Unmarshal(src, &items); err != nil {
 		return types.WrapErr(fmt.Errorf("JSON array: %w", err))
 	}
-	if err := d.spent.charge(d.schema, perUnit*len(items)); err != nil {
+	if err := d.spent.charge(d.schema, len(items)); err != nil {
 		return types.WrapErr(err)
 	}
 	return &rawList{Lister: types.NewList(d, items), decoder: d, src: src, items: items}
