@@ -24,9 +24,18 @@ func (r *running) send(path, body string) (status int, answer string) {
 // callback posts a body to a source and gives the status.
 func (r *running) callback(path, body string) int {
 	r.t.Helper()
+	return r.callbackAs("", path, body)
+}
+
+// callbackAs posts a body with its Content-Type.
+func (r *running) callbackAs(contentType, path, body string) int {
+	r.t.Helper()
 	req, err := http.NewRequestWithContext(r.t.Context(), http.MethodPost, "http://"+r.Addr().String()+path, strings.NewReader(body))
 	if err != nil {
 		r.t.Fatal(err)
+	}
+	if contentType != "" {
+		req.Header.Set("Content-Type", contentType)
 	}
 	return r.do(req, nil)
 }
@@ -62,8 +71,9 @@ func TestRedeem(t *testing.T) {
 	crm := newCounter(t, http.StatusOK)
 	dir := t.TempDir()
 	r := run(t, sourceOf(dir, "infin8linx", crm.URL))
-	const body = `{"callId": "abc", "caller": "6281234567890", "direction": 1, "startTime": 1691372191000}`
-	if status := r.callback("/callbacks/desk", body); status != http.StatusBadRequest {
+	const gbk = "application/json; charset=gbk"
+	const body = `{"callId": "abc", "caller": "6281234567890", "direction": 1, "startTime": 1691372191000, "intent": "` + "\xd7\xaa" + `"}`
+	if status := r.callbackAs(gbk, "/callbacks/desk", body); status != http.StatusBadRequest {
 		t.Fatalf("with the wrong format: %d", status)
 	}
 	if status := r.callback("/callbacks/desk", "garbage"); status != http.StatusBadRequest {
@@ -85,10 +95,10 @@ func TestRedeem(t *testing.T) {
 	}
 	eventually(t, "the call is delivered", func() bool { return crm.n.Load() == 1 })
 	_, call := r.get("/api/v1/calls/desk:abc")
-	if !strings.Contains(call, `"format":"nxcc"`) || !strings.Contains(call, `"received_at"`) {
+	if !strings.Contains(call, `"format":"nxcc"`) || !strings.Contains(call, `"intent":"转"`) || !strings.Contains(call, `"received_at"`) {
 		t.Errorf("call: %s", call)
 	}
-	if status := r.callback("/callbacks/desk", body); status != http.StatusOK {
+	if status := r.callbackAs(gbk, "/callbacks/desk", body); status != http.StatusOK {
 		t.Errorf("the same callback again: %d", status)
 	}
 	if _, m := r.get("/metrics"); !strings.Contains(m, `cdrelay_rules_matched_total{rule="all"} 1`) || !strings.Contains(m, `cdrelay_dead_letters{sink="",stage="intake"} 1`) {

@@ -104,6 +104,19 @@ func TestPlausible(t *testing.T) {
 	}
 }
 
+// Platforms cut some of their times to seconds.
+func TestTimesThatWereCutAreInOrder(t *testing.T) {
+	t.Parallel()
+	start := time.Date(2025, 10, 16, 9, 0, 1, 999e6, time.UTC)
+	for early, warnings := range map[time.Duration]int{0: 0, time.Second: 0, 1999 * time.Millisecond: 0, 2 * time.Second: 1} {
+		r := call.Record{StartedAt: call.At(start), RingingAt: call.At(start.Add(-early)), EndedAt: call.At(start.Add(time.Minute))}
+		r.Derive()
+		if len(r.Warnings) != warnings {
+			t.Errorf("%v early: %q", early, r.Warnings)
+		}
+	}
+}
+
 func TestIsWebURL(t *testing.T) {
 	t.Parallel()
 	for s, want := range map[string]bool{

@@ -154,6 +154,8 @@ func TestValidate(t *testing.T) {
 		{"zone", good + "  timezone: Asia/Atlantis", []string{"[0].timezone: unknown time zone"}},
 		{"local zone", good + "  timezone: Local", []string{"[0].timezone: the machine's zone"}},
 		{"region", good + "  region: Indonesia", []string{"[0].region: \"Indonesia\" is no country"}},
+		{"charset", good + "  charset: klingon", []string{"[0].charset: unknown character set \"klingon\": write a name of the web"}},
+		{"volatile", good + "  volatile: [pushCount, \" \"]", []string{"[0].volatile[1]: write the name of a field"}},
 		{"numbers", good + "  numbers: local", []string{"[0].numbers: \"local\" is no reading"}},
 		{"no auth", "name: a\n  format: nxcc", []string{"[0].auth: nothing says who"}},
 		{"open: false", "name: a\n  format: nxcc\n  auth: {open: false}", []string{"[0].auth: nothing says who"}},

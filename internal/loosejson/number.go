@@ -1,9 +1,15 @@
 package loosejson
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
+
+// nulls are the words for nothing.
+//
+//nolint:gochecknoglobals // a table
+var nulls = [...]string{"null", "nil", "none", "undefined", "nan"}
 
 // maxExponent bounds the zeros that a number's exponent may stand for.
 const maxExponent = 30
@@ -27,11 +33,7 @@ func (o *Object) Plain(key string) string {
 // spelling, a word for null, a UUID of zeros.
 func (o *Object) ID(key string) string {
 	id := o.Plain(key)
-	switch strings.ToLower(id) {
-	case "null", "nil", "none", "undefined", "nan":
-		return ""
-	}
-	if strings.Trim(id, "0-.") == "" {
+	if strings.Trim(id, "0-.") == "" || slices.ContainsFunc(nulls[:], func(word string) bool { return strings.EqualFold(word, id) }) {
 		return ""
 	}
 	return id
