@@ -2,10 +2,11 @@ package spool
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"zombiezen.com/go/sqlite"
+
+	"github.com/cdrelay/cdrelay/internal/plainjson"
 )
 
 // The table kept holds small values that a sink must find again after a reload or
@@ -67,7 +68,7 @@ func (s *Spool) Kept(ctx context.Context, sink, name string) (value []byte, err 
 // markGone notes since when the values of sinks that are not configured are
 // nobody's.
 func markGone(t *tx, configured []int64) error {
-	ids, err := json.Marshal(configured)
+	ids, err := plainjson.Marshal(configured)
 	if err != nil {
 		return err
 	}

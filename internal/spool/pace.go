@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"zombiezen.com/go/sqlite"
+
+	"github.com/cdrelay/cdrelay/internal/plainjson"
 )
 
 // A salvage may take minutes, and whoever waits for the start may lose patience:
@@ -156,7 +158,7 @@ func (p *pace) row(key rowKey) error {
 
 // commit keeps what was saved, and begins the next transaction.
 func (p *pace) commit() error {
-	b, err := json.Marshal(p.progress)
+	b, err := plainjson.Marshal(p.progress)
 	if err != nil {
 		return err
 	}

@@ -179,10 +179,10 @@ func (o *oauth) inherit(before *oauth) {
 		return
 	}
 	o.rotation = before.rotation
-	if o.vault.config.ClientSecret.Reveal() == before.vault.config.ClientSecret.Reveal() {
+	if o.vault.config.ClientSecret.Equal(before.vault.config.ClientSecret.Reveal()) {
 		return
 	}
 	o.rotation.mu.Lock()
 	defer o.rotation.mu.Unlock()
-	o.rotation.unsaved = o.rotation.newest != o.vault.config.RefreshToken.Reveal() // under the new secret
+	o.rotation.unsaved = !o.vault.config.RefreshToken.Equal(o.rotation.newest) // under the new secret
 }
