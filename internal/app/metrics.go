@@ -2,6 +2,7 @@ package app
 
 import (
 	"errors"
+	"maps"
 	"runtime"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -71,6 +72,7 @@ func (s shares) Describe(ch chan<- *prometheus.Desc) { prometheus.DescribeByColl
 // Collect implements prometheus.Collector.
 func (s shares) Collect(ch chan<- prometheus.Metric) {
 	held := s.app.spool.Shares()
+	maps.DeleteFunc(held, func(_ string, bytes int64) bool { return bytes == 0 })
 	for _, c := range s.app.state.Load().loaded.Sources {
 		held[c.Name] += 0 // is there now
 	}

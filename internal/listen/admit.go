@@ -83,7 +83,8 @@ func (l *Listener) closeIdle(why reason, among func(*conn) bool) bool {
 			return false
 		}
 		if hasUnread(longest.raw) { // the client does not keep the server waiting
-			longest.waitFrom(now)
+			// Unless it has become busy meanwhile.
+			longest.idle.CompareAndSwap(int64(since), int64(now))
 			continue
 		}
 		l.leave(longest)
