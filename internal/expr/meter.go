@@ -25,10 +25,12 @@ const (
 	maxRenderCost = 2_000_000
 	// maxAnswerCost bounds one condition over an answer.
 	maxAnswerCost = 200_000
-	// perUnit is how many bytes or elements cost one unit, decodeUnit how many
-	// bytes of JSON that are decoded.
-	perUnit    = 10
-	decodeUnit = 20
+	// perUnit is how many bytes or elements cost one unit.
+	perUnit = 10
+	// decodeUnit is how many bytes of JSON are decoded for one unit, memberUnits
+	// what each member of an object or list costs besides: it takes memory.
+	decodeUnit  = 20
+	memberUnits = 4
 	// regexUnit is how many steps of a regular expression, bytes times
 	// instructions, cost one unit: few of the instructions are active at a time.
 	regexUnit = 20

@@ -121,7 +121,7 @@ func (d *decoder) fromJSON(src json.RawMessage) ref.Val {
 	if len(src) == 0 {
 		return types.NewErr("empty JSON value")
 	}
-	if err := d.spent.charge(d.schema, len(src)/decodeUnit); err != nil {
+	if err := d.spent.charge(d.schema, len(src)/decodeUnit+memberUnits*members(src)); err != nil {
 		return types.WrapErr(err)
 	}
 	switch src[0] {
@@ -150,9 +150,6 @@ func (d *decoder) fromJSONObject(src json.RawMessage) ref.Val {
 	if err := json.Unmarshal(src, &fields); err != nil {
 		return types.WrapErr(fmt.Errorf("JSON object: %w", err))
 	}
-	if err := d.spent.charge(d.schema, len(fields)); err != nil {
-		return types.WrapErr(err)
-	}
 	return &rawObject{Mapper: types.NewMap(d, fields), decoder: d, src: src, fields: fields}
 }
 
@@ -161,10 +158,32 @@ func (d *decoder) fromJSONArray(src json.RawMessage) ref.Val {
 	if err := json.Unmarshal(src, &items); err != nil {
 		return types.WrapErr(fmt.Errorf("JSON array: %w", err))
 	}
-	if err := d.spent.charge(d.schema, len(items)); err != nil {
-		return types.WrapErr(err)
-	}
 	return &rawList{Lister: types.NewList(d, items), decoder: d, src: src, items: items}
+}
+
+// members counts what a JSON object or list holds, before that takes memory; 0 for
+// any other value.
+func members(src []byte) int {
+	if src[0] != '{' && src[0] != '[' {
+		return 0
+	}
+	n, depth, inString := 1, 0, false
+	for i := 0; i < len(src); i++ {
+		switch c := src[i]; {
+		case inString && c == '\\':
+			i++
+		case c == '"':
+			inString = !inString
+		case inString:
+		case c == '{' || c == '[':
+			depth++
+		case c == '}' || c == ']':
+			depth--
+		case c == ',' && depth == 1:
+			n++
+		}
+	}
+	return n
 }
 
 // fromJSONNumber reads a number spelled as an integer that fits as an int, any
