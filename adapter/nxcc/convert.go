@@ -14,7 +14,7 @@ import (
 const Name = "nxcc"
 
 // FormField is the field of a form that holds a push. The vendor documents no
-// form; what stands between may make one.
+// form, but a proxy may make one.
 const FormField = "detail"
 
 // fields are those of a call log besides its id, the usual ones first, and those by

@@ -10,8 +10,8 @@ import (
 	"github.com/cdrelay/cdrelay/internal/loosejson"
 )
 
-// eventOf names what the body is when it is no record of a call, neither of NXCC
-// nor of a sibling product.
+// eventOf names the event that the body is about, or returns "" for a body that may
+// be the record of a call, of NXCC or of a sibling product.
 func eventOf(o *loosejson.Object) string {
 	switch {
 	case isCallLog(o) || isSibling(o):

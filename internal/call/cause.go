@@ -34,7 +34,7 @@ func (c Causes) Find(code int64) (Cause, bool) {
 }
 
 // Read finds the cause of a code in text. It reports whether the text is a code that
-// the list lacks; nothing, 0 and a name of FreeSWITCH are no codes.
+// the list lacks; an empty text, 0 and a name of FreeSWITCH are not codes.
 func (c Causes) Read(text string) (cause Cause, unknown bool) {
 	if _, named := NamedCause(text); named || text == "" {
 		return Cause{}, false
@@ -61,7 +61,7 @@ type Evidence struct {
 
 // Conclude settles the outcome, and hangup.q850 where a name says it. Answered,
 // VoicemailURL, Direction and Hangup.By must be set before. Of a call that somebody
-// answered the outcome is answered, whatever the evidence.
+// answered the outcome is answered in any case.
 func (r *Record) Conclude(e Evidence) {
 	for _, name := range e.Names {
 		if c, ok := NamedCause(name); ok {

@@ -110,7 +110,7 @@ func (c *canonical) member(place string) (m nameAndValue, err error) {
 	return m, err
 }
 
-// isVolatile reports whether a field is named as volatile, in whatever case.
+// isVolatile reports whether a field is named as volatile, in any case.
 func (c *canonical) isVolatile(field string) bool {
 	return slices.ContainsFunc(c.volatile, func(name string) bool { return strings.EqualFold(name, field) })
 }

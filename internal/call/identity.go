@@ -52,8 +52,8 @@ type ContentHash [sha256.Size]byte
 // HashContent returns the SHA-256 of a JSON text without its volatile fields.
 // White space, the order of names and the spelling of strings do not matter, the
 // spelling of numbers does. Two values are never one because a reader would make
-// them one: a name that stands there twice counts twice, and half a surrogate
-// pair is not U+FFFD.
+// them one: a name that is there twice counts twice, and half a surrogate pair is
+// not U+FFFD.
 func HashContent(text []byte, volatile ...string) (ContentHash, error) {
 	if len(volatile) == 0 {
 		if sorted, ok := sortedQuickly(text); ok {

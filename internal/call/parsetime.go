@@ -11,7 +11,7 @@ import (
 // documented is the form that most platforms document.
 const documented = "2006-01-02 15:04:05"
 
-// What is wrong with a text that is no time, as the end of a sentence about it.
+// What is wrong with a text, as the end of a sentence that begins with it.
 const (
 	noTime   = "is no time like " + documented
 	twoTimes = "may be two dates: send the year first"

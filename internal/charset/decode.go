@@ -21,7 +21,7 @@ type Text struct {
 }
 
 const (
-	// firstPrivate stands for the byte 0 in an exact text, the rune behind it for
+	// firstPrivate represents the byte 0 in an exact text, the rune behind it for
 	// the byte 1, and so on: the last 256 characters of Unicode, which are private.
 	firstPrivate = utf8.MaxRune - 0xFF
 	// privatePrefix begins each of them, and a few others.

@@ -1,5 +1,5 @@
-// Package charset reads the bytes of a callback as text, whatever the character
-// set of its sender.
+// Package charset reads the bytes of a callback as text, in the character set of
+// its sender.
 //
 // The names of character sets are those of the web, as golang.org/x/text has
 // them; with x/text no other library is needed. A byte order mark counts for more

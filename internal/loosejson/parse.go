@@ -184,7 +184,7 @@ func (p *parser) member(depth int) (member, error) {
 }
 
 // place is where the output ends. It is at most twice as long as the body, because
-// names may stand there twice.
+// it may have names twice.
 func (p *parser) place() int32 { return int32(len(p.out)) } //nolint:gosec // G115: see above
 
 func (p *parser) keyOf(m member) string { return quote(string(p.out[m.key:m.keyEnd])) }

@@ -1,6 +1,6 @@
 // Package phone reads telephone addresses: numbers in any spelling, tel: and SIP
 // URIs, name-addr, and the SIP-like user@host:port that vendors send without a scheme.
-// Full-width characters, invisible marks and a fraction of zeros are no obstacle.
+// Full-width characters, invisible marks and a fraction of zeros are understood.
 //
 // A number is given as E.164 only when libphonenumber calls it valid. Digits
 // without a plus sign say nothing about their country, so the Reading decides:
