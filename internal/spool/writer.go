@@ -213,29 +213,6 @@ func (w *writer) crowded() bool {
 	return len(w.lazies) >= reportsMax || bytes >= reportsBytes
 }
 
-// state gives the error of the last commit that failed, nil when the disk is
-// well again since.
-func (w *writer) state() error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	switch hangs := w.hangsLocked(); {
-	case w.away != nil:
-		return w.away
-	case hangs != nil:
-		return hangs
-	default:
-		return w.broken
-	}
-}
-
-// refusedWith is the error of the last commit that failed, nil when the disk is well
-// again since.
-func (w *writer) refusedWith() error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.broken
-}
-
 func (w *writer) signal() {
 	select {
 	case w.wake <- struct{}{}:

@@ -58,3 +58,26 @@ func (w *writer) watchDisk() {
 		w.log.Error("the spool cannot write", "error", hangs)
 	}
 }
+
+// state gives the error of the last commit that failed, nil when the disk is
+// well again since.
+func (w *writer) state() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch hangs := w.hangsLocked(); {
+	case w.away != nil:
+		return w.away
+	case hangs != nil:
+		return hangs
+	default:
+		return w.broken
+	}
+}
+
+// refusedWith is the error of the last commit that failed, nil when the disk is well
+// again since.
+func (w *writer) refusedWith() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.broken
+}
