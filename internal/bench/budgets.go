@@ -39,6 +39,7 @@ func runBudgets(ctx context.Context, args []string, _ io.Reader, out io.Writer) 
 		h.intakeAndSyncs,
 		func(ctx context.Context) (section, error) { return h.endToEnd(ctx, 1) },
 		func(ctx context.Context) (section, error) { return h.endToEnd(ctx, 3) },
+		h.never,
 		h.backlogged,
 		h.size,
 	} {

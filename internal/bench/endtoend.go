@@ -105,6 +105,11 @@ func sinkPaths(n int) []string {
 	return paths
 }
 
+// sinkAt configures one lane to an address with its path, and one rule for it.
+func sinkAt(address string) string {
+	return "sinks: [{name: s0, webhook: {url: \"http://" + address + "\"}}]\nrules: [{name: all, to: [s0]}]\n"
+}
+
 // sinksAt configures lanes to the sink, and one rule for all.
 func sinksAt(address string, n int) string {
 	var names, sinks strings.Builder

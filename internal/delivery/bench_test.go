@@ -1,7 +1,6 @@
 package delivery
 
 import (
-	"github.com/cdrelay/cdrelay/sinks/contract"
 	"log/slog"
 	"net"
 	"testing"
@@ -11,6 +10,7 @@ import (
 	"github.com/cdrelay/cdrelay/internal/outbound"
 	"github.com/cdrelay/cdrelay/internal/secret"
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/sinks/contract"
 	"github.com/cdrelay/cdrelay/sinks/contracttest"
 	"github.com/cdrelay/cdrelay/sinks/webhook"
 )

@@ -68,7 +68,7 @@ func tries(r RetrySettings, others time.Duration, random func() float64) time.Du
 // sink never takes ends within three days.
 func TestDoubtfulAttemptsLast(t *testing.T) {
 	r := Settings{}.WithDefaults().Retry
-	random := rand.New(rand.NewPCG(1, 2)).Float64 //nolint:gosec // a simulation
+	random := rand.New(rand.NewPCG(1, 2)).Float64
 	for range 2000 {
 		if d := tries(r, time.Minute, random); d < 62*time.Hour {
 			t.Errorf("in a quiet lane it ended after %v", d)

@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cdrelay/cdrelay/internal/spool"
-
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/cdrelay/cdrelay/internal/spool"
 )
 
 func TestDefaults(t *testing.T) {

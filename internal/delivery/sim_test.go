@@ -67,7 +67,7 @@ func (s traffic) run(w *world) report {
 		return r
 	})
 	s.timeout = 10 * time.Second
-	w.start("crm", s.setup, to).random = rand.New(rand.NewPCG(1, 2)).Float64 //nolint:gosec // a simulation
+	w.start("crm", s.setup, to).random = rand.New(rand.NewPCG(1, 2)).Float64
 	out := report{w: w, letters: map[spool.Reason]int{}}
 	sent := map[string]time.Time{}
 	for i := 0; i < s.first || time.Since(begun) < s.lasts; i++ {
@@ -178,7 +178,7 @@ func TestLimitOfTheAccount(t *testing.T) {
 func TestSinkThatFailsAtRandom(t *testing.T) {
 	for _, quick := range []int{0, 2} {
 		simulate(t, fmt.Sprint("quick tries ", quick), func(w *world) {
-			dice := rand.New(rand.NewPCG(3, 4)) //nolint:gosec // a simulation
+			dice := rand.New(rand.NewPCG(3, 4))
 			s := traffic{every: time.Second / 2, lasts: 10 * time.Minute, after: 10 * time.Minute, answer: func(time.Duration, bool) reply {
 				if dice.Float64() < 0.3 {
 					return sick

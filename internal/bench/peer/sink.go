@@ -30,7 +30,14 @@ type Arrived struct {
 // capacity is how many calls one path can tell apart.
 const capacity = 1 << 26
 
-// Sink answers every request 200 and counts calls.
+// NeverPath is the path at which the sink answers 500 to one call of NeverOf,
+// always.
+const (
+	NeverPath = "/never"
+	NeverOf   = 20
+)
+
+// Sink answers requests 200, but for those of NeverPath, and counts calls.
 type Sink struct {
 	mu    sync.Mutex // guards paths and goal
 	paths map[string]*seen
@@ -78,8 +85,11 @@ func (s *Sink) answer(conn net.Conn) error {
 		if _, err := io.ReadFull(in, body); err != nil {
 			return err
 		}
-		s.count(path, body)
-		if _, err := conn.Write([]byte("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")); err != nil {
+		answer := "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+		if number := s.count(path, body); path == NeverPath && number%NeverOf == 1 {
+			answer = "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n"
+		}
+		if _, err := conn.Write([]byte(answer)); err != nil {
 			return err
 		}
 	}
@@ -117,20 +127,20 @@ func readHead(in *bufio.Reader) (path string, length int, err error) {
 	return path, length, nil
 }
 
-// count notes the call of a body.
-func (s *Sink) count(path string, body []byte) {
+// count notes the call of a body and returns its number, 0 where it has none.
+func (s *Sink) count(path string, body []byte) (number uint64) {
 	s.requests.Add(1)
 	at := bytes.Index(body, []byte(Mark))
 	if at < 0 || at+len(Mark)+Digits > len(body) {
-		return
+		return 0
 	}
 	number, err := strconv.ParseUint(string(body[at+len(Mark):at+len(Mark)+Digits]), 10, 64)
 	if err != nil || number >= capacity {
-		return
+		return 0
 	}
 	bit := uint64(1) << (number % 64)
 	if s.path(path).bits[number/64].Or(bit)&bit != 0 {
-		return
+		return number
 	}
 	now := time.Now().UnixNano()
 	s.first.CompareAndSwap(0, now)
@@ -138,6 +148,7 @@ func (s *Sink) count(path string, body []byte) {
 	if s.calls.Add(1) == s.target.Load() {
 		s.reached()
 	}
+	return number
 }
 
 func (s *Sink) path(name string) *seen {
