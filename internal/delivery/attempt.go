@@ -38,12 +38,29 @@ func (l *Lane) attempt(ctx context.Context, j job) outbound.Verdict {
 	}
 	span.Inject(req.Header)
 	req.Delivery = d.MessageID
-	req.Quick = func() bool { return !j.alone() && !d.History.Doubtful && l.queued.Load() == 0 }
+	quick := false
+	req.Quick = func() bool {
+		quick = quick || !j.alone() && !d.History.Doubtful && l.beginQuick()
+		return quick && l.queued.Load() == 0
+	}
 	req.Doubtful = func() bool { return l.isDoubtful(d) }
 	out := l.deps.Client.Do(ctx, req)
+	if quick {
+		l.quick.Add(-1)
+	}
 	endSpan(span, out)
 	l.conclude(d, begun, out)
 	return out.Verdict
+}
+
+// beginQuick reports whether one more worker may wait for quick tries: a quarter
+// of them at one moment, but always one. What comes meanwhile needs the others.
+func (l *Lane) beginQuick() bool {
+	if l.quick.Add(1) <= int64(max(1, l.set.Concurrency/4)) {
+		return true
+	}
+	l.quick.Add(-1)
+	return false
 }
 
 // isDoubtful reports whether an attempt of the delivery that fails now says

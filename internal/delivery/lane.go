@@ -82,6 +82,8 @@ type Lane struct {
 	busy    atomic.Int64
 	// queued is how many fresh deliveries wait for a worker.
 	queued atomic.Int64
+	// quick is how many workers are at quick tries.
+	quick atomic.Int64
 
 	mu       sync.Mutex // guards what the lane has learned of its sink
 	proof    proof
