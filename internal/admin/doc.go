@@ -4,11 +4,13 @@
 // It guarantees:
 //
 //   - /healthz, /readyz and /metrics are open to whoever reaches the address;
-//     /healthz never depends on the disk or on a sink;
+//     /healthz never depends on the disk or on a sink. On loopback without a token
+//     all but /healthz want a loopback Host (DNS rebinding);
 //   - everything else needs the token, where there is one (Bearer, or HTTP Basic
-//     with the token as password, compared in constant time). Without a token it
-//     is served on a loopback address only, to requests whose Host is loopback
-//     (DNS rebinding), and answers 403 with the remedy elsewhere;
+//     with the token as password, compared in constant time). Wrong ones are
+//     answered slower and slower. Without a token it is served on a loopback
+//     address only, and answers 403 with the remedy elsewhere;
+//   - 64 connections are served at a time, with bounded heads (internal/listen);
 //   - changes are refused to a page of another origin;
 //   - errors are problem+json, listings {"items": […], "next_cursor": "…"}.
 //

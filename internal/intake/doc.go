@@ -26,6 +26,8 @@
 //     can take more than half. A callback that waits longer than five seconds for
 //     room gets 503. HTTP/1.1 only, because the buffers of HTTP/2 streams would
 //     stand outside the bound.
+//   - connections and heads are bounded by internal/listen: how many are served, of
+//     one address too, and who gives way to whom.
 //
 // All methods of Handler and Server may be called concurrently. Update swaps
 // sources, rules and proxies at once: each request sees one set from beginning
