@@ -1,8 +1,10 @@
 package delivery
 
 import (
+	"strings"
 	"time"
 
+	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/outbound"
 	"github.com/cdrelay/cdrelay/internal/spool"
 )
@@ -68,7 +70,7 @@ func (l *Lane) paused() time.Duration {
 
 // asked does what an answer calls for by which the sink asks for a pause.
 func (l *Lane) asked(d *spool.Delivery, attempts []spool.Attempt, begun time.Time, v outbound.Verdict) {
-	a := ask{delivery: d, begun: begun, ended: l.deps.Store.Now(), wait: v.Wait}
+	a := ask{delivery: remembered(d), begun: begun, ended: l.deps.Store.Now(), wait: v.Wait}
 	l.mu.Lock()
 	a.doubtful, _ = l.proof.doubtful(d.History)
 	a.failed = l.proof.judge(d.History, a.ended)
@@ -82,6 +84,19 @@ func (l *Lane) asked(d *spool.Delivery, attempts []spool.Attempt, begun time.Tim
 		l.retry(d, attempts, v, a.charged(ruled.counts))
 	default:
 		l.deps.Store.Postpone(d, attempts, ruled.until)
+	}
+}
+
+// remembered returns what is kept of a delivery after its report: a pause may last
+// an hour, and its record may have a megabyte. Texts are copied where they may be
+// parts of the callback.
+func remembered(d *spool.Delivery) *spool.Delivery {
+	return &spool.Delivery{
+		Sink: d.Sink, Seq: d.Seq, History: d.History, MessageID: d.MessageID,
+		Record: &call.Record{
+			ID: strings.Clone(d.Record.ID), Revision: d.Record.Revision, Source: d.Record.Source,
+			Direction: d.Record.Direction, Outcome: d.Record.Outcome,
+		},
 	}
 }
 

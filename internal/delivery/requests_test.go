@@ -164,3 +164,17 @@ type releases struct {
 func (s *releases) Release(*spool.Delivery) { s.n++ }
 
 func (s *releases) Now() time.Time { return time.Now() }
+
+// TestAPauseKeepsNoRecord: it may last an hour, in each lane.
+func TestAPauseKeepsNoRecord(t *testing.T) {
+	d := owed(1 << 20)
+	d.Seq, d.Record.ID, d.History = 7, "dialer:1", spool.History{Spent: 3}
+	d.Record.References.Custom = "a part of the callback"
+	kept := remembered(d)
+	if kept.Seq != 7 || kept.Record.ID != "dialer:1" || kept.History != d.History {
+		t.Errorf("%+v is kept", kept)
+	}
+	if kept.Record.Raw != nil || kept.Record.References.Custom != "" {
+		t.Errorf("of the callback %+v is kept", kept.Record)
+	}
+}
