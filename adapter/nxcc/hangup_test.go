@@ -55,39 +55,41 @@ func TestCodes(t *testing.T) {
 // times.
 func TestEvidence(t *testing.T) {
 	t.Parallel()
-	for fields, want := range map[string]call.Outcome{
-		`"hangupCode":2203,"hangupCause":"NO_ANSWER","termSipCode":404,"ringDuration":5`:  call.Busy,
-		`"hangupCode":9999,"hangupCause":"NO_ANSWER","termSipCode":404,"ringDuration":5`:  call.NoAnswer,
-		`"hangupCode":0,"hangupCause":"CALL_REJECTED","termSipCode":404`:                  call.Rejected,
-		`"hangupCause":"NORMAL_UNSPECIFIED","hangupReason":"USER_BUSY","termSipCode":404`: call.Busy,
-		`"hangupReason":"线路忙","termSipCode":486,"ringDuration":5`:                         call.Busy,
-		`"hangupCode":"user_not_registered","termSipCode":486`:                            call.Unreachable,
-		`"termSipCode":"404","ringDuration":5`:                                            call.InvalidNumber,
-		`"termSipCode":200,"ringDuration":5`:                                              call.NoAnswer,
-		`"termSipCode":200,"ringDuration":0`:                                              call.UnknownOutcome,
-		`"ringTime":1691372102500`:                                                        call.NoAnswer,
-		`"hangupReason":"Line busy"`:                                                      call.UnknownOutcome,
-		// Cause 16 and codes of answered calls say only that somebody hung up.
-		`"direction":1,"hangupBy":0,"hangupCause":"NORMAL_CLEARING"`:             call.Canceled,
-		`"direction":1,"hangupBy":1,"hangupCause":"NORMAL_CLEARING"`:             call.NoAnswer,
-		`"direction":0,"hangupBy":1,"hangupCause":"Normal Clearing"`:             call.Canceled,
-		`"direction":0,"hangupCode":1002,"hangupCause":"NO_ANSWER"`:              call.Canceled,
-		`"direction":0,"hangupCode":1001,"hangupCause":"NO_ANSWER"`:              call.NoAnswer,
-		`"hangupCode":2104,"leaveMsgUrl":"https://example.com/1.mp3"`:            call.Voicemail,
-		`"hangupCode":1003,"hangupCause":"NO_ANSWER"`:                            call.Voicemail,
-		`"hangupCode":"2203.0"`:                                                  call.Busy,
-		`"hangupCode":2.203e3`:                                                   call.Busy,
-		`"direction":1,"hangupBy":0,"hangupCode":3104,"hangupCause":"LOSE_RACE"`: call.Canceled,
-		`"hangupCode":17`:                           call.UnknownOutcome, // neither Q.850
-		`"hangupCode":486`:                          call.UnknownOutcome, // nor SIP
-		`"hangupCause":"MEDIA_TIMEOUT"`:             call.Failed,
-		`"hangupCause":"NORMAL_CIRCUIT_CONGESTION"`: call.Congestion,
-		`"hangupCause":"OUTGOING_CALL_BARRED"`:      call.Blocked,
-		`"hangupCause":"UNALLOCATED_NUMBER"`:        call.InvalidNumber,
-		`"hangupCause":"RECOVERY_ON_TIMER_EXPIRE","hangupReason":"","hangupBy":2`: call.NoAnswer,
+	for _, tt := range []struct {
+		fields string
+		want   call.Outcome
+	}{
+		{`"hangupCode":2203,"hangupCause":"NO_ANSWER","termSipCode":404,"ringDuration":5`, call.Busy},
+		{`"hangupCode":9999,"hangupCause":"NO_ANSWER","termSipCode":404,"ringDuration":5`, call.NoAnswer},
+		{`"hangupCode":0,"hangupCause":"CALL_REJECTED","termSipCode":404`, call.Rejected},
+		{`"hangupCause":"NORMAL_UNSPECIFIED","hangupReason":"USER_BUSY","termSipCode":404`, call.Busy},
+		{`"hangupReason":"线路忙","termSipCode":486,"ringDuration":5`, call.Busy},
+		{`"hangupCode":"user_not_registered","termSipCode":486`, call.Unreachable},
+		{`"termSipCode":"404","ringDuration":5`, call.InvalidNumber},
+		{`"termSipCode":200,"ringDuration":5`, call.NoAnswer},
+		{`"termSipCode":200,"ringDuration":0`, call.UnknownOutcome},
+		{`"ringTime":1691372102500`, call.NoAnswer},
+		{`"hangupReason":"Line busy"`, call.UnknownOutcome}, // Cause 16 and codes of answered calls say only that somebody hung up.
+		{`"direction":1,"hangupBy":0,"hangupCause":"NORMAL_CLEARING"`, call.Canceled},
+		{`"direction":1,"hangupBy":1,"hangupCause":"NORMAL_CLEARING"`, call.NoAnswer},
+		{`"direction":0,"hangupBy":1,"hangupCause":"Normal Clearing"`, call.Canceled},
+		{`"direction":0,"hangupCode":1002,"hangupCause":"NO_ANSWER"`, call.Canceled},
+		{`"direction":0,"hangupCode":1001,"hangupCause":"NO_ANSWER"`, call.NoAnswer},
+		{`"hangupCode":2104,"leaveMsgUrl":"https://example.com/1.mp3"`, call.Voicemail},
+		{`"hangupCode":1003,"hangupCause":"NO_ANSWER"`, call.Voicemail},
+		{`"hangupCode":"2203.0"`, call.Busy},
+		{`"hangupCode":2.203e3`, call.Busy},
+		{`"direction":1,"hangupBy":0,"hangupCode":3104,"hangupCause":"LOSE_RACE"`, call.Canceled},
+		{`"hangupCode":17`, call.UnknownOutcome}, // neither Q.850
+		{`"hangupCode":486`, call.UnknownOutcome}, // nor SIP
+		{`"hangupCause":"MEDIA_TIMEOUT"`, call.Failed},
+		{`"hangupCause":"NORMAL_CIRCUIT_CONGESTION"`, call.Congestion},
+		{`"hangupCause":"OUTGOING_CALL_BARRED"`, call.Blocked},
+		{`"hangupCause":"UNALLOCATED_NUMBER"`, call.InvalidNumber},
+		{`"hangupCause":"RECOVERY_ON_TIMER_EXPIRE","hangupReason":"","hangupBy":2`, call.NoAnswer},
 	} {
-		if r := convert(t, `"answered":false,`+fields); r.Outcome != want {
-			t.Errorf("%s: %s, want %s; %+v", fields, r.Outcome, want, r.Hangup)
+		if r := convert(t, `"answered":false,`+tt.fields); r.Outcome != tt.want {
+			t.Errorf("%s: %s, want %s; %+v", tt.fields, r.Outcome, tt.want, r.Hangup)
 		}
 	}
 }
