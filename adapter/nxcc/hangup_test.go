@@ -80,7 +80,7 @@ func TestEvidence(t *testing.T) {
 		{`"hangupCode":"2203.0"`, call.Busy},
 		{`"hangupCode":2.203e3`, call.Busy},
 		{`"direction":1,"hangupBy":0,"hangupCode":3104,"hangupCause":"LOSE_RACE"`, call.Canceled},
-		{`"hangupCode":17`, call.UnknownOutcome}, // neither Q.850
+		{`"hangupCode":17`, call.UnknownOutcome},  // neither Q.850
 		{`"hangupCode":486`, call.UnknownOutcome}, // nor SIP
 		{`"hangupCause":"MEDIA_TIMEOUT"`, call.Failed},
 		{`"hangupCause":"NORMAL_CIRCUIT_CONGESTION"`, call.Congestion},
