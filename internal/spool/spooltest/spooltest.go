@@ -10,6 +10,7 @@ package spooltest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -134,10 +135,16 @@ func (r *rig) crash() {
 	r.Helper()
 	copied := r.TempDir()
 	r.check(filepath.WalkDir(r.dir, func(path string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
 		if err != nil || d.IsDir() {
 			return err
 		}
 		b, err := os.ReadFile(path) //nolint:gosec // a folder of this test
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // a mark of the store that has gone meanwhile
+		}
 		if err != nil {
 			return err
 		}
