@@ -26,11 +26,22 @@ func (c *conversion) parties() {
 // company code, and three or four digits from zero on. A number of Jakarta may begin
 // as they do, for 21 is its area code.
 func (c *conversion) isOwnLine(key string) bool {
-	line, ok := strings.CutPrefix(phone.Clean(c.Plain(key)), "21")
+	line, ok := strings.CutPrefix(c.dialled(key), "21")
 	if ok {
 		line, ok = strings.CutPrefix(line, c.Account)
 	}
 	return ok && c.Account != "" && (len(line) == 3 || len(line) == 4) && line[0] == '0' && strings.Trim(line, "0123456789") == ""
+}
+
+// dialled returns the user of a SIP address, and any other text cleaned.
+func (c *conversion) dialled(key string) string {
+	text := c.Plain(key)
+	if strings.Contains(text, "@") {
+		if user, _, ok := strings.Cut(phone.Read(text, phone.Reading{}).SIP, "@"); ok {
+			return user
+		}
+	}
+	return phone.Clean(text)
 }
 
 // party is a telephone number, or a line of the account.

@@ -30,8 +30,11 @@ func (o *Object) Plain(key string) string {
 }
 
 // ID is Plain, and empty for a value that identifies nothing: zero in any
-// spelling, a word for null, a UUID of zeros.
+// spelling, a word for null, a UUID of zeros, true and false.
 func (o *Object) ID(key string) string {
+	if value := o.value(key); value == "true" || value == "false" {
+		return ""
+	}
 	id := o.Plain(key)
 	if strings.Trim(id, "0-.") == "" || slices.ContainsFunc(nulls[:], func(word string) bool { return strings.EqualFold(word, id) }) {
 		return ""
