@@ -22,6 +22,12 @@ func Lookup(name string) (Charset, error) {
 	switch name = strings.ToLower(strings.TrimSpace(name)); name {
 	case "", "us-ascii", "ascii": // every ASCII text is UTF-8
 		return Charset{}, nil
+	case "cp936", "ms936": // Windows has names that the web does not know
+		name = "gbk"
+	case "cp950", "ms950":
+		name = "big5"
+	case "cp932":
+		name = "shift_jis"
 	}
 	enc, err := htmlindex.Get(name)
 	if err != nil || enc == encoding.Replacement {

@@ -35,6 +35,7 @@ func TestDecode(t *testing.T) {
 		{"GBK", "gbk", "\"\xd7\xaa\xc8\xcb\xb9\xa4\"", `"转人工"`, false},
 		{"GBK with a backslash in a character", "GB2312", "\"\x95\x5c\"", `"昞"`, false},
 		{"GBK that is GB18030", "x-gbk", "\"\x81\x39\xee\x39\"", `"㐀"`, false},
+		{"GBK by its name in Windows", "CP936", "\"\xd7\xaa\"", `"转"`, false},
 		{"GBK, cut off", "gbk", "\"\xd7\"", "\"\ufffd\"", true},
 		{"GB18030", "gb18030", "\"\x81\x39\xee\x39\xd7\xaa\"", `"㐀转"`, false},
 		{"Big5", "Big5", "\"\xc2\xe0\"", `"轉"`, false},
@@ -82,6 +83,25 @@ func TestExact(t *testing.T) {
 		a, b := exact(c, pair[1]), exact(c, pair[2])
 		if a == b {
 			t.Errorf("%s: both are %q", name, a)
+		}
+	}
+}
+
+// A bad byte before a quote must not take the quote with it: the exact text has the
+// structure of the text, or it would be no JSON.
+func TestExactKeepsTheStructure(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"", "gbk", "gb18030", "big5", "shift_jis", "euc-kr", "euc-jp", "iso-8859-7"} {
+		c := lookup(t, name)
+		for bad := 0x80; bad <= 0xFF; bad++ {
+			for _, form := range []string{`"%"`, `"%%"`, "\"\xff%\"", "\"%\xff\"", `"%1"`, `"%0%"`, `"%0%0"`} {
+				in := bytes.ReplaceAll([]byte(form), []byte("%"), []byte{byte(bad)})
+				text := c.Decode(in)
+				quotes := bytes.Count(text.UTF8, []byte(`"`))
+				if text.Exact != nil && bytes.Count(text.Exact, []byte(`"`)) != quotes {
+					t.Errorf("%s: %q is %q, and exactly %q", c, in, text.UTF8, text.Exact)
+				}
+			}
 		}
 	}
 }

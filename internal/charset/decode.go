@@ -2,6 +2,7 @@ package charset
 
 import (
 	"bytes"
+	"errors"
 	"unicode/utf8"
 
 	"golang.org/x/text/transform"
@@ -110,10 +111,15 @@ func (c Charset) decodeInSteps(b []byte) Text {
 }
 
 // step decodes the shortest sequence that the bytes begin with: size bytes, which
-// become n bytes of text.
+// become n bytes of text. Room for a single replacement keeps a decoder from taking
+// the ASCII character behind an invalid byte, such as a quote, in the same step.
 func step(decoder transform.Transformer, text, b []byte) (n, size int) {
 	for length := 1; length <= min(len(b), longestSequence); length++ {
-		n, size, _ = decoder.Transform(text, b[:length], length == len(b))
+		var err error
+		n, size, err = decoder.Transform(text[:len(replacement)], b[:length], length == len(b))
+		if size == 0 && errors.Is(err, transform.ErrShortDst) {
+			n, size, _ = decoder.Transform(text, b[:length], length == len(b))
+		}
 		if size > 0 {
 			return n, size
 		}

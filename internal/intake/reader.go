@@ -84,7 +84,10 @@ func (r *Reader) text(contentType string, body []byte) (text charset.Text, warni
 		if len(text.UTF8) > len(body)+maxReplaced {
 			return text, "", call.Unreadablef("too many bytes of the callback are not valid in its character set %s: name the right one by charset in the Content-Type or in the source", set)
 		}
-		warning = fmt.Sprintf("the body is not valid %s: bad bytes were replaced", set)
+		if warning == "" {
+			warning = fmt.Sprintf("the body is not valid %s", set)
+		}
+		warning += ": bad bytes were replaced"
 	}
 	return text, warning, nil
 }
