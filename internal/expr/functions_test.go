@@ -22,6 +22,7 @@ func TestFunctions(t *testing.T) {
 		// The vectors of DingTalk and Feishu.
 		`urlEncode(base64(hmacSha256("SECexample0123456789abcdef", "1764495073007\nSECexample0123456789abcdef")))`: `tWl9vjb8c5QkKnAUsuA%2FpN2WuPg1WpXJ9V56%2BsJS2s0%3D`,
 		`base64(hmacSha256("1764495073\nfsExampleSecret01", ""))`:                                                  `KSQJM/YEUVQii51SpDZjCleyo6RxozcBZZstn/rLPv0=`,
+
 		`plain(call.raw.lines)`:                                     `a b c d`,
 		`cut("Siti Rahayu", 5)`:                                     `Siti…`,
 		`cut("Siti", 4)`:                                            `Siti`,

@@ -1,7 +1,6 @@
 package ruletest
 
 import (
-	"github.com/cdrelay/cdrelay/sinks/contract"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,6 +14,7 @@ import (
 	"github.com/cdrelay/cdrelay/internal/route"
 	"github.com/cdrelay/cdrelay/internal/secret"
 	"github.com/cdrelay/cdrelay/sinks"
+	"github.com/cdrelay/cdrelay/sinks/contract"
 )
 
 // rules are what the tests of this package are run against.

@@ -85,7 +85,7 @@ func with(ctx context.Context, path, sink string, do func(*spool.Spool) error) e
 		return err
 	}
 	if err := s.SetLanes(ctx, []spool.LaneConfig{{Sink: sink}}); err != nil {
-		return errors.Join(err, s.Close())
+		return errors.Join(err, s.Close()) //nolint:contextcheck // it ends whatever the context says
 	}
-	return errors.Join(do(s), s.Close())
+	return errors.Join(do(s), s.Close()) //nolint:contextcheck // it ends whatever the context says
 }
