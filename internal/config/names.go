@@ -26,7 +26,7 @@ func (t *tree) checkNames(c Config, report reporter) {
 		if one.Field == expr.TableField && !slices.Contains(tables, one.Text) {
 			report(path, unknownTable(one.Text, tables))
 		}
-		if names, ok := known[one.Field]; ok && !slices.Contains(names, one.Text) {
+		if names, ok := known[one.Field]; ok && !one.Possible(names) {
 			report(path, expr.NeverHas(one, names))
 		}
 	})
@@ -36,7 +36,7 @@ func (t *tree) checkNames(c Config, report reporter) {
 // source has: it may have one tomorrow.
 func (t *tree) warnFormats(c Config, report reporter) {
 	t.eachComparison(func(path string, one expr.Comparison) {
-		if one.Field == "call.format" && !slices.ContainsFunc(c.Sources, func(s intake.SourceConfig) bool { return s.Format == one.Text }) {
+		if one.Field == "call.format" && one.By == "" && !slices.ContainsFunc(c.Sources, func(s intake.SourceConfig) bool { return s.Format == one.Text }) {
 			report(path, fmt.Sprintf("no source has the format %s: the comparison never holds", one.Text))
 		}
 	})

@@ -155,7 +155,7 @@ func TestCompileErrors(t *testing.T) {
 		`call.id.startswith("x")`:          `undeclared reference to 'startswith'`,
 		``:                                 `the expression is empty`,
 		"  \n ":                            `the expression is empty`,
-		`call.id == `:                      `syntax error`,
+		`call.id == `:                      `ends too early`,
 		"call.id == \"\" &&\n  call.nix":   `line 2, column 7: call has no field "nix"`,
 		`call.id.matches("(")`:             `invalid matches argument`,
 		`formatTime(call.started_at, "2006", "Asia/Jakata") == ""`:   `column 37: unknown time zone "Asia/Jakata"`,

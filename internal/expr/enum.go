@@ -7,6 +7,7 @@ import (
 
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
+	"cel.dev/cel-go/common/overloads"
 
 	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/spelling"
@@ -49,6 +50,25 @@ type Comparison struct {
 	Field string
 	// Text is the literal.
 	Text string
+	// By is startsWith, endsWith or contains, where the field need not be equal to
+	// the text.
+	By string
+}
+
+// Possible reports whether a field that has one of the known texts can be as the
+// comparison wants it.
+func (c Comparison) Possible(known []string) bool {
+	return slices.ContainsFunc(known, func(name string) bool {
+		switch c.By {
+		case overloads.StartsWith:
+			return strings.HasPrefix(name, c.Text)
+		case overloads.EndsWith:
+			return strings.HasSuffix(name, c.Text)
+		case overloads.Contains:
+			return strings.Contains(name, c.Text)
+		}
+		return name == c.Text
+	})
 }
 
 // TableField is the Field of a table that an expression looks into.
@@ -70,9 +90,7 @@ func Comparisons(src string) []Comparison {
 	var list []Comparison
 	for _, s := range segments {
 		if parsed, issues := e.record.Parse(s.text); issues.Err() == nil {
-			comparisons(parsed.NativeRep(), func(field string, _ ast.Expr, text string) {
-				list = append(list, Comparison{Field: field, Text: text})
-			})
+			comparisons(parsed.NativeRep(), func(_ ast.Expr, c Comparison) { list = append(list, c) })
 		}
 	}
 	return list
@@ -82,12 +100,10 @@ func Comparisons(src string) []Comparison {
 // never has: the condition would be decided before the first call.
 func checkComparisons(a *ast.AST) error {
 	var all faults
-	comparisons(a, func(field string, operand ast.Expr, text string) {
-		known := enumerated(field)
-		if known == nil || slices.Contains(known, text) {
-			return
+	comparisons(a, func(operand ast.Expr, c Comparison) {
+		if known := enumerated(c.Field); known != nil && !c.Possible(known) {
+			all = append(all, at(a, operand, NeverHas(c, known)))
 		}
-		all = append(all, at(a, operand, NeverHas(Comparison{Field: field, Text: text}, known)))
 	})
 	if len(all) > 0 {
 		return all
@@ -99,7 +115,9 @@ func checkComparisons(a *ast.AST) error {
 // that its field can have.
 func NeverHas(c Comparison, known []string) string {
 	text := fmt.Sprintf("%s is never %q", c.Field, c.Text)
-	if near, ok := spelling.Nearest(c.Text, known); ok {
+	if c.By != "" {
+		text = fmt.Sprintf("%s.%s(%q) never holds", c.Field, c.By, c.Text)
+	} else if near, ok := spelling.Nearest(c.Text, known); ok {
 		return text + fmt.Sprintf(": did you mean %q?", near)
 	}
 	if len(known) == 0 {
@@ -109,33 +127,52 @@ func NeverHas(c Comparison, known []string) string {
 }
 
 // comparisons calls found for each literal text that a field of the record is
-// compared with: by ==, != or in, from either side.
-func comparisons(a *ast.AST, found func(field string, operand ast.Expr, text string)) {
+// compared with: by ==, != or in from either side, or by a function of texts.
+func comparisons(a *ast.AST, found func(operand ast.Expr, c Comparison)) {
 	for _, e := range ast.MatchDescendants(ast.NavigateAST(a), ast.KindMatcher(ast.CallKind)) {
-		args := e.AsCall().Args()
-		switch e.AsCall().FunctionName() {
+		call := e.AsCall()
+		args := call.Args()
+		switch name := call.FunctionName(); name {
 		case operators.Equals, operators.NotEquals:
-			for i, other := range []ast.Expr{args[1], args[0]} {
-				compared(args[i], other, found)
+			compared(args[0], args[1], "", found)
+			compared(args[1], args[0], "", found)
+		case overloads.StartsWith, overloads.EndsWith, overloads.Contains:
+			if call.IsMemberFunction() && len(args) == 1 {
+				compared(call.Target(), args[0], name, found)
 			}
 		case tableName:
-			if name, ok := literal(args[0]); ok {
-				found(TableField, args[0], name)
+			if table, ok := literal(args[0]); ok {
+				found(args[0], Comparison{Field: TableField, Text: table})
 			}
 		case operators.In:
-			if args[1].Kind() == ast.ListKind {
-				for _, element := range args[1].AsList().Elements() {
-					compared(args[0], element, found)
-				}
+			for _, element := range elements(args[1]) {
+				compared(args[0], element, "", found)
+				compared(element, args[0], "", found)
 			}
 		}
 	}
 }
 
-func compared(field, operand ast.Expr, found func(field string, operand ast.Expr, text string)) {
+// elements are what in looks for in a list or a map that is written out.
+func elements(e ast.Expr) []ast.Expr {
+	switch e.Kind() {
+	case ast.ListKind:
+		return e.AsList().Elements()
+	case ast.MapKind:
+		var keys []ast.Expr
+		for _, entry := range e.AsMap().Entries() {
+			keys = append(keys, entry.AsMapEntry().Key())
+		}
+		return keys
+	default:
+		return nil
+	}
+}
+
+func compared(field, operand ast.Expr, by string, found func(operand ast.Expr, c Comparison)) {
 	text, ok := literal(operand)
 	if path := fieldPath(field); ok && path != "" {
-		found(path, operand, text)
+		found(operand, Comparison{Field: path, Text: text, By: by})
 	}
 }
 

@@ -23,6 +23,7 @@ func (e *environment) checkLiterals(a *ast.AST) error {
 				}
 			}
 		}
+		all = append(all, checkClock(a, name, args)...)
 		if place, err := e.checkArguments(name, args); err != nil {
 			all = append(all, at(a, place, err.Error()))
 		}

@@ -93,6 +93,9 @@ func (e *environment) words(issue *common.Error, root ast.Expr) string {
 			return text
 		}
 	}
+	if strings.Contains(issue.Message, "mismatched input '<EOF>'") {
+		return "the expression ends too early: something is missing behind its last word"
+	}
 	// CEL lists every token that it would have taken.
 	text, _, _ := strings.Cut(issue.Message, " expecting {")
 	return strings.ReplaceAll(text, "Syntax error: ", "syntax error: ")
@@ -106,6 +109,8 @@ func (e *environment) undeclared(name string) string {
 		return fmt.Sprintf("%q is not known alone: write call.%s", name, name)
 	case variableName.MatchString(name):
 		return fmt.Sprintf("there is no %s here, and no variable is filled in: a secret is written {env: %s}, as the whole value", name, name)
+	case slices.Contains([]string{"true", "false", "null"}, strings.ToLower(name)):
+		return fmt.Sprintf("%s is written %s", name, strings.ToLower(name))
 	case slices.Contains(recordWords(), name):
 		return fmt.Sprintf("%s is a text: put quotes around it, as in %q", name, name)
 	}

@@ -39,6 +39,8 @@ func (s *scanner) next() string {
 	s.from = s.at
 	rest := s.src[s.at:]
 	switch c := rest[0]; {
+	case strings.HasPrefix(rest, "${"):
+		return "the whole of this is an expression: write it without ${ and }"
 	case strings.IndexByte("\"'", c) >= 0:
 		return s.text(rest)
 	case isLetter(c):
@@ -114,6 +116,9 @@ func (s *scanner) word(rest string) string {
 
 // operator passes over one and refuses those of other languages.
 func (s *scanner) operator(rest string) string {
+	if pattern := rest[:min(len("=~"), len(rest))]; pattern == "=~" || pattern == "!~" || pattern == "~=" {
+		return pattern + ` is no operator: write call.agent.name.matches("…"), with ! before it for the contrary`
+	}
 	for _, o := range [][2]string{
 		{"===", "=="},
 		{"!==", "!="},

@@ -120,12 +120,15 @@ func parseCSV(content []byte) (Table, error) {
 
 func parseMapping(content []byte) (Table, error) {
 	p := newTableParser()
-	var doc yaml.Node
-	if err := yaml.Unmarshal(content, &doc); err != nil {
+	var doc, second yaml.Node
+	decoder := yaml.NewDecoder(bytes.NewReader(content))
+	if err := decoder.Decode(&doc); errors.Is(err, io.EOF) || err == nil && len(doc.Content) == 0 {
+		return p.rows, nil
+	} else if err != nil {
 		return nil, err
 	}
-	if len(doc.Content) == 0 {
-		return p.rows, nil
+	if err := decoder.Decode(&second); !errors.Is(err, io.EOF) {
+		return nil, errors.New("a second YAML document begins, or the file is no YAML there: keep one, without ---")
 	}
 	root := doc.Content[0]
 	if root.Kind != yaml.MappingNode {

@@ -26,6 +26,7 @@ func TestParseTable(t *testing.T) {
 		{"owners.yaml", "- a\n", nil, "line 1: a table is a mapping"},
 		{"owners.yaml", "a: 1\nb: [1]\nc:\na: 2\n", nil, "line"},
 		{"owners.yaml", "a: {\n", nil, "line"},
+		{"owners.yaml", "a: 1\n---\nb: 2\n", nil, "second YAML document"},
 		{"owners.csv", strings.Repeat("a", MaxTable+1), nil, "larger than"},
 	} {
 		got, err := ParseTable(c.file, []byte(c.content))
@@ -70,7 +71,7 @@ func TestTableInExpressions(t *testing.T) {
 			t.Errorf("%s, %v, want %s", got, err, want)
 		}
 	}
-	if d := cmp.Diff([]Comparison{{TableField, "owners"}}, Comparisons("a ${table('owners', call.id)} b")); d != "" {
+	if d := cmp.Diff([]Comparison{{Field: TableField, Text: "owners"}}, Comparisons("a ${table('owners', call.id)} b")); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
 }
