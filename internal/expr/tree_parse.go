@@ -2,6 +2,7 @@ package expr
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -92,6 +93,10 @@ func (p *treeParser) literalOf(n *yaml.Node) (*branch, bool) {
 		return nil, false
 	}
 	text, ok, err := p.literal(n)
+	if located, isLocated := errors.AsType[*yaml.TypeError](err); isLocated {
+		p.note(located.Errors...)
+		return nil, true
+	}
 	if err != nil {
 		p.note(atLines(n, err)...)
 		return nil, true

@@ -139,7 +139,7 @@ func TestSecretInABodyIsMaskedWhereItIsShown(t *testing.T) {
 	if want := `{"apikey":"` + outbound.Mask + `","id":"dialer:9513923-263056202"}`; string(sink.Transport().Shown(wire).Body) != want {
 		t.Errorf("shown %s, want %s", sink.Transport().Shown(wire).Body, want)
 	}
-	if _, err := load([]byte("url: https://crm.example.com/\nbody:\n  a: 1\n  apikey: {env: NO_SUCH_KEY}\n")); err == nil || !strings.Contains(err.Error(), "line 4: environment variable NO_SUCH_KEY is not set") {
+	if _, err := load([]byte("url: https://crm.example.com/\nbody:\n  a: 1\n  apikey: {env: NO_SUCH_KEY}\n")); err == nil || !strings.HasSuffix(err.Error(), "unmarshal errors:\n  line 4: environment variable NO_SUCH_KEY is not set: set it, or write {file: PATH}") {
 		t.Errorf("a variable that is not set: %v", err)
 	}
 }

@@ -2,6 +2,8 @@ package webhook
 
 import (
 	"net/http"
+	"net/url"
+	"strings"
 
 	"github.com/cdrelay/cdrelay/internal/expr"
 	"github.com/cdrelay/cdrelay/internal/outbound"
@@ -28,5 +30,22 @@ func (c Config) Warn(report func(path, warning string)) {
 // sendsCredentials reports whether a request carries a secret. An address that
 // is read from elsewhere is one itself.
 func (c Config) sendsCredentials() bool {
-	return c.Auth != nil || len(c.Headers.secrets()) > 0 || len(c.Body.secrets) > 0 || c.URL.Origin() != (secret.Origin{})
+	return c.Auth != nil || len(c.Headers.secrets()) > 0 || len(c.Query.secrets()) > 0 || len(c.Body.secrets) > 0 ||
+		c.URL.Origin() != (secret.Origin{}) || holdsCredentials(c.URL.Reveal())
+}
+
+// holdsCredentials reports whether an address has user information, or a parameter
+// whose name says that its value is secret.
+func holdsCredentials(address string) bool {
+	address, _, _ = strings.Cut(address, "${")
+	u, err := url.Parse(address)
+	if err != nil {
+		return false
+	}
+	for name := range u.Query() {
+		if telling(name) {
+			return true
+		}
+	}
+	return u.User != nil
 }
