@@ -148,7 +148,7 @@ func (r *redactor) find(text string) []span {
 			}
 			for _, needle := range r.byHead[headOf(v.text[i:])] {
 				if strings.HasPrefix(v.text[i:], needle) {
-					found = append(found, span{v.origin(i), v.origin(i + len(needle))})
+					found = append(found, span{v.origin(i), v.end(i + len(needle))})
 					break
 				}
 			}

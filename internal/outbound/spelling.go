@@ -18,7 +18,8 @@ import (
 const maxLevels = 4
 
 // view is a text with its escapes undone as often as its level says, a plus read as
-// the blank that it is in forms, and where each of its bytes came from.
+// the blank that it is in forms, without line breaks, which MIME and PEM put into
+// base64, and where each of its bytes came from.
 type view struct {
 	text  string
 	level int
@@ -27,7 +28,37 @@ type view struct {
 	from []int
 }
 
-func plainView(text string) view { return view{text: strings.ReplaceAll(text, "+", " ")} }
+func plainView(text string) view {
+	if !strings.ContainsAny(text, "\r\n") {
+		return view{text: strings.ReplaceAll(text, "+", " ")}
+	}
+	b := viewBuilder{text: make([]byte, 0, len(text)), from: make([]int, 0, len(text)+1)}
+	for i := range len(text) {
+		b.add(text[i], i)
+	}
+	return b.view(0, len(text))
+}
+
+// viewBuilder collects the bytes of a view.
+type viewBuilder struct {
+	text []byte
+	from []int
+}
+
+// add appends a byte as a view has it.
+func (b *viewBuilder) add(c byte, origin int) {
+	switch c {
+	case '\r', '\n':
+		return
+	case '+':
+		c = ' '
+	}
+	b.text, b.from = append(b.text, c), append(b.from, origin)
+}
+
+func (b *viewBuilder) view(level, end int) view {
+	return view{text: string(b.text), level: level, from: append(b.from, end)}
+}
 
 // origin is the place in the original of a place in the view.
 func (v view) origin(i int) int {
@@ -37,30 +68,32 @@ func (v view) origin(i int) int {
 	return v.from[i]
 }
 
+// end is the place in the original where what the view has before a place ends. Line
+// breaks that follow are no part of it.
+func (v view) end(i int) int {
+	if i == 0 || v.from == nil || v.level > 0 {
+		return v.origin(i)
+	}
+	return v.from[i-1] + 1
+}
+
 // unescaped undoes the escapes once more; false where there are none.
 func (v view) unescaped() (view, bool) {
 	if v.level == maxLevels || !strings.ContainsAny(v.text, `%\&`) {
 		return view{}, false
 	}
-	out := make([]byte, 0, len(v.text))
-	next := view{level: v.level + 1, from: make([]int, 0, len(v.text)+1)}
+	next := viewBuilder{text: make([]byte, 0, len(v.text)), from: make([]int, 0, len(v.text)+1)}
 	changed := false
 	for i := 0; i < len(v.text); {
 		var buffer [utf8.UTFMax]byte
 		meaning, n := unescape(buffer[:0], v.text[i:])
 		changed = changed || n > 1
-		for _, b := range meaning {
-			if b == '+' {
-				b = ' '
-			}
-			out = append(out, b)
-			next.from = append(next.from, v.origin(i))
+		for _, c := range meaning {
+			next.add(c, v.origin(i))
 		}
 		i += n
 	}
-	next.text = string(out)
-	next.from = append(next.from, v.origin(len(v.text)))
-	return next, changed
+	return next.view(v.level+1, v.origin(len(v.text))), changed
 }
 
 // unescape appends what the escape at the beginning of a text means and returns its
@@ -91,7 +124,7 @@ func unescape(dst []byte, s string) (meaning []byte, n int) {
 // maxEntity is the longest entity of HTML that is looked for.
 const maxEntity = 12
 
-// unescapeBackslash reads the escapes of JSON, JavaScript, Python and Go.
+// unescapeBackslash reads the escapes of JSON, JavaScript, Python, Go and C.
 func unescapeBackslash(dst []byte, s string) (meaning []byte, n int) {
 	if len(s) < 2 {
 		return append(dst, s[0]), 1
@@ -100,6 +133,13 @@ func unescapeBackslash(dst []byte, s string) (meaning []byte, n int) {
 	case 'u':
 		if r, n := utf16Escape(s, `\u`); n > 0 {
 			return utf8.AppendRune(dst, r), n
+		}
+		if r, n := bracedEscape(s); n > 0 {
+			return utf8.AppendRune(dst, r), n
+		}
+	case '0', '1', '2', '3':
+		if b, err := strconv.ParseUint(s[1:min(len(s), 4)], 8, 8); err == nil && len(s) >= 4 {
+			return append(dst, byte(b)), 4
 		}
 	case 'U':
 		if r, ok := hexNumber(s, 2, 8); ok {
@@ -136,6 +176,21 @@ func utf16Escape(s, mark string) (r rune, n int) {
 		}
 	}
 	return high, n
+}
+
+// bracedEscape reads \u{X}, of up to six digits. The length is 0 where there is none.
+func bracedEscape(s string) (r rune, n int) {
+	const digits = 6
+	inside, found := strings.CutPrefix(s, `\u{`)
+	inside = inside[:min(len(inside), digits+1)]
+	end := strings.IndexByte(inside, '}')
+	if !found || end < 1 {
+		return 0, 0
+	}
+	if r, found = hexNumber(inside, 0, end); !found {
+		return 0, 0
+	}
+	return r, len(`\u{}`) + end
 }
 
 // hexNumber reads so many hexadecimal digits at a place of a text.
@@ -176,7 +231,7 @@ func nibble(c byte) (byte, bool) {
 }
 
 // halfEscape is an escape that a bound cut in two.
-var halfEscape = regexp.MustCompile(`(%([0-9a-fA-F]?|u[0-9a-fA-F]{0,3})|\\(u[0-9a-fA-F]{0,3}|U[0-9a-fA-F]{0,7}|x[0-9a-fA-F]?)?|&[#0-9a-zA-Z]{0,10})$`)
+var halfEscape = regexp.MustCompile(`(%([0-9a-fA-F]?|u[0-9a-fA-F]{0,3})|\\(u[0-9a-fA-F]{0,3}|u\{[0-9a-fA-F]{0,6}|U[0-9a-fA-F]{0,7}|x[0-9a-fA-F]?|[0-3][0-7]?)?|&[#0-9a-zA-Z]{0,10})$`)
 
 func withoutHalfEscape(text string) string {
 	tail := max(0, len(text)-maxEntity)
@@ -192,7 +247,7 @@ func needles(secret string) []string {
 	if len(secret) < minNeedle {
 		return nil
 	}
-	var all []string
+	all := []string{plainView(printable(secret)).text} // with blanks for its line breaks
 	for v, more := plainView(secret), true; more; v, more = v.unescaped() {
 		all = append(all, v.text, plainView(printable(v.text)).text)
 	}

@@ -63,8 +63,38 @@ func encoders() map[string]func(string) string {
 		"base64, bare":    func(s string) string { return base64.RawStdEncoding.EncodeToString([]byte(s)) },
 		"base64 for URLs": func(s string) string { return base64.URLEncoding.EncodeToString([]byte(s)) },
 		"base64 of pair":  func(s string) string { return base64.StdEncoding.EncodeToString([]byte("me:" + s)) },
-		"base64 of more":  func(s string) string { return base64.RawURLEncoding.EncodeToString([]byte("user:" + s + " and more")) },
+		"base64 of MIME":  func(s string) string { return wrapped(base64.StdEncoding.EncodeToString([]byte(s)), "\r\n") },
+		"base64 of lines": func(s string) string { return wrapped(base64.RawURLEncoding.EncodeToString([]byte("me:"+s)), "\n") },
+		"C": func(s string) string {
+			var b strings.Builder
+			for i := range len(s) {
+				if s[i] < utf8.RuneSelf && s[i] > ' ' && !strings.ContainsRune("+/<>&'\"\\", rune(s[i])) {
+					b.WriteByte(s[i])
+					continue
+				}
+				fmt.Fprintf(&b, `\%03o`, s[i])
+			}
+			return b.String()
+		},
+		"JavaScript, braced": func(s string) string {
+			var b strings.Builder
+			for _, r := range s {
+				if special(r) {
+					fmt.Fprintf(&b, `\u{%x}`, r)
+					continue
+				}
+				b.WriteRune(r)
+			}
+			return b.String()
+		},
+		"base64 of more": func(s string) string { return base64.RawURLEncoding.EncodeToString([]byte("user:" + s + " and more")) },
 	}
+}
+
+// wrapped is the text in lines, as MIME and PEM have it. They are shorter here, so
+// that short secrets have some.
+func wrapped(text, lineBreak string) string {
+	return regexp.MustCompile(`.{7}`).ReplaceAllString(text, "$0"+lineBreak)
 }
 
 func lowerHex(s string) string {
