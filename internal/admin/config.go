@@ -5,6 +5,8 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+
+	"github.com/cdrelay/cdrelay/internal/listen"
 )
 
 // Config is what the `admin:` part of the configuration says.
@@ -37,7 +39,7 @@ func (c Config) WithDefaults() Config {
 
 // Validate reports what cannot work, by the YAML path of the key.
 func (c Config) Validate(report func(path, problem string)) {
-	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+	if !listen.IsAddress(c.Listen) {
 		report("listen", fmt.Sprintf("%q is no address to listen on: write 127.0.0.1:8081 or :8081", c.Listen))
 	}
 }

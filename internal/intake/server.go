@@ -58,7 +58,7 @@ func (c ServerConfig) WithDefaults() ServerConfig {
 
 // Validate reports everything that is wrong.
 func (c ServerConfig) Validate(report func(path, problem string)) {
-	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+	if !listen.IsAddress(c.Listen) {
 		report("listen", fmt.Sprintf("%q is no address to listen on: write :8080 or 127.0.0.1:8080", c.Listen))
 	}
 	if c.Connections.Max < 0 {
