@@ -76,11 +76,12 @@ func TestTextsStayTexts(t *testing.T) {
     - name: crm
       webhook:
         url: https://crm.example.com/x
-        headers: {X-Version: %[3]s}
+        headers: {X-Version: %[3]s, %[7]s: 1.2.3}
         body: {owner: %[4]s, %[5]s: 1, more: [{deep: %[6]s}], amount: 12.5, flag: false}
+  tables: {%[8]s: {file: owners.csv}}
   rules: [{name: all, to: [crm]}]
 `
-	sound := []any{`"NO"`, `"0777"`, `"1.10"`, `"1688363452814331905"`, `"no"`, `"123456789012345678"`}
+	sound := []any{`"NO"`, `"0777"`, `"1.10"`, `"1688363452814331905"`, `"no"`, `"123456789012345678"`, `"off"`, `"on"`}
 	for _, c := range []struct {
 		at    int
 		value string
@@ -94,6 +95,8 @@ func TestTextsStayTexts(t *testing.T) {
 		{3, "1688363452814331905", []string{"config.sinks[0].webhook.body.owner", "rounds", "quotes"}},
 		{3, "-1688363452814331905", []string{"config.sinks[0].webhook.body.owner", "rounds", "quotes"}},
 		{4, "no", []string{"config.sinks[0].webhook.body", "the key false", "quotes"}},
+		{6, "off", []string{"config.sinks[0].webhook.headers", "the key false", "quotes"}},
+		{7, "on", []string{"config.tables", "the key true", "quotes"}},
 		{5, "123456789012345678", []string{"config.sinks[0].webhook.body.more[0].deep", "quotes"}},
 	} {
 		parts := slices.Clone(sound)

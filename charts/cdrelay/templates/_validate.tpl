@@ -118,8 +118,9 @@
      CRM rounded, and a key `no` as "false". In a tree of the user's own the schema
      cannot tell what is meant as a text. */}}
 {{- define "cdrelay.validateBodies" -}}
+{{- include "cdrelay.validateTree" (dict "path" "config.tables" "value" .Values.config.tables) }}
 {{- range $i, $sink := .Values.config.sinks }}
-{{- range $place := list "webhook.body" "slack.blocks" }}
+{{- range $place := list "webhook.body" "webhook.headers" "webhook.query" "slack.blocks" }}
 {{- $kind := index (splitList "." $place) 0 }}
 {{- $key := index (splitList "." $place) 1 }}
 {{- include "cdrelay.validateTree" (dict "path" (printf "config.sinks[%d].%s" $i $place) "value" (get (default dict (get $sink $kind)) $key)) }}
