@@ -20,14 +20,15 @@ const (
 )
 
 // Literal reads a node that is no template, such as {env: NAME}. It reports
-// whether the node is one, and its text. An error is a *yaml.TypeError.
+// whether the node is one, and its text. It is asked about mappings and texts. An
+// error is a *yaml.TypeError.
 type Literal func(n *yaml.Node) (text string, ok bool, err error)
 
 // ParseTree compiles a tree. Its error is a *yaml.TypeError with all that is
 // wrong, each with its line.
 func ParseTree(n *yaml.Node) (Tree, error) { return ParseTreeWith(n, nil) }
 
-// ParseTreeWith is ParseTree for trees with mappings that literal reads.
+// ParseTreeWith is ParseTree for trees with nodes that literal reads.
 func ParseTreeWith(n *yaml.Node, literal Literal) (Tree, error) {
 	p := treeParser{literal: literal}
 	root := p.branch(n, 0)
@@ -87,7 +88,7 @@ func (p *treeParser) branch(n *yaml.Node, depth int) *branch {
 	return p.fail(n, "the value is empty: write null, or \"\" for an empty text")
 }
 
-// literalOf asks whether a mapping is a literal.
+// literalOf asks whether a node is a literal.
 func (p *treeParser) literalOf(n *yaml.Node) (*branch, bool) {
 	if p.literal == nil {
 		return nil, false
@@ -231,6 +232,9 @@ func (p *treeParser) number(n *yaml.Node) *branch {
 }
 
 func (p *treeParser) text(n *yaml.Node) *branch {
+	if b, ok := p.literalOf(n); ok {
+		return b
+	}
 	t, err := ParseText(n.Value)
 	if err != nil {
 		p.note(atLines(n, err)...)

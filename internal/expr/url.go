@@ -166,6 +166,8 @@ func parseAbsolute(s string) (*url.URL, error) {
 		return nil, problem("the port of the URL is none: write 1 to 65535")
 	case u.Hostname() == "":
 		return nil, problem("the URL has no host")
+	case strings.ContainsAny(u.Hostname(), "$(){}<>*!\"'`|"):
+		return nil, problem("the host of the URL holds a character that no host has: no variable is filled in here, write the URL as a whole as {env: NAME}")
 	}
 	return u, nil
 }

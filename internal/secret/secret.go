@@ -146,6 +146,9 @@ func (v *Value) fromText(n *yaml.Node) error {
 
 func (v *Value) fromEnv(n *yaml.Node, name string) error {
 	text, ok := os.LookupEnv(name)
+	if bare, spelled := Reference(name); !ok && spelled {
+		return at(n, "the name of a variable is written without signs: {env: %s}", bare)
+	}
 	if !ok {
 		return at(n, "environment variable %s is not set: set it, or write {file: PATH}", name)
 	}

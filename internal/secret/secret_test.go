@@ -231,6 +231,7 @@ func TestReadingErrorsNameTheLineAndTheRemedy(t *testing.T) {
 		"token: {env: ''}":                             one,
 		"token: {env: [A]}":                            one,
 		"token: {vault: A}":                            "unknown key in a secret's mapping: it takes env or file; put a text in quotes",
+		"token: {env: $CDRELAY_TEST_MISSING}":          "the name of a variable is written without signs: {env: CDRELAY_TEST_MISSING}",
 		"token: {env: CDRELAY_TEST_MISSING}":           "environment variable CDRELAY_TEST_MISSING is not set: set it, or write {file: PATH}",
 		"token: {env: CDRELAY_TEST_EMPTY}":             "environment variable CDRELAY_TEST_EMPTY is empty: give it a value, or write {file: PATH}",
 		"token: {env: CDRELAY_TEST_BLANK}":             "environment variable CDRELAY_TEST_BLANK is empty: give it a value, or write {file: PATH}",

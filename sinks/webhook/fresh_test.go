@@ -143,3 +143,24 @@ func TestSecretInABodyIsMaskedWhereItIsShown(t *testing.T) {
 		t.Errorf("a variable that is not set: %v", err)
 	}
 }
+
+// A variable as a shell or a template engine spells it would reach the CRM as it is.
+func TestBodyRefusesOtherVariables(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		`$CRM_KEY`:            `line 2: no variable is filled in here: write {env: CRM_KEY} for a secret`,
+		`$(CRM_KEY)`:          `{env: CRM_KEY}`,
+		`"{{ .Values.key }}"`: `{env: key}`,
+		`"Key {{crm_key}}"`:   `{env: crm_key}`,
+		`"${CRM_KEY}"`:        `there is no CRM_KEY here`,
+		`costs 5$`:            ``,
+		`pa$$word`:            ``,
+		`"${'{{1}}'}"`:        ``,
+		`"$${CRM_KEY}"`:       ``,
+	} {
+		_, err := load([]byte("url: https://crm.example.com/\nbody: {list: [" + text + "]}\n"))
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: %v, want %q", text, err, want)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"fmt"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -23,8 +24,13 @@ func (b *Body) UnmarshalYAML(n *yaml.Node) error {
 	return err
 }
 
-// literal reads a mapping that names a secret.
+// literal reads a mapping that names a secret, and refuses a text that spells a
+// variable as other programs do.
 func (b *Body) literal(n *yaml.Node) (text string, ok bool, err error) {
+	if name, found := secret.Reference(n.Value); found && !strings.Contains(n.Value, "${") {
+		return "", false, &yaml.TypeError{Errors: []string{fmt.Sprintf("line %d: no variable is filled in here: "+
+			"write {env: %s} for a secret, ${…} for a value of the call, and ${'…'} around a text that is meant so", n.Line, name)}}
+	}
 	if !namesSecret(n) {
 		return "", false, nil
 	}
