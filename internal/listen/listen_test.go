@@ -44,7 +44,8 @@ func (f from) RemoteAddr() net.Addr {
 	return net.TCPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(f.addr), 1234))
 }
 
-// rig is a server in a bubble. A request to /work is answered when the test says so.
+// rig is a server in a bubble. A request to /work is answered when the test says so,
+// and one to /refused with 401 before its body is read.
 type rig struct {
 	*Listener
 	street street
@@ -56,7 +57,11 @@ func newRig(t *testing.T, limits Limits) *rig {
 	t.Helper()
 	r := &rig{street: street{conns: make(chan net.Conn), ended: make(chan struct{})}, done: make(chan struct{})}
 	r.Listener = New(r.street, Config{Limits: limits, Log: slog.New(slog.DiscardHandler)})
-	s := &http.Server{ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, Handler: http.HandlerFunc(func(_ http.ResponseWriter, q *http.Request) {
+	s := &http.Server{ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		if q.URL.Path == "/refused" {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
 		_, _ = io.Copy(io.Discard, q.Body)
 		if q.URL.Path == "/work" {
 			<-r.done
@@ -71,6 +76,7 @@ func newRig(t *testing.T, limits Limits) *rig {
 		if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
 			t.Error(err)
 		}
+		time.Sleep(time.Second) // net/http waits a little before it closes on who still sends
 		synctest.Wait()
 		if n := r.served(); n != 0 {
 			t.Errorf("%d places are still taken", n)

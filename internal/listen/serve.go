@@ -57,6 +57,9 @@ func (l *Listener) watch(next http.Handler) http.Handler {
 			} else {
 				c.body = body{ReadCloser: r.Body, of: c}
 				r.Body = &c.body
+				// net/http looks at its own body to decide whether what is unread of
+				// it is worth waiting for.
+				defer func() { r.Body = c.body.ReadCloser }()
 			}
 		}
 		next.ServeHTTP(w, r)
