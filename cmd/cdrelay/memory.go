@@ -26,14 +26,27 @@ const (
 
 // fitMemory makes the garbage collector fit a sidecar: lazy while there is room,
 // and eager near the memory limit of the container, which the cgroup tells.
-// GOGC and GOMEMLIMIT win where they are set.
+// GOGC and GOMEMLIMIT win where they are set; but see heapOf.
 func fitMemory() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
-	// Outside a container there is no limit, which is no fault.
+	set := os.Getenv("GOMEMLIMIT") != ""
+	// Outside a container there is no limit, which is no fault. It changes nothing
+	// where GOMEMLIMIT is set.
 	_, _ = memlimit.Set(memlimit.WithRatio(memoryShare))
-	if os.Getenv("GOMEMLIMIT") == "" && debug.SetMemoryLimit(-1) > noLimit {
+	switch limit := debug.SetMemoryLimit(-1); {
+	case set && limit < noLimit:
+		debug.SetMemoryLimit(heapOf(limit))
+	case !set && limit > noLimit:
 		debug.SetMemoryLimit(usualHeap)
 	}
+}
+
+// heapOf returns the heap that a GOMEMLIMIT means. It is often that of the
+// container, by the downward API of Kubernetes, and Go does not count SQLite's pages
+// and the program itself in it: above the usual heap it is shared as the container's
+// limit is, so that the process as a whole keeps to it.
+func heapOf(limit int64) int64 {
+	return min(limit, max(usualHeap, int64(memoryShare*float64(limit))))
 }
