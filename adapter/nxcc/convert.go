@@ -123,14 +123,14 @@ func (c *conversion) party(key string) call.Party {
 }
 
 func (c *conversion) rest() {
-	account, nickname := c.Text("agentName"), c.Text("agentNickName")
+	account, nickname := c.Plain("agentName"), c.Text("agentNickName")
 	c.Agent = call.Agent{ID: account, Name: nickname, Email: call.Email(account)}
 	if nickname == "" {
 		c.Agent.Name = account
 	}
 	c.KeysPressed = c.Text("dtmfKeys")
-	c.Task = call.Task{ID: c.Text("taskId"), Intent: c.Text("intent")}
-	c.References = call.References{OrderID: c.Text("orderId"), Custom: c.Text("other")}
+	c.Task = call.Task{ID: c.Plain("taskId"), Intent: c.Text("intent")}
+	c.References = call.References{OrderID: c.Plain("orderId"), Custom: c.Plain("other")}
 	c.Cost = c.decimal("totalCustomerPrice")
 	c.Recording.URL = c.webURL("recordUrl")
 }

@@ -119,3 +119,12 @@ func TestWhoHungUp(t *testing.T) {
 		}
 	}
 }
+
+// A platform that keeps its ids as doubles means the whole numbers.
+func TestIDsAsDoubles(t *testing.T) {
+	t.Parallel()
+	r := convert(t, `"taskId":1.1e3,"orderId":12.0,"other":"7.0","agentName":8001.0`)
+	if r.Task.ID != "1100" || r.References.OrderID != "12" || r.References.Custom != "7" || r.Agent.ID != "8001" {
+		t.Errorf("task %q, order %q, custom %q, agent %q", r.Task.ID, r.References.OrderID, r.References.Custom, r.Agent.ID)
+	}
+}

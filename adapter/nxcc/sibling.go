@@ -68,8 +68,8 @@ func (c *conversion) sibling() {
 		c.widen(leg)
 	}
 	main.siblingEnd()
-	c.Task.ID = c.Text("taskId")
-	c.References.Custom = cmp.Or(c.Text("other"), c.Text("ext"))
+	c.Task.ID = c.Plain("taskId")
+	c.References.Custom = cmp.Or(c.Plain("other"), c.Plain("ext"))
 	c.Derive()
 	main.settleTalk("duration")
 	for i, leg := range legs {

@@ -24,7 +24,7 @@ func (t *tree) check(p *Problems) { t.checkNode(t.root, "", p) }
 
 func (t *tree) checkNode(n *yaml.Node, path string, p *Problems) {
 	if t.tagged(n) {
-		p.add(n.Line, path, fmt.Sprintf("begins with ! and so is a YAML tag, not a text: put quotes around it, as in \"%s\"", t.at(n)))
+		p.add(n.Line, path, fmt.Sprintf("begins with ! and so is a YAML tag, not a text: put quotes around it, as in \"%s\"", untilClosed(t.at(n))))
 		return
 	}
 	switch n.Kind {
@@ -84,6 +84,22 @@ func (t *tree) at(n *yaml.Node) string {
 		return ""
 	}
 	return string(r[n.Column-1:])
+}
+
+// untilClosed cuts a text before what belongs to the list or mapping around it.
+func untilClosed(text string) string {
+	depth := 0
+	for i, c := range text {
+		switch {
+		case strings.ContainsRune("([{", c):
+			depth++
+		case depth == 0 && strings.ContainsRune(",]}", c):
+			return text[:i]
+		case strings.ContainsRune(")]}", c):
+			depth--
+		}
+	}
+	return text
 }
 
 // line gives the line of a path such as sinks[0].webhook.url; where a part is

@@ -84,7 +84,7 @@ func TestURLErrors(t *testing.T) {
 		"http://sekrit.example:0/":              "1 to 65535",
 		"ftp://sekrit.example/":                 "must begin with http",
 		"https:///sekrit":                       "no host",
-		"https://$SEKRIT/x":                      "a character that no host has",
+		"https://$SEKRIT/x":                     "a character that no host has",
 		"https://sekrit.example/#frag":          "#fragment",
 		"https://sekrit.example/a b":            "a space",
 		"https://sekrit.example/a\\b":           "a backslash",
