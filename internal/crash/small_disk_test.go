@@ -43,7 +43,10 @@ func TestCrashDiskFilledByHistory(t *testing.T) {
 		t.Errorf("the start does not warn:\n%s", w.p.log)
 	}
 	largest := w.fatten(t, size*3/2)
-	t.Logf("%d calls of up to %d bytes kept; %v bytes of %v may be in use", len(w.calls.acked), largest, w.p.metric("cdrelay_spool_bytes{kind=\"history\"}"), w.p.metric("cdrelay_spool_limit_bytes"))
+	w.calls.mu.Lock()
+	acknowledged := len(w.calls.acked)
+	w.calls.mu.Unlock()
+	t.Logf("%d calls of up to %d bytes kept; %v bytes of %v may be in use", acknowledged, largest, w.p.metric("cdrelay_spool_bytes{kind=\"history\"}"), w.p.metric("cdrelay_spool_limit_bytes"))
 	if w.p.metric("cdrelay_spool_history_purged_total") == 0 {
 		t.Error("no history was erased")
 	}
