@@ -38,6 +38,8 @@ func (d shownDelivery) todo() string {
 	switch n := len(d.Attempts); {
 	case d.Reason != "":
 		return dashboard.Todo(d.Reason)
+	case d.Doubtful:
+		return dashboard.Todo("doubtful")
 	case d.State == "waiting" && n > 0:
 		return dashboard.Todo(d.Attempts[n-1].Result)
 	default:

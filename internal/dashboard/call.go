@@ -253,11 +253,17 @@ func (t *timeline) waiting(d spool.DeliveryStatus, e *event) {
 		switch {
 		case s.ByUs:
 			e.What, e.Do = "Waits: the sink is paused by an operator", "Resume it on the overview."
+			return
 		case s.Paused:
 			e.What, e.Do = "Waits: "+lower(words("paused")), Todo("paused")
+			return
 		case s.State == "open" || s.State == "gone":
 			e.What, e.Do = "Waits: "+lower(words(s.State)), Todo(s.State)
+			return
 		}
+	}
+	if d.Doubtful {
+		e.What, e.Do, e.Tone = e.What+": "+lower(words("doubtful")), Todo("doubtful"), tone("doubtful")
 	}
 }
 

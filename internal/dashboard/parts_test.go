@@ -10,6 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/dashboard"
 	"github.com/cdrelay/cdrelay/internal/outbound"
 	"github.com/cdrelay/cdrelay/internal/spool"
@@ -17,7 +18,7 @@ import (
 
 // TestEveryReasonHasWords: a new reason must be explained to people.
 func TestEveryReasonHasWords(t *testing.T) {
-	var codes []string
+	codes := []string{"doubtful"}
 	for _, r := range spool.Reasons() {
 		codes = append(codes, string(r))
 	}
@@ -31,6 +32,18 @@ func TestEveryReasonHasWords(t *testing.T) {
 	}
 	if got := dashboard.Words("some_thing"); got != "some thing" {
 		t.Errorf("an unknown code: %q", got)
+	}
+}
+
+func TestPageSaysThatACallIsDoubtful(t *testing.T) {
+	d := spool.DeliveryStatus{State: "waiting", DueAt: call.At(time.Now().Add(time.Hour))}
+	if what, todo := dashboard.Waiting(d); what != "Next attempt" || todo != "" {
+		t.Errorf("%q, %q", what, todo)
+	}
+	d.Doubtful = true
+	what, todo := dashboard.Waiting(d)
+	if what != "Next attempt: it fails while the sink takes others" || !strings.Contains(todo, "takes other calls and not this one") {
+		t.Errorf("%q, %q", what, todo)
 	}
 }
 

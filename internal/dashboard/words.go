@@ -33,6 +33,7 @@ func phrases() map[string]phrase {
 		"paused":      {"The sink asked for a pause", "It goes on by itself when the pause ends.", "wait"},
 
 		"waiting":     {"Waiting", "", "wait"},
+		"doubtful":    {"It fails while the sink takes others", "The sink takes other calls and not this one. Read what it answered and correct the call there, or the template; it is tried less and less often, and ends as a dead letter.", "bad"},
 		"held":        {"Waits behind an older revision of the call", "It goes out by itself when the older one has ended.", "wait"},
 		"dead_letter": {"Dead letter", "", "bad"},
 		"set_aside":   {"Set aside: its record is damaged", "It is kept byte for byte in the spool; cdrelay spool salvage gets it out.", "bad"},

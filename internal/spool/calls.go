@@ -34,9 +34,11 @@ type CallSummary struct {
 
 // DeliveryStatus is where the delivery of a call to one sink stands.
 type DeliveryStatus struct {
-	Sink     string    `json:"sink"`
-	Revision int       `json:"revision"`
-	State    string    `json:"state"`
+	Sink     string `json:"sink"`
+	Revision int    `json:"revision"`
+	State    string `json:"state"`
+	// Doubtful: it waits, and fails while the sink takes others.
+	Doubtful bool      `json:"doubtful,omitempty"`
 	Since    call.Time `json:"since,omitzero"`
 	// DueAt is when the next attempt is planned.
 	DueAt    call.Time `json:"due_at,omitzero"`
@@ -122,7 +124,7 @@ func (s *Spool) deliveriesOf(c *sqlite.Conn, rev CallSummary, logs *int, out *Ca
 		}
 		st := state(r.ColumnInt64(1))
 		d := DeliveryStatus{
-			Sink: l.name, Revision: rev.Revision, State: st.String(), Since: call.At(fromMillis(r.ColumnInt64(3))),
+			Sink: l.name, Revision: rev.Revision, State: st.String(), Doubtful: st == doubtful, Since: call.At(fromMillis(r.ColumnInt64(3))),
 			EndedAt: call.At(fromMillis(r.ColumnInt64(6))), Tries: r.ColumnInt(4),
 		}
 		if st.waits() {

@@ -131,6 +131,9 @@ func (r *rig) inDoubt(ids ...string) {
 func doubtfulOnes(r *rig) {
 	failed := time.Now()
 	r.inDoubt("d1", "d2", "d3")
+	if c, err := r.Call(r.Context(), "dialer:d1"); err != nil || !c.Deliveries[0].Doubtful || c.Deliveries[0].State != "waiting" {
+		r.Errorf("%+v, error %v, want a doubtful delivery that waits", c.Deliveries, err)
+	}
 	r.expect(r.leased(spool.Places{Limit: 5}), "")
 	if due, err := r.NextDue(r.Context(), "crm", false); err != nil || !due.IsZero() {
 		r.Errorf("the next is due at %v, error %v, but only doubtful ones wait", due, err)
@@ -146,6 +149,9 @@ func doubtfulOnes(r *rig) {
 	}
 	r.Retry(one[0], attempt("unwell"), time.Now(), spool.History{Spent: 3, Doubts: 1, FailedAt: failed}) // its doubt is cleared
 	r.commit()
+	if c, err := r.Call(r.Context(), "dialer:d1"); err != nil || c.Deliveries[0].Doubtful {
+		r.Errorf("%+v, error %v, want no doubt", c.Deliveries, err)
+	}
 	r.expect(r.leased(spool.Places{Limit: 5}), "d1")
 }
 
