@@ -115,9 +115,11 @@ func (r *CheckReport) besides(path string) {
 	default:
 		r.Notes = append(r.Notes, "a server met damage in this file; the next start looks at all of it")
 	}
-	kept, _ := filepath.Glob(quoteGlob(path) + ".damaged-*") // fails for a bad pattern only
-	for _, name := range kept {
+	for _, name := range beside(path, ".damaged-*") {
 		r.Notes = append(r.Notes, "an earlier damaged file is kept as "+name)
+	}
+	for _, name := range beside(path, ".saved-*") {
+		r.Notes = append(r.Notes, "calls that were accepted while another file was here are saved as "+name)
 	}
 }
 

@@ -2,7 +2,6 @@ package spool
 
 import (
 	"context"
-	"path/filepath"
 
 	"zombiezen.com/go/sqlite"
 )
@@ -61,13 +60,7 @@ func (s *Spool) Erase(ctx context.Context, forms NumberForms, dry bool) (Erased,
 
 // besides lists the files set aside beside the spool.
 func (s *Spool) besides() []string {
-	out := []string{}
-	for _, pattern := range []string{".damaged-*", ".salvaged*"} {
-		if found, err := filepath.Glob(s.cfg.Path + pattern); err == nil { // else the path is a bad pattern
-			out = append(out, found...)
-		}
-	}
-	return out
+	return beside(s.cfg.Path, ".damaged-*", ".salvaged*", ".saved-*")
 }
 
 // eraser is one Erase.

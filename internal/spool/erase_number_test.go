@@ -264,11 +264,13 @@ func TestEraseEndsWithItsContext(t *testing.T) {
 
 func TestEraseNamesFilesSetAside(t *testing.T) {
 	s := open(t, spool.Config{})
-	aside := s.Path() + ".damaged-20260131T000000Z"
-	if err := os.WriteFile(aside, []byte("x"), 0o600); err != nil {
-		t.Fatal(err)
+	aside := []string{s.Path() + ".damaged-20260131T000000Z", s.Path() + ".saved-20260131T000000.000"}
+	for _, name := range aside {
+		if err := os.WriteFile(name, []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if out := erase(t, s, true); !slices.Equal(out.Files, []string{aside}) {
+	if out := erase(t, s, true); !slices.Equal(out.Files, aside) {
 		t.Errorf("files: %v", out.Files)
 	}
 }

@@ -24,6 +24,9 @@ type lock struct {
 // is refused before anything is made beside it. left are the traces of a spool that
 // was there before.
 func own(path string) (_ *lock, left []string, err error) {
+	if err := refuseOdd(path); err != nil {
+		return nil, nil, err
+	}
 	left = traces(path)
 	if err := refuseForeign(path, len(left) > 0 || hasWAL(path)); err != nil {
 		return nil, nil, err

@@ -113,6 +113,10 @@ func existing(folder string) (string, error) {
 
 func kindOf(mode fs.FileMode) string {
 	switch {
+	case mode.IsDir():
+		return "a folder"
+	case mode&fs.ModeSymlink != 0:
+		return "a link"
 	case mode&fs.ModeNamedPipe != 0:
 		return "a named pipe"
 	case mode&fs.ModeSocket != 0:
@@ -132,8 +136,34 @@ func traces(path string) []string {
 			found = append(found, name)
 		}
 	}
-	kept, _ := filepath.Glob(quoteGlob(path) + ".damaged-*") // fails for a bad pattern only
-	return append(found, kept...)
+	return append(found, beside(path, ".damaged-*", ".saved-*")...)
+}
+
+// beside returns the files whose names are the path and one of the endings.
+func beside(path string, endings ...string) []string {
+	found := []string{}
+	for _, ending := range endings {
+		names, _ := filepath.Glob(quoteGlob(path) + ending) // fails for a bad pattern only
+		found = append(found, names...)
+	}
+	return found
+}
+
+// refuseOdd refuses a spool beside which there is something that is no file under a
+// name that the spool writes: through a link it would overwrite what is not its own,
+// and at a named pipe it would wait for ever.
+func refuseOdd(path string) error {
+	for _, name := range []string{path + ".lock", path + ".reserve", path + "-wal", path + "-shm"} {
+		info, err := os.Lstat(name)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			return err
+		case !info.Mode().IsRegular():
+			return fmt.Errorf("%s is %s: remove it, or choose another spool.path", name, kindOf(info.Mode()))
+		}
+	}
+	return nil
 }
 
 // quoteGlob makes a pattern that matches one name.

@@ -299,11 +299,39 @@ func TestASecondNameIsNoSecondSpool(t *testing.T) {
 	}
 }
 
+// TestWhatIsNoFileBesideASpoolIsRefused: nothing is written through a link, and no
+// start waits at a pipe.
+func TestWhatIsNoFileBesideASpoolIsRefused(t *testing.T) {
+	const diary = "Dear diary, "
+	for _, ending := range []string{".lock", ".reserve", "-wal", "-shm"} {
+		for kind, put := range map[string]func(name string) error{
+			"a link":       func(name string) error { return linkTo(name, diary) },
+			"a named pipe": func(name string) error { return syscall.Mkfifo(name, 0o600) },
+			"a folder":     func(name string) error { return os.Mkdir(name, 0o700) },
+		} {
+			path := filepath.Join(t.TempDir(), "cdrelay.db")
+			if err := put(path + ending); err != nil {
+				t.Fatal(err)
+			}
+			if got := refused(t, path); !strings.Contains(got, path+ending+" is "+kind) {
+				t.Errorf("%s at %s: refused with %q", kind, ending, got)
+			}
+			if kind != "a link" {
+				continue
+			}
+			if text, err := os.ReadFile(path + ending); err != nil || string(text) != diary {
+				t.Errorf("%s: the file behind the link holds %q, %v", ending, text, err)
+			}
+		}
+	}
+}
+
 // TestAStartWithoutItsSpoolSaysSo: what a spool leaves beside its file shows that
 // one is missing, and that the volume may not be mounted.
 func TestAStartWithoutItsSpoolSaysSo(t *testing.T) {
 	for name, left := range map[string]string{
 		"nothing": "", "a lock": ".lock", "a mark": ".suspect", "a mark of a check": ".unchecked", "a damaged file": ".damaged-20260101T000000.000",
+		"a saved file": ".saved-20260101T000000.000",
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "cdrelay[1].db")
