@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -67,7 +68,7 @@ func (s traffic) run(w *world) report {
 		return r
 	})
 	s.timeout = 10 * time.Second
-	w.start("crm", s.setup, to).random = rand.New(rand.NewPCG(1, 2)).Float64
+	w.start("crm", s.setup, to).random = chance(1, 2)
 	out := report{w: w, letters: map[spool.Reason]int{}}
 	sent := map[string]time.Time{}
 	for i := 0; i < s.first || time.Since(begun) < s.lasts; i++ {
@@ -95,6 +96,17 @@ func (s traffic) run(w *world) report {
 		out.letters[l.Reason]++
 	}
 	return out
+}
+
+// chance returns the same numbers in [0, 1) in each run; workers share it.
+func chance(seed1, seed2 uint64) func() float64 {
+	var mu sync.Mutex
+	r := rand.New(rand.NewPCG(seed1, seed2))
+	return func() float64 {
+		mu.Lock()
+		defer mu.Unlock()
+		return r.Float64()
+	}
 }
 
 // oneOf is every nth call.
@@ -178,9 +190,9 @@ func TestLimitOfTheAccount(t *testing.T) {
 func TestSinkThatFailsAtRandom(t *testing.T) {
 	for _, quick := range []int{0, 2} {
 		simulate(t, fmt.Sprint("quick tries ", quick), func(w *world) {
-			dice := rand.New(rand.NewPCG(3, 4))
+			dice := chance(3, 4)
 			s := traffic{every: time.Second / 2, lasts: 10 * time.Minute, after: 10 * time.Minute, answer: func(time.Duration, bool) reply {
-				if dice.Float64() < 0.3 {
+				if dice() < 0.3 {
 					return sick
 				}
 				return fine
