@@ -108,7 +108,7 @@ func (b *browser) keyboard(t *testing.T) {
 	for name, path := range b.pathsOf() {
 		b.Visit(t, path)
 		want := browsertest.Eval[int](t, b.Browser, `[...document.querySelectorAll("a[href],button,input:not([type=hidden]),select,textarea,summary,pre[tabindex]")]
-			.filter(e => e.getClientRects().length).map((e, i) => e.dataset.nth = i).length`)
+			.filter(e => e.getClientRects().length && e.checkVisibility()).map((e, i) => e.dataset.nth = i).length`)
 		next, bad := 0, false
 		for range 20 * want {
 			b.Do(t, chromedp.KeyEvent("\t"))
