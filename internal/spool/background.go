@@ -43,7 +43,10 @@ func (s *Spool) checkInBackground(ctx context.Context, unclean bool) {
 	conn, err := openReader(s.cfg.Path)
 	if err == nil {
 		conn.SetInterrupt(ctx.Done())
-		err = errors.Join(check(conn), conn.Close())
+		if err = check(conn); err == nil {
+			err = s.recount(conn)
+		}
+		err = errors.Join(err, conn.Close())
 	}
 	switch {
 	case ctx.Err() != nil: // closing, or damage was met otherwise

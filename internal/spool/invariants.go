@@ -67,9 +67,7 @@ func (i *inspector) shares() error {
 		return nil
 	}
 	n, example := int64(0), ""
-	err := query(i.conn, `SELECT source, ifnull(kept, 0), ifnull(counted, 0) FROM
-		(SELECT source, bytes AS kept FROM shares) FULL JOIN (`+countedShares+`) USING (source)
-		WHERE ifnull(kept, 0) <> ifnull(counted, 0)`, func(r *sqlite.Stmt) error {
+	err := query(i.conn, wrongShares, func(r *sqlite.Stmt) error {
 		n, example = n+1, fmt.Sprintf("%s: %d is kept, there are %d", r.ColumnText(0), r.ColumnInt64(1), r.ColumnInt64(2))
 		return nil
 	})

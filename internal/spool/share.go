@@ -37,7 +37,11 @@ const (
 		SELECT source, length(record) AS n FROM calls c WHERE ` + holdsCall + `
 		UNION ALL SELECT source, ifnull(length(body), 0) FROM dead_letters WHERE stage = 'intake') GROUP BY source`
 	countShares = `INSERT INTO shares(source, bytes) ` + countedShares
-	writeShare  = `INSERT INTO shares(source, bytes) VALUES (?1, ?2) ON CONFLICT(source) DO UPDATE SET bytes = bytes + ?2`
+	// wrongShares gives the sums that are not what the rows say.
+	wrongShares = `SELECT source, ifnull(kept, 0), ifnull(counted, 0) FROM
+		(SELECT source, bytes AS kept FROM shares) FULL JOIN (` + countedShares + `) USING (source)
+		WHERE ifnull(kept, 0) <> ifnull(counted, 0)`
+	writeShare = `INSERT INTO shares(source, bytes) VALUES (?1, ?2) ON CONFLICT(source) DO UPDATE SET bytes = bytes + ?2`
 )
 
 // sizeOnDisk is about what a text of n bytes takes with its deliveries and its
@@ -125,6 +129,31 @@ func (s *Spool) chargeCall(t *tx, find string, seq, sign int64) error {
 // loosen discharges a call of which one delivery is held no more, if it was the
 // last.
 func (s *Spool) loosen(t *tx, seq int64) error { return s.chargeCall(t, looseSize, seq, -1) }
+
+// recount corrects sums that are not what the rows say: a damaged byte can change
+// the source of a row, or a sum, and nothing else tells. It reads all calls, so it
+// looks on a reader first, and the writer counts only where something is wrong.
+func (s *Spool) recount(reader *sqlite.Conn) error {
+	wrong := false
+	err := query(reader, wrongShares, func(*sqlite.Stmt) error {
+		wrong = true
+		return nil
+	})
+	if err != nil || !wrong {
+		return err
+	}
+	s.log.Warn("the sums of what sources hold did not agree with the calls, and are counted again")
+	return s.writer.wait("recount", func(t *tx) error {
+		return query(t.conn, wrongShares, func(r *sqlite.Stmt) error {
+			source := r.ColumnText(0)
+			// What the group has changed so far is in the rows and not yet in the sums.
+			if wrong := r.ColumnInt64(2) - r.ColumnInt64(1) - t.shares[source]; wrong != 0 {
+				s.charge(t, source, wrong)
+			}
+			return nil
+		})
+	})
+}
 
 // refuseShare returns an error where a source fills its share.
 func (s *Spool) refuseShare(t *tx, source string) error {
