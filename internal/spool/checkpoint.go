@@ -21,6 +21,10 @@ const stuckEvery = time.Second
 // moved; then callbacks are refused.
 const stuckMost = 4
 
+// stuckLooks is how many times its usual length the WAL has when it is looked at
+// whether it can be moved at all.
+const stuckLooks = 2
+
 // moveWAL copies the WAL into the file whenever enough was written, on a
 // connection of its own: a passive checkpoint stops neither the writer nor a
 // reader. It ends with ctx.
@@ -63,16 +67,26 @@ func (s *Spool) noteMove(err error) {
 // boundStuckWAL refuses callbacks while a WAL that cannot be moved is too long: it
 // would fill the disk, and take ever longer to read at the next start.
 func (s *Spool) boundStuckWAL() {
-	most := stuckMost * s.bounded().walPages() * pageSize
-	s.clogged.Store(s.stuck.Load() && sizeOf(s.cfg.Path+"-wal") > most)
+	usual, size, stuck := s.bounded().walPages()*pageSize, sizeOf(s.cfg.Path+"-wal"), s.stuck.Load()
+	if !stuck && size > stuckLooks*usual {
+		s.writer.lengthened() // SQLite tells nobody that its own checkpoints fail
+	}
+	s.clogged.Store(stuck && size > stuckMost*usual)
 }
 
-// grew counts changes that were committed, and calls moveWAL.
+// grew counts changes that were committed, and calls moveWAL. What the WAL may take
+// is looked at after every commit.
 func (w *writer) grew(changes int) {
+	w.boundWAL()
 	if w.written += changes; w.written < checkpointEvery {
 		return
 	}
 	w.written = 0
+	w.lengthened()
+}
+
+// lengthened calls moveWAL.
+func (w *writer) lengthened() {
 	select {
 	case w.long <- struct{}{}:
 	default:

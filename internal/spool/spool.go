@@ -166,7 +166,7 @@ func (s *Spool) begin(ctx context.Context, conn *sqlite.Conn, unclean bool) erro
 	}
 	s.site.Store(p)
 	s.writer = newWriter(conn, s.clock, s.log, s.metrics, s.noticeDamage)
-	s.writer.inPlace = s.inPlace
+	s.writer.inPlace, s.writer.boundWAL = s.inPlace, s.boundStuckWAL
 	s.measure(ctx)
 	s.limits.Load().examineSpace(filepath.Dir(s.cfg.Path), func(key, text string) {
 		s.log.Warn("the place of the spool is probably not meant", "key", "spool."+key, "warning", text)

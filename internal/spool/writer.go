@@ -68,9 +68,11 @@ type writer struct {
 	metrics *metrics
 	damage  func(error)
 	inPlace func() error // reports whether what was committed is in the file of that name
-	wake    chan struct{}
-	long    chan struct{} // told when the WAL has grown
-	written int           // changes since; run's
+	// boundWAL looks whether the WAL is too long.
+	boundWAL func()
+	wake     chan struct{}
+	long     chan struct{} // told when the WAL has grown
+	written  int           // changes since; run's
 
 	mu      sync.Mutex // guards everything below
 	urgent  []*op
@@ -87,7 +89,7 @@ type writer struct {
 }
 
 func newWriter(conn *sqlite.Conn, c *clock, log *slog.Logger, m *metrics, damage func(error)) *writer {
-	return &writer{conn: conn, clock: c, log: log, metrics: m, damage: damage, inPlace: func() error { return nil }, wake: make(chan struct{}, 1), long: make(chan struct{}, 1)}
+	return &writer{conn: conn, clock: c, log: log, metrics: m, damage: damage, inPlace: func() error { return nil }, boundWAL: func() {}, wake: make(chan struct{}, 1), long: make(chan struct{}, 1)}
 }
 
 // submit queues an op; an urgent one is committed as soon as the disk is free.
