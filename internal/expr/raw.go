@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"math"
 	"strconv"
 	"strings"
@@ -167,23 +168,53 @@ func members(src []byte) int {
 	if src[0] != '{' && src[0] != '[' {
 		return 0
 	}
-	n, depth, inString := 1, 0, false
-	for i := 0; i < len(src); i++ {
-		switch c := src[i]; {
-		case inString && c == '\\':
-			i++
-		case c == '"':
-			inString = !inString
-		case inString:
-		case c == '{' || c == '[':
-			depth++
-		case c == '}' || c == ']':
-			depth--
-		case c == ',' && depth == 1:
+	n := 1
+	for c, depth := range structure(src) {
+		if c == ',' && depth == 1 {
 			n++
 		}
 	}
 	return n
+}
+
+// deeperThan reports whether a JSON text nests deeper than limit.
+func deeperThan(src []byte, limit int) bool {
+	for _, depth := range structure(src) {
+		if depth > limit {
+			return true
+		}
+	}
+	return false
+}
+
+// structure yields the brackets and commas of a JSON text that are not part of its
+// strings, each with the depth of nesting behind it.
+func structure(src []byte) iter.Seq2[byte, int] {
+	return func(yield func(byte, int) bool) {
+		depth, inString := 0, false
+		for i := 0; i < len(src); i++ {
+			c := src[i]
+			switch {
+			case inString && c == '\\':
+				i++
+				continue
+			case c == '"':
+				inString = !inString
+				continue
+			case inString:
+				continue
+			case c == '{' || c == '[':
+				depth++
+			case c == '}' || c == ']':
+				depth--
+			case c != ',':
+				continue
+			}
+			if !yield(c, depth) {
+				return
+			}
+		}
+	}
 }
 
 // fromJSONNumber reads a number spelled as an integer that fits as an int, any
@@ -202,25 +233,4 @@ func fromJSONNumber(text string) ref.Val {
 		return types.NewErr("a value in the JSON is no number")
 	}
 	return types.Double(f)
-}
-
-// deeperThan tells whether a JSON text nests deeper than limit.
-func deeperThan(src []byte, limit int) bool {
-	depth, inString := 0, false
-	for i := 0; i < len(src); i++ {
-		switch c := src[i]; {
-		case inString && c == '\\':
-			i++
-		case c == '"':
-			inString = !inString
-		case inString:
-		case c == '{' || c == '[':
-			if depth++; depth > limit {
-				return true
-			}
-		case c == '}' || c == ']':
-			depth--
-		}
-	}
-	return false
 }
