@@ -3,14 +3,11 @@ package config
 import (
 	"fmt"
 	"reflect"
-	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
 
-	"github.com/cdrelay/cdrelay/internal/intake"
 	"github.com/cdrelay/cdrelay/internal/secret"
-	"github.com/cdrelay/cdrelay/sinks/webhook"
 )
 
 // Masked gives the file's text without its secrets: where a secret stands as a
@@ -55,12 +52,8 @@ func maskNode(n *yaml.Node, t reflect.Type) {
 	}
 }
 
-func isSecret(t reflect.Type) bool {
-	return slices.Contains([]reflect.Type{
-		reflect.TypeFor[secret.Value](), reflect.TypeFor[webhook.Value](),
-		reflect.TypeFor[intake.Secrets](), reflect.TypeFor[webhook.SigningSecrets](),
-	}, t)
-}
+// isSecret reports whether a text of the type is, or may be, a secret.
+func isSecret(t reflect.Type) bool { return t.Implements(reflect.TypeFor[secret.Holder]()) }
 
 // maskScalars masks texts and lists of texts; a mapping names a place.
 func maskScalars(n *yaml.Node) {

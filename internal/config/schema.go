@@ -10,7 +10,6 @@ import (
 	"github.com/cdrelay/cdrelay/internal/expr"
 	"github.com/cdrelay/cdrelay/internal/intake"
 	"github.com/cdrelay/cdrelay/internal/plainjson"
-	"github.com/cdrelay/cdrelay/internal/secret"
 	"github.com/cdrelay/cdrelay/internal/spool"
 	"github.com/cdrelay/cdrelay/sinks/slack"
 	"github.com/cdrelay/cdrelay/sinks/webhook"
@@ -57,13 +56,8 @@ func schemaOf(t reflect.Type) *jsonschema.Schema {
 		return &jsonschema.Schema{Title: "duration", Type: "string", Pattern: `^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$`}
 	case reflect.TypeFor[spool.Bytes]():
 		return &jsonschema.Schema{Title: "size", OneOf: []*jsonschema.Schema{{Type: "integer"}, {Type: "string"}}}
-	case reflect.TypeFor[secret.Value]():
-		return secretSchema("secret")
 	case reflect.TypeFor[webhook.Value]():
 		return secretSchema("template or secret")
-	case reflect.TypeFor[intake.Secrets](), reflect.TypeFor[webhook.SigningSecrets]():
-		one := secretSchema("secret")
-		return &jsonschema.Schema{Title: "secret, or list of secrets", AnyOf: []*jsonschema.Schema{one, {Type: "array", Items: one}}}
 	case reflect.TypeFor[expr.Condition](), reflect.TypeFor[expr.ResponseCondition]():
 		return &jsonschema.Schema{Title: "condition", Type: "string"}
 	case reflect.TypeFor[expr.ResponseWait]():
@@ -76,8 +70,15 @@ func schemaOf(t reflect.Type) *jsonschema.Schema {
 		return &jsonschema.Schema{Title: "list of templates", Type: "array"}
 	case reflect.TypeFor[intake.Network]():
 		return &jsonschema.Schema{Title: "address or CIDR", Type: "string"}
-	default:
+	}
+	switch {
+	case !isSecret(t):
 		return nil
+	case t.Kind() == reflect.Slice:
+		one := secretSchema("secret")
+		return &jsonschema.Schema{Title: "secret, or list of secrets", AnyOf: []*jsonschema.Schema{one, {Type: "array", Items: one}}}
+	default:
+		return secretSchema("secret")
 	}
 }
 

@@ -30,7 +30,7 @@ func (s *settled) Now() time.Time { return time.Now() }
 func BenchmarkAttempt(b *testing.B) {
 	for name, sign := range map[string]*webhook.Sign{
 		"plain":  nil,
-		"signed": {StandardWebhooks: webhook.SigningSecrets{secret.New("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")}},
+		"signed": {StandardWebhooks: secret.List{secret.New("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")}},
 	} {
 		b.Run(name, func(b *testing.B) {
 			store := &settled{}

@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/cdrelay/cdrelay/internal/secret"
 )
 
 const (
@@ -20,7 +22,7 @@ type Auth struct {
 	Header *NamedSecret `yaml:"header" example:"{name: token, value: {env: NXCC_TOKEN}}" doc:"A secret in a header of its own."`
 	Query  *NamedSecret `yaml:"query" example:"{name: key, value: {env: DIALER_KEY}}" doc:"A secret in a parameter of the URL, for platforms that can do no better."`
 	Basic  *Basic       `yaml:"basic" example:"{username: platform, password: {env: PLATFORM_PASSWORD}}" doc:"HTTP Basic authentication."`
-	Bearer Secrets      `yaml:"bearer" example:"[{env: TOKEN_NEW}, {env: TOKEN_OLD}]" doc:"The token of Authorization: Bearer; a list while it is rotated."`
+	Bearer secret.List  `yaml:"bearer" example:"[{env: TOKEN_NEW}, {env: TOKEN_OLD}]" doc:"The token of Authorization: Bearer; a list while it is rotated."`
 	Digest *Digest      `yaml:"digest" example:"{access_key: {env: NXCC_ACCESS_KEY}, access_secret: {env: NXCC_ACCESS_SECRET}}" doc:"The signature over the body of NXCC's second mode. Where keys and secrets are lists, any key goes with any secret."`
 	Open   bool         `yaml:"open" example:"true" doc:"Says in so many words that anybody may post."`
 	Allow  []Network    `yaml:"allow" example:"[203.0.113.0/24, 198.51.100.7]" doc:"The addresses that may post."`
@@ -28,21 +30,21 @@ type Auth struct {
 
 // NamedSecret is a secret in a named place.
 type NamedSecret struct {
-	Name  string  `yaml:"name" jsonschema:"required" example:"token" doc:"Name of the header or the parameter."`
-	Value Secrets `yaml:"value" jsonschema:"required" example:"{file: /run/secrets/token}" doc:"The secret; a list while it is rotated."`
+	Name  string      `yaml:"name" jsonschema:"required" example:"token" doc:"Name of the header or the parameter."`
+	Value secret.List `yaml:"value" jsonschema:"required" example:"{file: /run/secrets/token}" doc:"The secret; a list while it is rotated."`
 }
 
 // Basic is a name and its passwords.
 type Basic struct {
-	Username string  `yaml:"username" jsonschema:"required" example:"platform" doc:"A name without a colon."`
-	Password Secrets `yaml:"password" jsonschema:"required" example:"{env: PLATFORM_PASSWORD}" doc:"The password; a list while it is rotated."`
+	Username string      `yaml:"username" jsonschema:"required" example:"platform" doc:"A name without a colon."`
+	Password secret.List `yaml:"password" jsonschema:"required" example:"{env: PLATFORM_PASSWORD}" doc:"The password; a list while it is rotated."`
 }
 
 // Digest is the keys of NXCC's second mode. Where keys and secrets are lists,
 // any key goes with any secret.
 type Digest struct {
-	AccessKey    Secrets       `yaml:"access_key" jsonschema:"required" example:"{env: NXCC_ACCESS_KEY}" doc:"The access key; a list while it is rotated."`
-	AccessSecret Secrets       `yaml:"access_secret" jsonschema:"required" example:"{env: NXCC_ACCESS_SECRET}" doc:"Its secret; a list while it is rotated."`
+	AccessKey    secret.List   `yaml:"access_key" jsonschema:"required" example:"{env: NXCC_ACCESS_KEY}" doc:"The access key; a list while it is rotated."`
+	AccessSecret secret.List   `yaml:"access_secret" jsonschema:"required" example:"{env: NXCC_ACCESS_SECRET}" doc:"Its secret; a list while it is rotated."`
 	Tolerance    time.Duration `yaml:"tolerance" example:"2m" doc:"How far the platform's clock may be from ours, up to 24h."`
 }
 
@@ -133,8 +135,8 @@ func (d *Digest) validate(report func(path, problem string)) {
 	}
 }
 
-func requireSecret(s Secrets, at string, report func(path, problem string)) {
-	if s.missing() {
+func requireSecret(s secret.List, at string, report func(path, problem string)) {
+	if s.Missing() {
 		report(at, "a secret is missing or empty: write a text, {env: NAME}, {file: PATH} or a list of them")
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/cdrelay/cdrelay/internal/secret"
 )
 
 // The fixed values of a callback's digest headers.
@@ -112,7 +114,7 @@ func digestHash(algorithm string) (func() hash.Hash, bool) {
 	}
 }
 
-func (h digestHeaders) verify(wire []byte, secrets Secrets) error {
+func (h digestHeaders) verify(wire []byte, secrets secret.List) error {
 	found := 0
 	for _, s := range secrets {
 		sum := h.newHash()

@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/cdrelay/cdrelay/internal/secret"
 )
 
 // Why a door stayed shut. The sender is told none of it: the texts are for the
@@ -69,7 +71,7 @@ func (openDoor) challenge() string                                { return keyCh
 
 type headerDoor struct {
 	name string // canonical
-	want Secrets
+	want secret.List
 }
 
 func (d headerDoor) open(r *http.Request, _ time.Time) (bodyCheck, error) {
@@ -90,7 +92,7 @@ func (d queryDoor) open(r *http.Request, _ time.Time) (bodyCheck, error) {
 }
 func (queryDoor) challenge() string { return keyChallenge }
 
-type bearerDoor struct{ want Secrets }
+type bearerDoor struct{ want secret.List }
 
 func (d bearerDoor) open(r *http.Request, _ time.Time) (bodyCheck, error) {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
@@ -117,7 +119,7 @@ func (d basicDoor) open(r *http.Request, _ time.Time) (bodyCheck, error) {
 }
 func (basicDoor) challenge() string { return `Basic realm="cdrelay", charset="UTF-8"` }
 
-func compare(want Secrets, got string) (bodyCheck, error) {
+func compare(want secret.List, got string) (bodyCheck, error) {
 	switch {
 	case got == "":
 		return nil, errMissing

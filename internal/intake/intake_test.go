@@ -201,8 +201,8 @@ func open(name string) SourceConfig {
 	return SourceConfig{Name: name, Auth: Auth{Open: true}}
 }
 
-func keys(texts ...string) Secrets {
-	var s Secrets
+func keys(texts ...string) secret.List {
+	var s secret.List
 	for _, text := range texts {
 		s = append(s, secret.New(text))
 	}

@@ -275,16 +275,58 @@ func TestErrorsNeverShowTheText(t *testing.T) {
 	}
 }
 
+// TestHolders: what the configuration is masked by.
+func TestHolders(t *testing.T) {
+	for _, c := range []struct {
+		holder secret.Holder
+		want   int
+	}{{secret.Value{}, 0}, {secret.New(text), 1}, {secret.List(nil), 0}, {secret.List{secret.New("a"), secret.New(text)}, 2}} {
+		got := c.holder.Secrets()
+		if len(got) != c.want || c.want > 0 && got[c.want-1].Reveal() != text {
+			t.Errorf("%T holds %d secrets, want %d", c.holder, len(got), c.want)
+		}
+	}
+}
+
 func TestListOfSecrets(t *testing.T) {
 	t.Setenv("CDRELAY_TEST_SECRET", text)
 	var c struct {
-		Tokens []secret.Value `yaml:"tokens"`
+		Other  yaml.Node   `yaml:"other"`
+		Tokens secret.List `yaml:"tokens"`
 	}
-	if err := yaml.Unmarshal([]byte("tokens: [old, {env: CDRELAY_TEST_SECRET}]"), &c); err != nil {
-		t.Fatal(err)
+	for document, want := range map[string][]string{
+		"tokens: [old, {env: CDRELAY_TEST_SECRET}]": {"old", text},
+		"tokens: old":                      {"old"},
+		"other: &a [old, new]\ntokens: *a": {"old", "new"},
+	} {
+		if err := yaml.Unmarshal([]byte(document), &c); err != nil {
+			t.Fatal(err)
+		}
+		if len(c.Tokens) != len(want) || c.Tokens.Missing() {
+			t.Fatalf("%s: %d secrets", document, len(c.Tokens))
+		}
+		for i, v := range c.Tokens {
+			if v.Reveal() != want[i] || !c.Tokens.Equal(want[i]) {
+				t.Errorf("%s: secret %d is wrong", document, i)
+			}
+		}
+		if c.Tokens.Equal("") || c.Tokens.Equal("other") {
+			t.Errorf("%s: anything opens it", document)
+		}
 	}
-	if len(c.Tokens) != 2 || c.Tokens[0].Reveal() != "old" || c.Tokens[1].Reveal() != text {
-		t.Error(len(c.Tokens))
+	for document, want := range map[string][]string{
+		"tokens: []":                {"line 1: the list of secrets is empty"},
+		"tokens:\n- [a]\n- \"'a'\"": {"line 2: a secret is a text", "line 3: the secret has quotes"},
+	} {
+		err := yaml.Unmarshal([]byte(document), &c)
+		for _, part := range want {
+			if err == nil || !strings.Contains(err.Error(), part) {
+				t.Errorf("%s: %v, want %q", document, err, part)
+			}
+		}
+	}
+	if !(secret.List{secret.New("a"), {}}).Missing() || !(secret.List{}).Missing() {
+		t.Error("an empty secret is not missing")
 	}
 }
 

@@ -66,7 +66,7 @@ func TestContractSigned(t *testing.T) {
 	t.Parallel()
 	k := kind(``, func(c *webhook.Config, _ string, p *contracttest.Plants) {
 		c.Auth = &webhook.Auth{Bearer: p.Secret("bearer")}
-		c.Sign = &webhook.Sign{StandardWebhooks: webhook.SigningSecrets{p.Key("new"), p.Key("old")}}
+		c.Sign = &webhook.Sign{StandardWebhooks: secret.List{p.Key("new"), p.Key("old")}}
 	})
 	k.Check = func(tb testing.TB, a contracttest.Arrived, p *contracttest.Plants) {
 		tb.Helper()

@@ -245,7 +245,7 @@ func rig(t *testing.T, s *service) (*Sink, *outbound.Client) {
 	c := clientConfig()
 	sink, err := New(Config{
 		URL: secret.New("https://crm.example/hook"), Auth: &Auth{OAuth2: &c},
-		Sign: &Sign{StandardWebhooks: SigningSecrets{secret.New("whsec_MDEyMzQ1Njc4OWFiY2RlZmdoaWprbG1ub3A=")}},
+		Sign: &Sign{StandardWebhooks: secret.List{secret.New("whsec_MDEyMzQ1Njc4OWFiY2RlZmdoaWprbG1ub3A=")}},
 	}, contract.Deps{})
 	if err != nil {
 		t.Fatal(err)

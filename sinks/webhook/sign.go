@@ -13,43 +13,12 @@ import (
 	"sync"
 	"time"
 
-	"gopkg.in/yaml.v3"
-
 	"github.com/cdrelay/cdrelay/internal/secret"
 )
 
 // Sign says how requests are signed.
 type Sign struct {
-	StandardWebhooks SigningSecrets `yaml:"standard_webhooks" jsonschema:"required" example:"{env: CRM_SIGNING_SECRET}" doc:"Secret of Standard Webhooks, whsec_ and base64; a list while it is rotated: one signature for each."`
-}
-
-// SigningSecrets are one or more secrets of Standard Webhooks; each request
-// carries one signature for each.
-type SigningSecrets []secret.Value
-
-// UnmarshalYAML takes one secret or a list of them and reports all that is wrong.
-func (s *SigningSecrets) UnmarshalYAML(n *yaml.Node) error {
-	if n.Kind == yaml.AliasNode {
-		n = n.Alias
-	}
-	nodes := []*yaml.Node{n}
-	if n.Kind == yaml.SequenceNode {
-		nodes = n.Content
-	}
-	*s = make(SigningSecrets, len(nodes))
-	var all yaml.TypeError
-	for i, node := range nodes {
-		var one *yaml.TypeError
-		if err := (*s)[i].UnmarshalYAML(node); errors.As(err, &one) {
-			all.Errors = append(all.Errors, one.Errors...)
-		} else if err != nil {
-			return err
-		}
-	}
-	if len(all.Errors) > 0 {
-		return &all
-	}
-	return nil
+	StandardWebhooks secret.List `yaml:"standard_webhooks" jsonschema:"required" example:"{env: CRM_SIGNING_SECRET}" doc:"Secret of Standard Webhooks, whsec_ and base64; a list while it is rotated: one signature for each."`
 }
 
 func (s *Sign) validate(report func(path, problem string)) {

@@ -55,6 +55,10 @@ func (v Value) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
 // MarshalYAML is String, for YAML.
 func (v Value) MarshalYAML() (any, error) { return v.String(), nil }
 
+// Secrets returns the literal. Any plain text is one, whatever its name: it may be a
+// token.
+func (v Value) Secrets() []secret.Value { return v.literal.Secrets() }
+
 // render gives the value for one call; absent parts are empty.
 func (v Value) render(view *expr.View) (string, error) {
 	if v.template == nil {

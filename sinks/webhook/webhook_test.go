@@ -147,7 +147,7 @@ func TestSigningKey(t *testing.T) {
 // The signature is the reference library's.
 func TestSign(t *testing.T) {
 	const text = "whsec_MDEyMzQ1Njc4OWFiY2RlZmdoaWprbG1ub3A="
-	s := &Sign{StandardWebhooks: SigningSecrets{secret.New(text), secret.New("whsec_MDEyMzQ1Njc4OWFiY2RlZmdoaWprbG1ub3E=")}}
+	s := &Sign{StandardWebhooks: secret.List{secret.New(text), secret.New("whsec_MDEyMzQ1Njc4OWFiY2RlZmdoaWprbG1ub3E=")}}
 	k, err := s.keys()
 	if err != nil {
 		t.Fatal(err)
