@@ -224,7 +224,7 @@ bench-growth: ## measure how costs grow with history, sinks, rules, bodies: ROUN
 
 # The benchmarks of long queues and of a million calls are left out: they fill a
 # file for minutes.
-GO_BENCHED := ./adapter/... ./internal/call ./internal/delivery ./internal/expr ./internal/intake ./internal/outbound ./internal/route ./internal/spool ./sinks/...
+GO_BENCHED := ./adapter/... ./internal/call ./internal/delivery ./internal/expr ./internal/intake ./internal/outbound ./internal/route ./internal/spool/sqlite ./sinks/...
 
 .PHONY: bench-go
 bench-go: COUNT ?= 6

@@ -13,6 +13,7 @@ import (
 
 	"github.com/cdrelay/cdrelay/internal/config"
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/sqlite"
 )
 
 // errDamaged makes `spool check` exit 1; the report has said the rest.
@@ -41,7 +42,7 @@ when it is damaged, or could not be checked.`,
 		Args: exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return onSpool(cmd, func(ctx context.Context, cfg spool.Config, out printer) error {
-				r, err := spool.Check(ctx, cfg.Path)
+				r, err := sqlite.Check(ctx, cfg.Path)
 				if err != nil {
 					return err
 				}
@@ -69,9 +70,9 @@ takes.`,
 		Args: exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return onSpool(cmd, func(ctx context.Context, cfg spool.Config, out printer) error {
-				r, err := spool.Salvage(ctx, cfg, force)
+				r, err := sqlite.Salvage(ctx, cfg, force)
 				switch {
-				case errors.Is(err, spool.ErrSound):
+				case errors.Is(err, sqlite.ErrSound):
 					return fmt.Errorf("%s: %w and was left as it is: --force builds it anew all the same", cfg.Path, err)
 				case err != nil:
 					return err
@@ -94,7 +95,7 @@ and is made for this user only. It needs the rights of the server's user.`,
 		Args: exactly(1, "one argument, the file to make"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return onSpool(cmd, func(ctx context.Context, cfg spool.Config, out printer) error {
-				r, err := spool.Backup(ctx, cfg.Path, args[0])
+				r, err := sqlite.Backup(ctx, cfg.Path, args[0])
 				if err != nil {
 					return err
 				}
@@ -155,7 +156,7 @@ func (p printer) print(report any, table func(io.Writer)) error {
 // say writes to a builder, which takes everything.
 func say(w io.Writer, format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }
 
-func printCheck(w io.Writer, r spool.CheckReport) {
+func printCheck(w io.Writer, r sqlite.CheckReport) {
 	for _, f := range r.Findings {
 		printFinding(w, f)
 		say(w, "  remedy: %s\n", f.Remedy)
@@ -173,7 +174,7 @@ func printCheck(w io.Writer, r spool.CheckReport) {
 	say(w, "%s is %s: %s, schema version %d, %s waiting\n", r.Path, verdict, size(r.Bytes), r.Schema, count(int(r.Waiting), "delivery"))
 }
 
-func printFinding(w io.Writer, f spool.Finding) {
+func printFinding(w io.Writer, f sqlite.Finding) {
 	say(w, "damage: %s", f.What)
 	if f.Count > 1 {
 		say(w, " (%d)", f.Count)
@@ -184,7 +185,7 @@ func printFinding(w io.Writer, f spool.Finding) {
 	say(w, "\n")
 }
 
-func printSalvage(w io.Writer, r spool.SalvageReport) {
+func printSalvage(w io.Writer, r sqlite.SalvageReport) {
 	for _, f := range r.Found {
 		printFinding(w, f)
 	}

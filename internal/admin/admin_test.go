@@ -18,6 +18,7 @@ import (
 	"github.com/cdrelay/cdrelay/internal/phone"
 	"github.com/cdrelay/cdrelay/internal/secret"
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/sqlite"
 )
 
 const loopback = "127.0.0.1:8081"
@@ -25,14 +26,14 @@ const loopback = "127.0.0.1:8081"
 // fixture is a handler over a real spool.
 type fixture struct {
 	t     *testing.T
-	spool *spool.Spool
+	spool *sqlite.Store
 	deps  admin.Deps
 	ready error
 }
 
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	s, err := spool.Open(t.Context(), spool.Config{Path: filepath.Join(t.TempDir(), "s.db")}, spool.Deps{Log: slog.New(slog.DiscardHandler), Readings: phone.Readings})
+	s, err := sqlite.Open(t.Context(), spool.Config{Path: filepath.Join(t.TempDir(), "s.db")}, sqlite.Deps{Log: slog.New(slog.DiscardHandler), Readings: phone.Readings})
 	if err != nil {
 		t.Fatal(err)
 	}

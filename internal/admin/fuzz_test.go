@@ -13,6 +13,7 @@ import (
 
 	"github.com/cdrelay/cdrelay/internal/admin"
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/sqlite"
 )
 
 // FuzzListings: whatever stands in the query or the id, the answer is JSON
@@ -30,7 +31,7 @@ func FuzzListings(f *testing.F) {
 	} {
 		f.Add(seed[0], seed[1])
 	}
-	s, err := spool.Open(context.Background(), spool.Config{Path: filepath.Join(f.TempDir(), "s.db")}, spool.Deps{Log: slog.New(slog.DiscardHandler)})
+	s, err := sqlite.Open(context.Background(), spool.Config{Path: filepath.Join(f.TempDir(), "s.db")}, sqlite.Deps{Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -77,7 +78,7 @@ func FuzzBodies(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
-	s, err := spool.Open(context.Background(), spool.Config{Path: filepath.Join(f.TempDir(), "s.db")}, spool.Deps{Log: slog.New(slog.DiscardHandler)})
+	s, err := sqlite.Open(context.Background(), spool.Config{Path: filepath.Join(f.TempDir(), "s.db")}, sqlite.Deps{Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/sqlite"
 )
 
 const (
@@ -130,11 +131,11 @@ func TestReplayRate(t *testing.T) {
 
 // otherClock is a store whose clock is not the wall clock, which was set.
 type otherClock struct {
-	*spool.Spool
+	*sqlite.Store
 	behind time.Duration
 }
 
-func (c otherClock) Now() time.Time { return c.Spool.Now().Add(-c.behind) }
+func (c otherClock) Now() time.Time { return c.Store.Now().Add(-c.behind) }
 
 // TestReplayGoesByTheClockOfTheStore: after the wall clock was set forward by
 // days, what was replayed waited for as long; set back, the rate did not hold.

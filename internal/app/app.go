@@ -18,7 +18,7 @@ import (
 	"github.com/cdrelay/cdrelay/internal/dashboard"
 	"github.com/cdrelay/cdrelay/internal/delivery"
 	"github.com/cdrelay/cdrelay/internal/intake"
-	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/sqlite"
 	"github.com/cdrelay/cdrelay/internal/tracing"
 )
 
@@ -47,7 +47,7 @@ type App struct {
 	lanes    *delivery.Metrics
 	requests *delivery.Requests
 	tracer   *tracing.Tracer
-	spool    *spool.Spool
+	spool    *sqlite.Store
 	intake   *intake.Handler
 	public   *intake.Server
 	private  *admin.Server
@@ -159,7 +159,7 @@ func (a *App) Addr() net.Addr { return a.public.Addr() }
 func (a *App) AdminAddr() net.Addr { return a.private.Addr() }
 
 // Spool is the open store, for what runs in the same process.
-func (a *App) Spool() *spool.Spool { return a.spool }
+func (a *App) Spool() *sqlite.Store { return a.spool }
 
 // Handler gives the handler of callbacks, for what runs in the same process.
 func (a *App) Handler() http.Handler { return a.intake }

@@ -15,6 +15,7 @@ import (
 	"github.com/cdrelay/cdrelay/internal/intake"
 	"github.com/cdrelay/cdrelay/internal/phone"
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/sqlite"
 )
 
 // start answers health, opens the spool, and builds everything on it.
@@ -24,7 +25,7 @@ func (a *App) start(ctx context.Context, loaded *config.Loaded) error {
 		return err
 	}
 	a.serve(a.private.Serve)
-	a.spool, err = spool.Open(ctx, loaded.Spool, spool.Deps{
+	a.spool, err = sqlite.Open(ctx, loaded.Spool, sqlite.Deps{
 		Log: a.opts.Log, Readings: phone.Readings, OnSinkRemoved: a.sinkRemoved, OnUndecodable: a.undecodable,
 		OnHistoryPurged: a.metrics.historyPurged, LaneMemory: laneMemory(), OnOpening: a.waitsFor,
 	})

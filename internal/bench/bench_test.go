@@ -134,7 +134,7 @@ func TestGoTable(t *testing.T) {
 	if err != nil || strings.Count(table, "| 2,500 | 64.0 | 9999 |") != len(goBudgets()) || strings.Count(table, "**not met**") != len(goBudgets()) {
 		t.Errorf("%v\n%s", err, table)
 	}
-	if _, err := goTable("PASS\n"); err == nil || !strings.Contains(err.Error(), "internal/spool.Settle was not run") {
+	if _, err := goTable("PASS\n"); err == nil || !strings.Contains(err.Error(), "internal/spool/sqlite.Settle was not run") {
 		t.Errorf("error %v", err)
 	}
 }

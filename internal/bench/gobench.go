@@ -37,12 +37,12 @@ func goBudgets() []goBudget {
 		{"internal/outbound.Do", "one exchange with a sink, the sink included", 100},
 		{"internal/delivery.Attempt/plain", "one attempt: request, exchange, counters", 80},
 		{"internal/delivery.Attempt/signed", "the same, signed", 90},
-		{"internal/spool.Accept", "accept, 64 at a time, with the sync", 38},
-		{"internal/spool.AcceptNumbers/100000", "the same with other numbers each, beside 100,000 calls", 44},
-		{"internal/spool.AcceptAlone", "accept, one after the other, with the sync", 42},
-		{"internal/spool.Lease", "lease 32 deliveries", 950},
-		{"internal/spool.Settle", "settle, committed in groups", 13},
-		{"internal/spool.LeaseSettle", "lease and settle one", 38},
+		{"internal/spool/sqlite.Accept", "accept, 64 at a time, with the sync", 38},
+		{"internal/spool/sqlite.AcceptNumbers/100000", "the same with other numbers each, beside 100,000 calls", 44},
+		{"internal/spool/sqlite.AcceptAlone", "accept, one after the other, with the sync", 42},
+		{"internal/spool/sqlite.Lease", "lease 32 deliveries", 950},
+		{"internal/spool/sqlite.Settle", "settle, committed in groups", 13},
+		{"internal/spool/sqlite.LeaseSettle", "lease and settle one", 38},
 	}
 }
 

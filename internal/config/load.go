@@ -9,6 +9,8 @@ import (
 	"reflect"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/cdrelay/cdrelay/internal/spool/sqlite"
 )
 
 // maxFile bounds the file: a configuration of a thousand sinks is far smaller.
@@ -37,7 +39,7 @@ type Loaded struct {
 // it adds to the warnings, and returns *Problems where the spool would be refused.
 func (l *Loaded) Examine(file string) error {
 	problems := &Problems{File: file}
-	l.Spool.Examine(
+	sqlite.Examine(l.Spool,
 		reporter(func(path, text string) { problems.add(l.line(path), path, text) }).under("spool"),
 		reporter(func(path, text string) {
 			l.Warnings = append(l.Warnings, Problem{Line: l.line(path), Path: path, Text: text})

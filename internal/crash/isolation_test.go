@@ -12,12 +12,13 @@ import (
 	"testing"
 	"time"
 
-	"zombiezen.com/go/sqlite"
+	zombie "zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
 
 	"github.com/cdrelay/cdrelay/internal/bench/stock"
 	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/sqlite"
 )
 
 const (
@@ -150,8 +151,8 @@ func report(b *testing.B, alone, beside *laneBench) {
 	b.ReportMetric(most, "MB")
 }
 
-func openSpool(ctx context.Context, path string) (*spool.Spool, error) {
-	return spool.Open(ctx, spool.Config{Path: path}, spool.Deps{Log: slog.New(slog.DiscardHandler)})
+func openSpool(ctx context.Context, path string) (*sqlite.Store, error) {
+	return sqlite.Open(ctx, spool.Config{Path: path}, sqlite.Deps{Log: slog.New(slog.DiscardHandler)})
 }
 
 // oldCall is one call for the neighbour.
@@ -181,7 +182,7 @@ func pauseNeighbour(path string) error {
 // poisonNeighbour makes the first thousand records unreadable, and then every
 // hundredth.
 func poisonNeighbour(path string) error {
-	c, err := sqlite.OpenConn(path, sqlite.OpenReadWrite)
+	c, err := zombie.OpenConn(path, zombie.OpenReadWrite)
 	if err != nil {
 		return err
 	}

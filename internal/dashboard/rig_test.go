@@ -27,6 +27,7 @@ import (
 	"github.com/cdrelay/cdrelay/internal/phone"
 	"github.com/cdrelay/cdrelay/internal/route"
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/sqlite"
 	"github.com/cdrelay/cdrelay/sinks/contract"
 	"github.com/cdrelay/cdrelay/sinks/webhook"
 )
@@ -41,7 +42,7 @@ const (
 // to a sink that refuses what it gets until it is mended.
 type rig struct {
 	t        *testing.T
-	spool    *spool.Spool
+	spool    *sqlite.Store
 	page     *dashboard.Dashboard
 	deps     *dashboard.Deps
 	server   *httptest.Server
@@ -56,7 +57,7 @@ func newRig(t *testing.T) *rig {
 	t.Helper()
 	r := &rig{t: t}
 	log := slog.New(slog.DiscardHandler)
-	s, err := spool.Open(t.Context(), spool.Config{Path: filepath.Join(t.TempDir(), "s.db")}, spool.Deps{Log: log, Readings: phone.Readings})
+	s, err := sqlite.Open(t.Context(), spool.Config{Path: filepath.Join(t.TempDir(), "s.db")}, sqlite.Deps{Log: log, Readings: phone.Readings})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/outbound"
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/sqlite"
 )
 
 // commit is a time in which all that lanes reported is on the disk.
@@ -27,7 +28,7 @@ const commit = 100 * time.Millisecond
 type world struct {
 	t       *testing.T
 	path    string
-	spool   *spool.Spool
+	spool   *sqlite.Store
 	metrics *Metrics
 	log     safeBuffer
 	lanes   []*rig
@@ -48,7 +49,7 @@ func (w *world) logger() *slog.Logger { return slog.New(slog.NewTextHandler(&w.l
 
 func (w *world) open() {
 	w.t.Helper()
-	s, err := spool.Open(w.t.Context(), spool.Config{Path: w.path}, spool.Deps{Log: slog.New(slog.DiscardHandler)})
+	s, err := sqlite.Open(w.t.Context(), spool.Config{Path: w.path}, sqlite.Deps{Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		w.t.Fatal(err)
 	}

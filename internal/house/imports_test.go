@@ -43,7 +43,8 @@ var table = []row{
 
 	{level: 1, pattern: "adapter/*", may: []string{"internal/call", "internal/loosejson", "internal/phone"}},
 	{level: 1, pattern: "internal/expr", may: []string{"internal/call", "internal/plainjson", "internal/spelling"}},
-	{level: 1, pattern: "internal/spool", may: []string{"internal/call", "internal/plainjson", "internal/share"}},
+	{level: 1, pattern: "internal/spool", may: []string{"internal/call"}},
+	{level: 2, pattern: "internal/spool/sqlite", may: []string{"internal/call", "internal/plainjson", "internal/share", "internal/spool"}},
 	{level: 1, pattern: "internal/outbound", may: []string{"internal/secret"}},
 	{level: 1, pattern: "internal/tracing", may: []string{"internal/secret"}},
 	{level: 1, pattern: "sinks/contract", may: []string{"internal/call", "internal/outbound"}},
@@ -88,7 +89,7 @@ var table = []row{
 	{level: 0, pattern: "charts/tests", support: true},
 	{level: 7, pattern: "internal/crash", may: []string{below}, support: true},
 	{level: 1, pattern: "internal/bench/peer", support: true},
-	{level: 2, pattern: "internal/bench/stock", may: []string{"internal/spool"}, support: true},
+	{level: 2, pattern: "internal/bench/stock", may: []string{"internal/spool", "internal/spool/sqlite"}, support: true},
 	{level: 7, pattern: "internal/bench", may: []string{below}, support: true},
 }
 

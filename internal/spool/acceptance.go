@@ -1,11 +1,9 @@
 package spool
 
 import (
-	"errors"
 	"time"
 
 	"github.com/cdrelay/cdrelay/internal/call"
-	"github.com/cdrelay/cdrelay/internal/plainjson"
 )
 
 // Acceptance is one call record to be kept, with the way to route it.
@@ -57,20 +55,3 @@ type Request struct {
 	Header map[string]string `json:"header,omitempty"`
 	Query  string            `json:"query,omitempty"`
 }
-
-// encode returns the request as it is kept: JSON, or nothing for an empty one.
-func (r Request) encode() (string, error) {
-	if len(r.Header) == 0 && r.Query == "" {
-		return "", nil
-	}
-	b, err := plainjson.Marshal(r)
-	return string(b), err
-}
-
-// ErrNotFound says that there is no such call, sink or dead letter.
-var ErrNotFound = errors.New("not found")
-
-// ErrUnavailable says that the spool cannot take anything at the moment: the
-// disk is full or fails, max_bytes is reached, or the spool is closed. Nothing
-// was kept; the sender may try again.
-var ErrUnavailable = errors.New("spool cannot take calls at the moment")

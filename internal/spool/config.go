@@ -28,13 +28,6 @@ const (
 // minMaxBytes leaves room for the schema and a small WAL.
 const minMaxBytes = 1 << 20
 
-// walPages is the length of the WAL at which it is moved into the file: an
-// eighth of MaxBytes, 8 MB at the most.
-func (c Config) walPages() int64 { return min(2000, int64(c.MaxBytes)/8/pageSize) }
-
-// pageSize is SQLite's default.
-const pageSize = 4096
-
 // WithDefaults fills what was not set.
 func (c Config) WithDefaults() Config {
 	if c.Path == "" {
@@ -55,7 +48,7 @@ func (c Config) WithDefaults() Config {
 // Validate reports what cannot work, by the YAML path of the key.
 func (c Config) Validate(report func(path, problem string)) {
 	if c.Path != "" { // else the default
-		if problem := pathProblem(c.Path); problem != "" {
+		if problem := PathProblem(c.Path); problem != "" {
 			report("path", fmt.Sprintf("%q %s", c.Path, problem))
 		}
 	}

@@ -1,183 +1,49 @@
 package spool
 
-import (
-	"sync"
-	"sync/atomic"
-	"time"
+import "time"
+
+// LaneConfig tells the spool of one configured sink.
+type LaneConfig struct {
+	Sink string
+	// GiveUpAfter is kept, so that what is owed to a sink that is later removed
+	// from the configuration ends some day.
+	GiveUpAfter time.Duration
+	// LongestWait is the longest that the retry schedule waits. What waits
+	// longer was scheduled while the clock ran ahead, and is due.
+	LongestWait time.Duration
+}
+
+// PauseReason says who paused a lane.
+type PauseReason string
+
+// The reasons of a pause.
+const (
+	// BySink is a pause that the sink asked for; it ends by itself.
+	BySink PauseReason = "sink"
+	// ByOperator is a pause without end, until an operator resumes.
+	ByOperator PauseReason = "operator"
 )
 
-// lane is the part of the spool that belongs to one sink: what is leased, where
-// the next fresh delivery is looked for, and counters.
-type lane struct {
-	id   int64
-	name string
-	wake chan struct{}
-
-	waiting atomic.Int64 // deliveries in the states 0 to 3
-	dead    atomic.Int64 // dead letters of stage delivery
-
-	leasing sync.Mutex // one lease is read at a time
-	deal    dealer     // only while leasing
-
-	// dated: no fresh delivery at or before this call_seq is from the future. Only
-	// the housekeeping uses it.
-	dated int64
-
-	mu         sync.Mutex // guards everything below
-	configured bool
-	giveUp     time.Duration
-	longest    time.Duration // the longest wait of the retry schedule
-	// leased gives by call_seq whose lease it is; nil is a claim of the spool's own,
-	// which keeps the delivery from being leased.
-	leased map[int64]*Delivery
-	// cursor: every ready delivery at or before this call_seq is leased or was
-	// committed otherwise; only later ones need to be looked at.
-	cursor int64
-	// back and ended are kept only while a lease is being read: what was given
-	// back or ended since the read began, which the read may still show.
-	// A read of a file that was replaced meanwhile leases nothing.
-	reading     bool
-	back        int64
-	ended       map[int64]struct{}
-	pausedUntil time.Time
-	pausedBy    PauseReason
+// Pause is a lane's rest; the zero Pause is none.
+type Pause struct {
+	Until time.Time
+	By    PauseReason
 }
 
-func newLane(id int64, name string) *lane {
-	return &lane{id: id, name: name, wake: make(chan struct{}, 1), leased: map[int64]*Delivery{}}
-}
+// Active tells whether the pause holds at a time.
+func (p Pause) Active(now time.Time) bool { return p.Until.After(now) }
 
-// signal tells the lane's worker that there may be something to lease.
-func (l *lane) signal() {
-	select {
-	case l.wake <- struct{}{}:
-	default:
-	}
-}
-
-// beginRead starts a lease and gives the cursor to read from.
-func (l *lane) beginRead() (cursor int64) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.reading, l.back, l.ended = true, 0, map[int64]struct{}{}
-	return l.cursor
-}
-
-// endRead leases what was read, without what is leased or ended meanwhile.
-func (l *lane) endRead(found []*Delivery, limit int) []*Delivery {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	var out []*Delivery
-	for _, d := range found {
-		_, taken := l.leased[d.Seq]
-		_, over := l.ended[d.Seq]
-		if taken || over || len(out) == limit || !l.reading {
-			continue
-		}
-		l.leased[d.Seq] = d
-		if d.state == ready && d.Seq > l.cursor {
-			l.cursor = d.Seq
-		}
-		out = append(out, d)
-	}
-	if l.back > 0 && l.cursor >= l.back {
-		l.cursor = l.back - 1
-	}
-	l.reading, l.ended = false, nil
-	return out
-}
-
-// unlease ends a lease or claim whose outcome is on the disk.
-func (l *lane) unlease(seq int64, of *Delivery) {
-	defer l.signal() // not before: a lane that looked now would pass over it
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if !l.leasedTo(seq, of) {
-		return
-	}
-	delete(l.leased, seq)
-	if l.reading {
-		l.ended[seq] = struct{}{}
-	}
-}
-
-// giveBack ends a lease or claim without any outcome.
-func (l *lane) giveBack(seq int64, of *Delivery) {
-	defer l.signal()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if !l.leasedTo(seq, of) {
-		return
-	}
-	delete(l.leased, seq)
-	if l.cursor >= seq {
-		l.cursor = seq - 1
-	}
-	if l.reading && (l.back == 0 || seq < l.back) {
-		l.back = seq
-	}
-}
-
-// claim leases deliveries to nobody, all of them or none, so that no lane can.
-func (l *lane) claim(seqs []int64) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, seq := range seqs {
-		if _, taken := l.leased[seq]; taken {
-			return false
-		}
-	}
-	for _, seq := range seqs {
-		l.leased[seq] = nil
-	}
-	return true
-}
-
-// release ends claims: over says that the deliveries have ended.
-func (l *lane) release(seqs []int64, over bool) {
-	for _, seq := range seqs {
-		if over {
-			l.unlease(seq, nil)
-		} else {
-			l.giveBack(seq, nil)
-		}
-	}
-}
-
-// slim puts a leased delivery without its record and with its new log of attempts
-// in the place of one that is reported, and returns it: what waits for the disk
-// takes little memory.
-func (l *lane) slim(d *Delivery, log []byte) *Delivery {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	kept := *d
-	kept.cost, kept.attempts, kept.Record = 0, log, nil
-	if r := d.Record; r != nil { // none of one that is set aside
-		kept.subject = subject{id: r.ID, source: r.Source, revision: r.Revision}
-	}
-	if l.leasedTo(d.Seq, d) {
-		l.leased[d.Seq] = &kept
-	}
-	return &kept
-}
-
-// leasedTo tells whether a lease or claim stands. It does not once the row was
-// lost with a part of the file; the same delivery may be leased anew after that.
-func (l *lane) leasedTo(seq int64, of *Delivery) bool {
-	now, ok := l.leased[seq]
-	return ok && now == of
-}
-
-// holds tells whether the lease of a delivery stands.
-func (l *lane) holds(d *Delivery) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.leasedTo(d.Seq, d)
-}
-
-func (l *lane) isLeased(seq int64) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	_, ok := l.leased[seq]
-	return ok
+// LaneStatus is what an operator wants to know about a lane.
+type LaneStatus struct {
+	Sink       string
+	Configured bool
+	Waiting    int64
+	// Doubtful is how many of them fail while others are delivered.
+	Doubtful    int64
+	DeadLetters int64
+	// Oldest is when the oldest waiting delivery was accepted or last replayed;
+	// zero when nothing waits. OldestSure is that of those that are not doubtful.
+	Oldest, OldestSure time.Time
+	// Pause is the one that holds now, by the store's clock.
+	Pause Pause
 }

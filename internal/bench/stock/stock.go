@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/sqlite"
 )
 
 const (
@@ -24,7 +25,7 @@ const (
 // Fill accepts n calls; the sink is the one that they are for. each gives the
 // n-th, from 0, and is called concurrently.
 func Fill(ctx context.Context, path, sink string, n int, each func(n int) (spool.Acceptance, error)) error {
-	return with(ctx, path, sink, func(s *spool.Spool) error {
+	return with(ctx, path, sink, func(s *sqlite.Store) error {
 		ctx, cancel := context.WithCancelCause(ctx)
 		defer cancel(nil)
 		var next atomic.Int64
@@ -43,7 +44,7 @@ func Fill(ctx context.Context, path, sink string, n int, each func(n int) (spool
 	})
 }
 
-func keep(ctx context.Context, s *spool.Spool, n int, each func(int) (spool.Acceptance, error)) error {
+func keep(ctx context.Context, s *sqlite.Store, n int, each func(int) (spool.Acceptance, error)) error {
 	a, err := each(n)
 	if err != nil {
 		return err
@@ -54,7 +55,7 @@ func keep(ctx context.Context, s *spool.Spool, n int, each func(int) (spool.Acce
 
 // Deliver makes history of n deliveries that wait for a sink.
 func Deliver(ctx context.Context, path, sink string, n int) error {
-	return with(ctx, path, sink, func(s *spool.Spool) error {
+	return with(ctx, path, sink, func(s *sqlite.Store) error {
 		for done := 0; done < n; {
 			leased, err := s.Lease(ctx, sink, spool.Places{Limit: settling, Doubtful: settling})
 			if err != nil {
@@ -79,8 +80,8 @@ func Deliver(ctx context.Context, path, sink string, n int) error {
 }
 
 // with opens a spool of any size that knows one lane, and closes it.
-func with(ctx context.Context, path, sink string, do func(*spool.Spool) error) error {
-	s, err := spool.Open(ctx, spool.Config{Path: path, MaxBytes: 1 << 40}, spool.Deps{Log: slog.New(slog.DiscardHandler)})
+func with(ctx context.Context, path, sink string, do func(*sqlite.Store) error) error {
+	s, err := sqlite.Open(ctx, spool.Config{Path: path, MaxBytes: 1 << 40}, sqlite.Deps{Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return err
 	}

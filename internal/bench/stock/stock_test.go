@@ -11,6 +11,7 @@ import (
 	"github.com/cdrelay/cdrelay/internal/bench/stock"
 	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/sqlite"
 )
 
 func numbered(n int) (spool.Acceptance, error) {
@@ -61,7 +62,7 @@ func expect(t *testing.T, path string, calls, waiting int64) {
 
 func look(t *testing.T, path string) (calls, waiting int64) {
 	t.Helper()
-	s, err := spool.Open(t.Context(), spool.Config{Path: path}, spool.Deps{Log: slog.New(slog.DiscardHandler)})
+	s, err := sqlite.Open(t.Context(), spool.Config{Path: path}, sqlite.Deps{Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

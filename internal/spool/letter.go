@@ -1,0 +1,73 @@
+package spool
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/cdrelay/cdrelay/internal/call"
+)
+
+// Stage is where a dead letter was made.
+type Stage string
+
+// The stages.
+const (
+	StageIntake   Stage = "intake"
+	StageDelivery Stage = "delivery"
+)
+
+// Reason is why a dead letter was made.
+type Reason string
+
+// The reasons.
+const (
+	Undecoded   Reason = "undecodable"
+	Rejected    Reason = "rejected"
+	Render      Reason = "render"
+	Expired     Reason = "expired"
+	Failing     Reason = "failing"
+	SinkRemoved Reason = "sink_removed"
+)
+
+// Reasons lists all reasons.
+func Reasons() []Reason { return []Reason{Undecoded, Rejected, Render, Expired, Failing, SinkRemoved} }
+
+// DeadLetter is a delivery given up, or a callback that could not be understood.
+type DeadLetter struct {
+	ID        string    `json:"id"`
+	Stage     Stage     `json:"stage"`
+	Sink      string    `json:"sink"`
+	Source    string    `json:"source"`
+	CallID    string    `json:"call_id"`
+	Reason    Reason    `json:"reason"`
+	Detail    string    `json:"detail"`
+	Attempts  int       `json:"attempts"`
+	CreatedAt call.Time `json:"created_at"`
+}
+
+// DeadLetterDetail is a dead letter with what it holds.
+type DeadLetterDetail struct {
+	DeadLetter
+	// Record is the call record, for stage delivery.
+	Record json.RawMessage `json:"record,omitempty"`
+	// Log is the attempts made, for stage delivery.
+	Log []Attempt `json:"attempt_log,omitempty"`
+	// Body is the callback as received, for stage intake.
+	Body []byte `json:"-"`
+	// Request is what it came with, as far as its reading needs that.
+	Request Request `json:"request,omitzero"`
+}
+
+// LetterFilter selects dead letters; empty fields select all.
+type LetterFilter struct {
+	Stage        Stage
+	Sink         string
+	Reason       Reason
+	Since, Until time.Time
+}
+
+// CallLetter is a dead letter of one revision of a call.
+type CallLetter struct {
+	DeadLetter
+	Revision int
+}

@@ -1,0 +1,228 @@
+package sqlite
+
+import (
+	"context"
+	"slices"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/plainjson"
+	"github.com/cdrelay/cdrelay/internal/spool"
+)
+
+// Accept keeps a call and its deliveries durably, tells a duplicate by its
+// content and gives each new content of a call the next revision. It blocks
+// until the commit is synced, or the context ends before: what was on its way to
+// the disk then may be kept all the same, and the next push of it is a duplicate.
+func (s *Store) Accept(ctx context.Context, a spool.Acceptance) (spool.Receipt, error) {
+	if err := ctx.Err(); err != nil {
+		return spool.Receipt{}, err
+	}
+	if err := s.refusal(); err != nil {
+		return spool.Receipt{}, err
+	}
+	p := prepare(a)
+	var receipt spool.Receipt // stays empty where Route failed
+	err := s.writer.waitUnless(ctx.Done(), "accept", func(t *tx) (err error) {
+		receipt, err = s.accept(t, p)
+		return err
+	})
+	if err == nil && receipt.ID == "" {
+		err = p.err
+	}
+	if err != nil {
+		return spool.Receipt{}, err
+	}
+	return receipt, nil
+}
+
+// prepared is an acceptance with all that can be computed off the writer's
+// goroutine, on the likely assumption that the call is new.
+type prepared struct {
+	spool.Acceptance
+	encoded []byte
+	sinks   []string
+	err     error    // of Route, or of the share of the source
+	digits  []string // the search keys
+}
+
+func prepare(a spool.Acceptance) *prepared {
+	p := &prepared{Acceptance: a, digits: numberKeys(a.Record)}
+	p.revise(1)
+	return p
+}
+
+// revise sets the revision and all that follows from it.
+func (p *prepared) revise(n int) {
+	p.Record.Revision = n
+	p.sinks, p.err = p.Route(p.Record)
+	p.encoded = p.Record.JSON()
+}
+
+// accept runs inside the transaction.
+func (s *Store) accept(t *tx, p *prepared) (spool.Receipt, error) {
+	id := p.Record.ID
+	last, same, err := revisions(t.conn, id, p.Content)
+	if err != nil {
+		return spool.Receipt{}, err
+	}
+	if same > 0 {
+		return spool.Receipt{ID: id, Revision: same, Duplicate: true}, s.dropLetter(t, p.Letter)
+	}
+	if p.Letter == "" { // what is redeemed takes no more than its dead letter
+		if err := s.refuseShare(t, p.Record.Source); err != nil {
+			p.err = err
+			return spool.Receipt{}, nil
+		}
+	}
+	if want := last + 1; want != p.Record.Revision {
+		p.revise(want)
+	}
+	if p.err != nil {
+		return spool.Receipt{}, nil // the others of the group are not to be committed again for it
+	}
+	if err := s.insert(t, p, last); err != nil {
+		return spool.Receipt{}, err
+	}
+	return spool.Receipt{ID: id, Revision: p.Record.Revision}, s.dropLetter(t, p.Letter)
+}
+
+const revisionsOf = `SELECT revision, content FROM calls WHERE call_id = ?`
+
+// revisions gives the last revision of a call, and the one with this content.
+func revisions(c *sqlite.Conn, id string, content call.ContentHash) (last, same int, err error) {
+	var hash call.ContentHash
+	err = query(c, revisionsOf, func(r *sqlite.Stmt) error {
+		revision := r.ColumnInt(0)
+		last = max(last, revision)
+		if r.ColumnBytes(1, hash[:]) == len(hash) && hash == content {
+			same = revision
+		}
+		return nil
+	}, id)
+	return last, same, err
+}
+
+// insert writes the call and its deliveries. Its search keys follow: see keys.go.
+func (s *Store) insert(t *tx, p *prepared, last int) error {
+	r := p.Record
+	if err := execute(t.conn, `INSERT INTO calls(call_id, revision, content, source, outcome, received_at, record, trace, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		r.ID, r.Revision, p.Content[:], r.Source, string(r.Outcome), millis(r.ReceivedAt.Time), p.encoded, p.Trace, checksum(p.Content[:], p.encoded)); err != nil {
+		return err
+	}
+	seq := t.conn.LastInsertRowID()
+	t.then(func() { s.unindexed.add(seq, p.digits) })
+	if len(p.sinks) > 0 {
+		// Before the deliveries wake their lanes.
+		t.then(func() {
+			s.recent.put(seq, recentCall{record: r, content: p.Content, trace: p.Trace, length: len(p.encoded)})
+		})
+	}
+	if len(p.sinks) > 0 {
+		s.charge(t, r.Source, sizeOnDisk(int64(len(p.encoded))))
+	}
+	for i, sink := range p.sinks {
+		if slices.Contains(p.sinks[:i], sink) {
+			continue // named by two rules
+		}
+		if err := s.insertDelivery(t, r, seq, sink, last); err != nil {
+			return err
+		}
+	}
+	s.count(t, seq)
+	return nil
+}
+
+// insertDelivery writes one delivery, held where an older revision waits.
+func (s *Store) insertDelivery(t *tx, r *call.Record, seq int64, sink string, last int) error {
+	l, err := s.laneIn(t, sink)
+	if err != nil {
+		return err
+	}
+	st := ready
+	if last > 0 {
+		if st, err = holdBehindOlder(t.conn, r.ID, r.Revision, l.id); err != nil {
+			return err
+		}
+	}
+	since := t.now
+	if err := execute(t.conn, `INSERT INTO deliveries(call_seq, lane, state, due, since) VALUES (?, ?, ?, 0, ?)`,
+		seq, l.id, st, millis(since)); err != nil {
+		return err
+	}
+	t.then(func() {
+		l.waiting.Add(1)
+		l.signal()
+	})
+	return nil
+}
+
+const olderWaiting = `SELECT d.call_seq FROM calls c JOIN deliveries d ON d.call_seq = c.seq
+	WHERE c.call_id = ? AND c.revision < ? AND d.lane = ? AND d.state <= 3 ORDER BY c.revision DESC LIMIT 1`
+
+// holdBehindOlder gives held, and marks the newest older revision that waits in
+// the lane as having a successor; or ready where none waits.
+func holdBehindOlder(c *sqlite.Conn, id string, revision int, lane int64) (state, error) {
+	older, err := readInt(c, olderWaiting, id, revision, lane)
+	if err != nil || older == 0 {
+		return ready, err
+	}
+	return held, execute(c, `UPDATE deliveries SET successor = 1 WHERE call_seq = ? AND lane = ?`, older, lane)
+}
+
+// KeepUndecodable keeps an authentic callback that could not be understood as a
+// dead letter of stage intake, once for each source and body.
+func (s *Store) KeepUndecodable(ctx context.Context, u spool.Undecodable) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := s.refusal(); err != nil {
+		return err
+	}
+	hash := hashBody(u.Body)
+	request, err := encodeRequest(u.Request)
+	if err != nil {
+		return err
+	}
+	at := u.ReceivedAt
+	if at.IsZero() {
+		at = s.clock.now()
+	}
+	id := s.newID(at)
+	var refused error // read only where do has ended
+	err = s.writer.waitUnless(ctx.Done(), "undecodable", func(t *tx) error {
+		if refused = s.refuseShare(t, u.Source); refused != nil {
+			return nil
+		}
+		err := execute(t.conn, `INSERT INTO dead_letters(id, stage, source, reason, detail, tries, created_at, body_hash, body, request)
+			VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+			id, string(spool.StageIntake), u.Source, string(spool.Undecoded), u.Detail, millis(at), hash, u.Body, request)
+		if err == nil && t.conn.Changes() > 0 {
+			s.charge(t, u.Source, sizeOnDisk(int64(len(u.Body))))
+			t.then(func() { s.undecodable(id, u.Source) })
+		}
+		return err
+	})
+	if err == nil {
+		err = refused
+	}
+	return err
+}
+
+// undecodable counts a dead letter of stage intake that was made.
+func (s *Store) undecodable(id, source string) {
+	s.intakes.Add(1)
+	if s.deps.OnUndecodable != nil {
+		s.deps.OnUndecodable(id, source)
+	}
+}
+
+// encodeRequest returns the request as it is kept: JSON, or nothing for an empty one.
+func encodeRequest(r spool.Request) (string, error) {
+	if len(r.Header) == 0 && r.Query == "" {
+		return "", nil
+	}
+	b, err := plainjson.Marshal(r)
+	return string(b), err
+}

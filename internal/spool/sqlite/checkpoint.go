@@ -1,0 +1,107 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/cdrelay/cdrelay/internal/spool"
+)
+
+// checkpointEvery is after how many changes the WAL is moved into the file by
+// itself. SQLite would do it within the commit that finds the WAL too long
+// (boundWAL), and everybody who waits for that commit would wait for it too; so
+// that this finds little left to do, most of it is done beside the commits.
+const checkpointEvery = 1000
+
+// stuckEvery is how often a WAL that could not be moved is tried again.
+const stuckEvery = time.Second
+
+// stuckMost is how many times its usual length the WAL may have while it cannot be
+// moved; then callbacks are refused.
+const stuckMost = 4
+
+// stuckLooks is how many times its usual length the WAL has when it is looked at
+// whether it can be moved at all.
+const stuckLooks = 2
+
+// moveWAL copies the WAL into the file whenever enough was written, on a
+// connection of its own: a passive checkpoint stops neither the writer nor a
+// reader. It ends with ctx.
+func (s *Store) moveWAL(ctx context.Context) {
+	again := time.NewTicker(stuckEvery)
+	defer again.Stop()
+	for {
+		select {
+		case <-s.writer.long:
+		case <-again.C:
+			if !s.stuck.Load() {
+				continue
+			}
+		case <-ctx.Done():
+			return
+		}
+		err := s.houseRd.do(ctx, func(c *sqlite.Conn) error { return execute(c, `PRAGMA wal_checkpoint(PASSIVE)`) })
+		if ctx.Err() == nil {
+			s.noteMove(err)
+		}
+	}
+}
+
+// noteMove notes whether the WAL could be moved. A reader in the way is no failure.
+func (s *Store) noteMove(err error) {
+	switch code := sqlite.ErrCode(err).ToPrimary(); {
+	case err == nil:
+		if s.stuck.Swap(false) {
+			s.log.Info("the WAL is moved into the file again")
+		}
+	case errors.Is(err, spool.ErrUnavailable), code == sqlite.ResultBusy, code == sqlite.ResultLocked: // no connection, or a reader
+	default:
+		s.metrics.failed("checkpoint")
+		if !s.stuck.Swap(true) {
+			s.log.Error("the WAL cannot be moved into the file and grows; callbacks are answered 503 when it is too long", "file", s.cfg.Path, "error", err)
+		}
+	}
+}
+
+// boundStuckWAL refuses callbacks while a WAL that cannot be moved is too long: it
+// would fill the disk, and take ever longer to read at the next start.
+func (s *Store) boundStuckWAL() {
+	usual, size, stuck := walPages(s.bounded())*pageSize, sizeOf(s.cfg.Path+"-wal"), s.stuck.Load()
+	if !stuck && size > stuckLooks*usual {
+		s.writer.lengthened() // SQLite tells nobody that its own checkpoints fail
+	}
+	s.clogged.Store(stuck && size > stuckMost*usual)
+}
+
+// grew counts changes that were committed, and calls moveWAL. What the WAL may take
+// is looked at after every commit.
+func (w *writer) grew(changes int) {
+	w.boundWAL()
+	if w.written += changes; w.written < checkpointEvery {
+		return
+	}
+	w.written = 0
+	w.lengthened()
+}
+
+// lengthened calls moveWAL.
+func (w *writer) lengthened() {
+	select {
+	case w.long <- struct{}{}:
+	default:
+	}
+}
+
+// emptyWAL moves the WAL into the file and truncates it, unless a reader is in
+// the way: the writer must not wait for one.
+func (s *Store) emptyWAL() {
+	err := s.writer.between(func(c *sqlite.Conn) error {
+		c.SetBusyTimeout(0)
+		defer c.SetBusyTimeout(busyTimeout)
+		return execute(c, `PRAGMA wal_checkpoint(TRUNCATE)`)
+	})
+	s.noteMove(err)
+}

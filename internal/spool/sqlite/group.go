@@ -1,0 +1,63 @@
+package sqlite
+
+import (
+	"runtime"
+	"time"
+)
+
+// gather lets the goroutines that can run go first: callbacks that are ready to
+// be kept join the group, which is synced once for all of them. It waits for
+// nobody who has to wait; alone a callback is committed at once.
+func (w *writer) gather() {
+	for before := 0; ; {
+		w.mu.Lock()
+		waiting := len(w.urgent)
+		w.mu.Unlock()
+		if waiting <= before || waiting >= gatherMax {
+			return
+		}
+		before = waiting
+		runtime.Gosched()
+	}
+}
+
+// next gives the ops to commit now, or how long to wait for the lazy ones. While
+// the disk refuses, the two kinds go apart: reports need little room, and must
+// not fail for ever because callbacks do.
+func (w *writer) next() (group []*op, wait time.Duration, end bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now := time.Now()
+	due := w.lazyDue
+	if w.holdOff.After(due) {
+		due = w.holdOff
+	}
+	ripe := len(w.lazies) > 0 && (w.closed || !now.Before(due) || len(w.lazies) >= lazyFull && !now.Before(w.holdOff))
+	switch {
+	case w.away != nil:
+		return nil, 0, w.closed && w.swap == nil
+	case len(w.urgent) == 0 && !ripe:
+		if len(w.lazies) > 0 {
+			wait = max(due.Sub(now), time.Millisecond)
+		}
+		return nil, wait, w.closed && len(w.tasks) == 0
+	case w.broken == nil:
+		group, w.urgent = take(w.urgent)
+		var lazies []*op
+		lazies, w.lazies = take(w.lazies)
+		group = append(group, lazies...)
+	case ripe:
+		group, w.lazies = take(w.lazies)
+	default:
+		group, w.urgent = take(w.urgent)
+	}
+	return group, 0, false
+}
+
+// take splits off as many ops as one transaction may have.
+func take(q []*op) (head, rest []*op) {
+	if len(q) <= groupMax {
+		return q, nil
+	}
+	return q[:groupMax:groupMax], append([]*op(nil), q[groupMax:]...)
+}

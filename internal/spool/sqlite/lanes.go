@@ -1,0 +1,234 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/cdrelay/cdrelay/internal/spool"
+)
+
+// forever is the end of an operator's pause: the last moment that JSON can tell.
+func forever() time.Time { return time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC) }
+
+// SetLanes tells the spool which sinks are configured now. Lanes of other sinks
+// keep what they hold and are marked as not configured. It waits for the disk
+// until ctx ends.
+func (s *Store) SetLanes(ctx context.Context, configs []spool.LaneConfig) error {
+	return s.writer.waitUnless(ctx.Done(), "lanes", func(t *tx) error {
+		byName := map[string]spool.LaneConfig{}
+		ids := []int64{}
+		for _, c := range configs {
+			byName[c.Sink] = c
+			l, err := s.laneIn(t, c.Sink)
+			if err != nil {
+				return err
+			}
+			ids = append(ids, l.id)
+			if err := execute(t.conn, `UPDATE lanes SET give_up = ? WHERE id = ?`, c.GiveUpAfter.Milliseconds(), l.id); err != nil {
+				return err
+			}
+		}
+		if err := markGone(t, ids); err != nil {
+			return err
+		}
+		t.then(func() {
+			s.lanesOnce.Do(func() { close(s.lanesSet) })
+			for _, l := range s.allLanes() {
+				c, ok := byName[l.name]
+				l.mu.Lock()
+				l.configured = ok
+				if ok {
+					l.giveUp, l.longest = c.GiveUpAfter, c.LongestWait
+				}
+				l.mu.Unlock()
+			}
+		})
+		return nil
+	})
+}
+
+// SetPause rests a lane until the given time, durably; the zero Pause ends it.
+// What the sink asks for changes nothing of an operator's pause; without an end it
+// ends the sink's own.
+func (s *Store) SetPause(sink string, p spool.Pause) error {
+	if p.By == spool.ByOperator {
+		p.Until = forever()
+	}
+	l := s.lane(sink)
+	if l == nil {
+		return fmt.Errorf("%w: no sink %q", spool.ErrNotFound, sink)
+	}
+	asked := p.By
+	if p.Until.IsZero() {
+		p.By = ""
+	}
+	return s.writer.wait("pause", func(t *tx) error {
+		err := execute(t.conn, `UPDATE lanes SET paused_until = ?, paused_by = ? WHERE id = ? AND NOT (paused_by = 'operator' AND ? = 'sink')`,
+			millis(p.Until), string(p.By), l.id, string(asked))
+		if err == nil && t.conn.Changes() > 0 {
+			t.then(func() { l.pause(p) })
+		}
+		return err
+	})
+}
+
+func (l *lane) pause(p spool.Pause) {
+	l.mu.Lock()
+	l.pausedUntil, l.pausedBy = p.Until, p.By
+	l.mu.Unlock()
+	l.signal()
+}
+
+// PauseOf gives the lane's pause, which may be over.
+func (s *Store) PauseOf(sink string) spool.Pause {
+	l := s.lane(sink)
+	if l == nil {
+		return spool.Pause{}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return spool.Pause{Until: l.pausedUntil, By: l.pausedBy}
+}
+
+// Work gives a channel that receives when the lane may have something new to
+// lease, or its pause has changed.
+func (s *Store) Work(sink string) <-chan struct{} {
+	if l := s.lane(sink); l != nil {
+		return l.wake
+	}
+	return nil
+}
+
+// Lanes gives the status of each lane that is configured or holds something,
+// by name.
+func (s *Store) Lanes(ctx context.Context) ([]spool.LaneStatus, error) {
+	var out []spool.LaneStatus
+	err := s.listRd.do(ctx, func(c *sqlite.Conn) error {
+		for _, l := range s.allLanes() {
+			st := l.status(s.clock.now())
+			if !st.Configured && st.Waiting == 0 && st.DeadLetters == 0 {
+				continue
+			}
+			if err := readStatus(c, l.id, &st); err != nil {
+				return err
+			}
+			out = append(out, st)
+		}
+		return nil
+	})
+	return out, err
+}
+
+const (
+	countDoubtful  = `SELECT count(*) FROM deliveries WHERE lane = ? AND state < 4 AND state = -1`
+	oldestFresh    = `SELECT since FROM deliveries WHERE lane = ? AND state < 4 AND state = 0 AND due = 0 ORDER BY call_seq LIMIT 1`
+	oldestTried    = `SELECT ifnull(min(since), 0) FROM deliveries WHERE lane = ? AND state < 4 AND state IN (1, 2, 3)`
+	oldestDoubtful = `SELECT ifnull(min(since), 0) FROM deliveries WHERE lane = ? AND state < 4 AND state = -1`
+)
+
+// readStatus adds what only the file tells: one row for fresh deliveries, and the index
+// alone for those that were attempted.
+func readStatus(c *sqlite.Conn, lane int64, st *spool.LaneStatus) error {
+	var fresh, tried, doubtful int64
+	for _, v := range []struct {
+		into *int64
+		sql  string
+	}{{&fresh, oldestFresh}, {&tried, oldestTried}, {&doubtful, oldestDoubtful}, {&st.Doubtful, countDoubtful}} {
+		var err error
+		if *v.into, err = readInt(c, v.sql, lane); err != nil {
+			return err
+		}
+	}
+	st.OldestSure = fromMillis(earlier(fresh, tried))
+	st.Oldest = fromMillis(earlier(earlier(fresh, tried), doubtful))
+	return nil
+}
+
+// earlier returns the earlier of two times, of which 0 is none.
+func earlier(a, b int64) int64 {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
+}
+
+func (l *lane) status(now time.Time) spool.LaneStatus {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := spool.LaneStatus{Sink: l.name, Configured: l.configured, Waiting: l.waiting.Load(), DeadLetters: l.dead.Load()}
+	if p := (spool.Pause{Until: l.pausedUntil, By: l.pausedBy}); p.Active(now) {
+		s.Pause = p
+	}
+	return s
+}
+
+// orphan tells whether the sink is no longer configured, and when to give up then.
+func (l *lane) orphan() (giveUp time.Duration, orphan bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.giveUp == 0 {
+		return defaultGiveUp, !l.configured
+	}
+	return l.giveUp, !l.configured
+}
+
+// lane gives a lane by name, nil when there is none.
+func (s *Store) lane(name string) *lane {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.lanes[name]
+}
+
+func (s *Store) laneByID(id int64) *lane {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.byID[id]
+}
+
+func (s *Store) allLanes() []*lane {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return slices.SortedFunc(maps.Values(s.lanes), func(a, b *lane) int {
+		if a.name < b.name {
+			return -1
+		}
+		return 1
+	})
+}
+
+func (s *Store) addLane(l *lane) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lanes[l.name], s.byID[l.id] = l, l
+}
+
+// laneIn gives the lane of a sink inside a transaction, and makes it where the
+// sink is new. The id is the file's; should the transaction fail, the same name
+// gets its id anew at the next try.
+func (s *Store) laneIn(t *tx, sink string) (*lane, error) {
+	if l := s.lane(sink); l != nil {
+		return l, nil
+	}
+	if l := t.fresh[sink]; l != nil {
+		return l, nil
+	}
+	if err := execute(t.conn, `INSERT OR IGNORE INTO lanes(name) VALUES (?)`, sink); err != nil {
+		return nil, err
+	}
+	id, err := readInt(t.conn, `SELECT id FROM lanes WHERE name = ?`, sink)
+	if err != nil {
+		return nil, err
+	}
+	l := newLane(id, sink)
+	if t.fresh == nil {
+		t.fresh = map[string]*lane{}
+	}
+	t.fresh[sink] = l
+	t.then(func() { s.addLane(l) })
+	return l, nil
+}

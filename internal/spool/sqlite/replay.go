@@ -1,0 +1,212 @@
+package sqlite
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/cdrelay/cdrelay/internal/spool"
+)
+
+// Replay puts dead letters of stage delivery back into their lanes, with the
+// same message ids, behind live traffic; give_up_after and the retry schedule
+// begin anew. With a rate above 0 they come due one after the other at that rate each second,
+// beginning at start. Dead letters of stage intake are not touched: their ids
+// come back in intake, for the caller to convert and Accept again. An id that
+// is not there is passed over, so that a repeated replay does no harm.
+func (s *Store) Replay(ids []string, start time.Time, perSecond float64) (done int, intake []string, err error) {
+	err = s.writer.wait("replay", func(t *tx) error {
+		done, intake = 0, nil
+		for _, id := range ids {
+			due := spool.ReplayDue(start, done, perSecond)
+			d, stage, err := s.takeLetter(t, id)
+			switch {
+			case err != nil:
+				return err
+			case stage == spool.StageIntake:
+				intake = append(intake, id)
+			case stage == spool.StageDelivery:
+				done++
+				if err := s.wait(t, d, due); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, nil, err // what it counted was rolled back
+	}
+	return done, intake, nil
+}
+
+// place names a delivery.
+type place struct {
+	seq      int64
+	lane     *lane
+	callID   string
+	revision int
+}
+
+// takeLetter removes a dead letter of stage delivery and gives its delivery.
+func (s *Store) takeLetter(t *tx, id string) (place, spool.Stage, error) {
+	var p place
+	var stage spool.Stage
+	id = strings.ToUpper(id)
+	err := query(t.conn, `SELECT d.stage, d.lane, ifnull(d.call_seq, 0), d.call_id, ifnull(c.revision, 0)
+		FROM dead_letters d LEFT JOIN calls c ON c.seq = d.call_seq WHERE d.id = ?`, func(r *sqlite.Stmt) error {
+		stage = spool.Stage(r.ColumnText(0))
+		p = place{lane: s.laneByID(r.ColumnInt64(1)), seq: r.ColumnInt64(2), callID: r.ColumnText(3), revision: r.ColumnInt(4)}
+		return nil
+	}, id)
+	if err != nil || stage != spool.StageDelivery {
+		return p, stage, err
+	}
+	t.then(func() { p.lane.dead.Add(-1) })
+	return p, stage, execute(t.conn, `DELETE FROM dead_letters WHERE id = ?`, id)
+}
+
+// wait puts a delivery that had ended back among the waiting ones; it is held
+// where an older revision waits, and holds newer ones.
+func (s *Store) wait(t *tx, p place, due time.Time) error {
+	st, err := holdBehindOlder(t.conn, p.callID, p.revision, p.lane.id)
+	if err != nil {
+		return err
+	}
+	if st == ready {
+		st = replayed
+	}
+	newer, err := s.holdNewer(t, p)
+	if err != nil {
+		return err
+	}
+	t.then(func() {
+		p.lane.waiting.Add(1)
+		p.lane.signal()
+	})
+	return execute(t.conn, `UPDATE deliveries SET state = ?, due = ?, since = ?, ended_at = 0, successor = ?, spent = 0, doubts = 0, failed_at = 0 WHERE call_seq = ? AND lane = ?`,
+		st, millis(due), millis(t.now), newer, p.seq, p.lane.id)
+}
+
+// holdNewer holds the waiting newer revisions of the call and gives 1 where
+// there are any. One that is on its way goes on; should it fail, it is held.
+func (s *Store) holdNewer(t *tx, p place) (int, error) {
+	var newer []int64
+	err := query(t.conn, `SELECT d.call_seq FROM calls c JOIN deliveries d ON d.call_seq = c.seq
+		WHERE c.call_id = ? AND c.revision > ? AND d.lane = ? AND d.state <= 3`, func(r *sqlite.Stmt) error {
+		newer = append(newer, r.ColumnInt64(0))
+		return nil
+	}, p.callID, p.revision, p.lane.id)
+	if err != nil {
+		return 0, err
+	}
+	for _, seq := range newer {
+		if err := execute(t.conn, `UPDATE deliveries SET state = ? WHERE call_seq = ? AND lane = ?`, held, seq, p.lane.id); err != nil {
+			return 0, err
+		}
+	}
+	return min(len(newer), 1), nil
+}
+
+// Purge erases dead letters and gives how many there were.
+func (s *Store) Purge(ids []string) (done int, err error) {
+	err = s.writer.wait("purge", func(t *tx) error {
+		done = 0
+		for _, id := range ids {
+			n, err := s.purgeLetter(t, id)
+			if err != nil {
+				return err
+			}
+			done += n
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	return done, nil
+}
+
+func (s *Store) purgeLetter(t *tx, id string) (int, error) {
+	p, stage, err := s.takeLetter(t, id)
+	switch {
+	case err != nil:
+		return 0, err
+	case stage == spool.StageIntake:
+		return 1, s.dropLetter(t, strings.ToUpper(id))
+	case stage == spool.StageDelivery:
+		if err := execute(t.conn, `DELETE FROM deliveries WHERE call_seq = ? AND lane = ?`, p.seq, p.lane.id); err != nil {
+			return 0, err
+		}
+		return 1, s.loosen(t, p.seq)
+	default:
+		return 0, nil
+	}
+}
+
+// Resend owes the newest revision of a call to sinks once more, whatever became
+// of it there before, and gives the sinks for which it does not wait already. A
+// call or a sink that is not there gives ErrNotFound and changes nothing.
+func (s *Store) Resend(callID string, sinks []string) (done []string, err error) {
+	err = s.writer.wait("resend", func(t *tx) error {
+		done = nil
+		var seq int64
+		var revision int
+		err := query(t.conn, `SELECT seq, revision FROM calls WHERE call_id = ? ORDER BY revision DESC LIMIT 1`, func(r *sqlite.Stmt) error {
+			seq, revision = r.ColumnInt64(0), r.ColumnInt(1)
+			return nil
+		}, callID)
+		if err != nil {
+			return err
+		}
+		if seq == 0 {
+			return fmt.Errorf("%w: %w: no call %q", errRefused, spool.ErrNotFound, callID)
+		}
+		for _, sink := range sinks {
+			sent, err := s.resend(t, place{seq: seq, callID: callID, revision: revision}, sink)
+			if err != nil {
+				return err
+			}
+			if sent {
+				done = append(done, sink)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return done, nil
+}
+
+func (s *Store) resend(t *tx, p place, sink string) (bool, error) {
+	p.lane = s.lane(sink)
+	if p.lane == nil || !p.lane.status(t.now).Configured {
+		return false, fmt.Errorf("%w: %w: no sink %q", errRefused, spool.ErrNotFound, sink)
+	}
+	st := aside
+	err := query(t.conn, `SELECT state FROM deliveries WHERE call_seq = ? AND lane = ?`, func(r *sqlite.Stmt) error {
+		st = state(r.ColumnInt64(0))
+		return nil
+	}, p.seq, p.lane.id)
+	if err != nil || st.waits() {
+		return false, err
+	}
+	if err := s.chargeCall(t, looseSize, p.seq, 1); err != nil {
+		return false, err
+	}
+	err = execute(t.conn, `INSERT OR IGNORE INTO deliveries(call_seq, lane, state, due, since) VALUES (?, ?, ?, 0, 0)`, p.seq, p.lane.id, st)
+	if err != nil {
+		return false, err
+	}
+	err = execute(t.conn, `DELETE FROM dead_letters WHERE call_seq = ? AND lane = ?`, p.seq, p.lane.id)
+	if err != nil {
+		return false, err
+	}
+	if t.conn.Changes() > 0 {
+		t.then(func() { p.lane.dead.Add(-1) })
+	}
+	return true, s.wait(t, p, t.now)
+}

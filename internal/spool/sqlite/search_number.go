@@ -1,0 +1,157 @@
+package sqlite
+
+import (
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+
+	"zombiezen.com/go/sqlite"
+)
+
+const (
+	// denseKeys is the number of keys of one block at which reading the calls is
+	// quicker than looking them up.
+	denseKeys = 2000
+	// searchBlocks bounds the blocks that one page looks into.
+	searchBlocks = 1000
+)
+
+const (
+	oldestBlock  = `SELECT ifnull(min(block), 0) FROM number_keys`
+	keysOfEnd    = `SELECT call_seq FROM number_keys WHERE block = ? AND digits >= ? AND digits < ?`
+	keysOfNumber = `SELECT call_seq FROM number_keys WHERE block = ? AND digits = ?`
+)
+
+// byNumber searches the calls that have no keys yet, and then block by block,
+// newest first. The end of what is indexed is asked for first: what is written
+// meanwhile is found in either place.
+func (q *callSearch) byNumber() error {
+	q.rows = lookCalls
+	indexed, err := readInt(q.conn, indexedTo)
+	if err != nil {
+		return err
+	}
+	if err := q.look(max(q.low, indexed)); err != nil || q.next != "" {
+		return err
+	}
+	oldest, err := readInt(q.conn, oldestBlock)
+	if err != nil {
+		return err
+	}
+	q.low, q.high = max(q.low, oldest<<blockBits-1), min(q.high, indexed+1)
+	for blocks := 0; q.high > q.low+1 && q.next == ""; blocks++ {
+		if blocks == searchBlocks {
+			q.next = strconv.FormatInt(q.high, 10)
+			return nil
+		}
+		if err := q.block((q.high - 1) >> blockBits); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// block searches one block, up to q.high, which is lowered to its begin.
+func (q *callSearch) block(n int64) error {
+	low := max(q.low, n<<blockBits-1)
+	seqs, dense, err := q.candidates(n, low)
+	if err != nil {
+		return err
+	}
+	if dense {
+		err = q.look(low)
+	} else {
+		err = q.pick(seqs)
+	}
+	q.high = low + 1
+	return err
+}
+
+// candidates gives the calls of a block that have the number, newest first; dense
+// says that there are many.
+func (q *callSearch) candidates(block, low int64) (seqs []int64, dense bool, err error) {
+	collect := func(r *sqlite.Stmt) error {
+		if dense = len(seqs) == denseKeys; dense {
+			return errEnough
+		}
+		if seq := r.ColumnInt64(0); seq > low && seq < q.high {
+			seqs = append(seqs, seq)
+		}
+		return nil
+	}
+	err = query(q.conn, keysOfEnd, collect, block, q.number.end, q.number.end+":") // ':' follows '9'
+	for _, whole := range q.number.whole {
+		if err == nil {
+			err = query(q.conn, keysOfNumber, collect, block, whole)
+		}
+	}
+	if errors.Is(err, errEnough) {
+		return nil, true, nil
+	}
+	slices.Sort(seqs)
+	seqs = slices.Compact(seqs) // both numbers of a call may be meant
+	slices.Reverse(seqs)
+	return seqs, false, err
+}
+
+// pick reads the calls that were looked up.
+func (q *callSearch) pick(seqs []int64) error {
+	for _, seq := range seqs {
+		if err := q.read(callBySeq, seq); err != nil || q.next != "" {
+			return err
+		}
+	}
+	return nil
+}
+
+// look reads the calls after one, and up to q.high, for their numbers.
+func (q *callSearch) look(after int64) error {
+	q.looking = true
+	defer func() { q.looking = false }()
+	return q.read(callsBetween, q.high, after)
+}
+
+// wanted is a number as an operator types it, or the end of one. Keys are
+// reversed digits, so that the end of a number is the begin of its key.
+type wanted struct {
+	// end is what keys begin with, the zeros in front of what was typed among it.
+	end string
+	// whole are the keys of the numbers that the text may mean: what is dialled
+	// before a number is not a part of it.
+	whole []string
+}
+
+// newWanted gives nil for a text without digits other than zeros.
+func newWanted(typed string, readings func(typed string) []string) *wanted {
+	digits := searchDigits(typed)
+	if digits == "" {
+		return nil
+	}
+	w := &wanted{end: digits + strings.Repeat("0", zerosInFront(typed)), whole: []string{digits}}
+	if readings != nil {
+		for _, number := range readings(typed) {
+			w.whole = append(w.whole, searchDigits(number))
+		}
+	}
+	slices.Sort(w.whole)
+	w.whole = slices.Compact(w.whole)
+	return w
+}
+
+func zerosInFront(typed string) (n int) {
+	for _, c := range typed {
+		switch {
+		case c == '0':
+			n++
+		case c >= '1' && c <= '9':
+			return n
+		}
+	}
+	return n
+}
+
+// matches tells whether a key is that of a number that is wanted.
+func (w *wanted) matches(key string) bool {
+	return strings.HasPrefix(key, w.end) || slices.Contains(w.whole, key)
+}

@@ -1,0 +1,126 @@
+package sqlite
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/cdrelay/cdrelay/internal/spool"
+)
+
+// watchSpace measures, makes room near the limit, and probes a disk that refused
+// the last commit, once there is room for what the probe writes.
+func (s *Store) watchSpace(ctx context.Context, room *sweep) {
+	if isFull(s.writer.refusedWith()) {
+		s.releaseReserve()
+	}
+	used := s.measure(ctx)
+	if limit := s.limit.Load(); used > limit/10*9 && room.rested(time.Now()) {
+		s.makeRoom(ctx, room)
+		used = s.measure(ctx)
+	}
+	if used >= s.limit.Load() {
+		s.emptyWAL()
+		used = s.measure(ctx)
+	}
+	limit := s.limit.Load()
+	// Once full, it stays so until some room is gained, so that the state does
+	// not change with every delivery, nor with the WAL, which comes and goes.
+	s.setFull(used >= limit || s.full.Load() && used >= min(limit/100*97, limit-walPages(s.bounded())*pageSize))
+	s.boundStuckWAL()
+	if limit-used >= probeBytes {
+		s.writer.probe(writeMuch)
+	}
+	s.holdReserve()
+}
+
+func (s *Store) setFull(full bool) {
+	switch was := s.full.Swap(full); {
+	case full && !was && s.diskDecides():
+		s.log.Error("the disk is filled by waiting calls and dead letters, or by other files; callbacks are answered 503", "limit", spool.Bytes(s.limit.Load()))
+	case full && !was:
+		s.log.Error("spool.max_bytes is filled by waiting calls and dead letters; callbacks are answered 503", "max_bytes", s.limits.Load().MaxBytes)
+	case !full && was:
+		s.log.Info("the spool has room again")
+	}
+}
+
+// diskDecides reports whether the disk holds less than max_bytes.
+func (s *Store) diskDecides() bool { return s.limit.Load() < int64(s.limits.Load().MaxBytes) }
+
+// makeRoom erases delivered history, oldest first, until no more than eight tenths
+// of the limit are in use or no history is left.
+func (s *Store) makeRoom(ctx context.Context, room *sweep) {
+	s.emptyWAL() // the WAL counts too
+	gone := s.eraseHistory(ctx, room, forever(), func() bool { return s.measure(ctx) <= s.limit.Load()/10*8 })
+	if gone == 0 {
+		return
+	}
+	s.log.Warn("delivered history was erased to stay below spool.max_bytes", "calls", gone, "limit", spool.Bytes(s.limit.Load()))
+	if s.deps.OnHistoryPurged != nil {
+		s.deps.OnHistoryPurged(gone)
+	}
+}
+
+// measure reads the bytes in use, pages with content and the WAL, and how many they
+// may be.
+func (s *Store) measure(ctx context.Context) int64 {
+	var pages, free, size int64
+	err := s.houseRd.do(ctx, func(c *sqlite.Conn) (err error) {
+		if pages, err = readInt(c, `PRAGMA page_count`); err != nil {
+			return err
+		}
+		if free, err = readInt(c, `PRAGMA freelist_count`); err != nil {
+			return err
+		}
+		size, err = readInt(c, `PRAGMA page_size`)
+		return err
+	})
+	if err != nil {
+		return s.used.Load()
+	}
+	used := (pages-free)*size + sizeOf(s.cfg.Path+"-wal")
+	s.used.Store(used)
+	s.limit.Store(s.limitNow())
+	return used
+}
+
+// limitNow returns max_bytes, or what the disk holds where that is less: what the
+// files take and what is free, without the reserve.
+func (s *Store) limitNow() int64 {
+	limit := int64(s.limits.Load().MaxBytes)
+	folder := filepath.Dir(s.cfg.Path)
+	total, err := totalBytes(folder)
+	free, ferr := freeBytes(folder)
+	if err != nil || ferr != nil || total == 0 { // nothing is known of it
+		return limit
+	}
+	if !s.reserve.held() {
+		free -= s.reserve.size
+	}
+	return min(limit, sizeOf(s.cfg.Path)+sizeOf(s.cfg.Path+"-wal")+free)
+}
+
+// bounded is the configuration with a max_bytes that the disk can hold.
+func (s *Store) bounded() spool.Config { return boundedBy(*s.limits.Load(), filepath.Dir(s.cfg.Path)) }
+
+func boundedBy(cfg spool.Config, folder string) spool.Config {
+	if total, err := totalBytes(folder); err == nil && total > 0 {
+		cfg.MaxBytes = min(cfg.MaxBytes, spool.Bytes(total))
+	}
+	return cfg
+}
+
+func sizeOf(path string) int64 {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0
+	}
+	return info.Size()
+}
+
+// FreeBytes is the room on the file system of the spool.
+func (s *Store) FreeBytes() (int64, error) { return freeBytes(filepath.Dir(s.cfg.Path)) }
