@@ -15,6 +15,7 @@ import (
 
 	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/dashboard"
+	"github.com/cdrelay/cdrelay/internal/plaintext"
 	"github.com/cdrelay/cdrelay/internal/spool"
 )
 
@@ -185,7 +186,7 @@ func (f *facts) print() error {
 		width = max(width, len(l[0]))
 	}
 	for _, l := range f.lines {
-		if _, err := fmt.Fprintf(f.w, "%-*s  %s\n", width, l[0], oneLine(l[1], 0)); err != nil {
+		if _, err := fmt.Fprintf(f.w, "%-*s  %s\n", width, l[0], plaintext.Line(l[1])); err != nil {
 			return err
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cdrelay/cdrelay/internal/dashboard"
+	"github.com/cdrelay/cdrelay/internal/plaintext"
 	"github.com/cdrelay/cdrelay/internal/spool"
 )
 
@@ -182,7 +183,7 @@ func (o *operator) printLetter(l shownLetter) error {
 		_, err := fmt.Fprintf(o.out(), "\nThe body is %d bytes and no text: -o json shows it in base64.\n", len(l.BodyBase64))
 		return err
 	}
-	_, err := fmt.Fprintf(o.out(), "\n%s\n", printable(o.masked(l.Body)))
+	_, err := fmt.Fprintf(o.out(), "\n%s\n", plaintext.Terminal(o.masked(l.Body)))
 	return err
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/plaintext"
 )
 
 type replayFlags struct {
@@ -202,7 +203,7 @@ func (f replayFlags) tell(o *operator, a replayedAnswer, failed error) error {
 		}
 	}
 	for _, one := range a.Failures {
-		o.say("%s stays: %s", one.ID, oneLine(o.masked(one.Reason), 0))
+		o.say("%s stays: %s", one.ID, plaintext.Line(o.masked(one.Reason)))
 	}
 	if failed == nil && a.Kept > 0 {
 		return fmt.Errorf("%s could not be replayed", count(a.Kept, "dead letter"))

@@ -9,10 +9,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/explain"
+	"github.com/cdrelay/cdrelay/internal/plaintext"
 )
 
 // printExplanation writes an explanation for people.
@@ -28,18 +28,8 @@ func printExplanation(w io.Writer, x *explain.Explanation) error {
 		writeRequests(&b, x)
 	}
 	b.WriteString("\nNothing was sent.\n")
-	_, err := io.WriteString(w, harmless(b.String()))
+	_, err := io.WriteString(w, plaintext.Terminal(b.String()))
 	return err
-}
-
-// harmless takes away what a callback could do to a terminal.
-func harmless(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r != '\n' && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029') {
-			return '\uFFFD'
-		}
-		return r
-	}, text)
 }
 
 func writeRecord(b *strings.Builder, r *call.Record) {

@@ -7,9 +7,9 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
-	"unicode"
 
 	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/plaintext"
 )
 
 // maxCell is the longest text in a cell of a table.
@@ -27,7 +27,7 @@ func newTable(w io.Writer, heads ...string) table {
 // row adds a row. Cells come from elsewhere: nothing in them may move the cursor.
 func (t table) row(cells ...string) {
 	for i, c := range cells {
-		if cells[i] = oneLine(c, maxCell); cells[i] == "" {
+		if cells[i] = plaintext.ClipRunes(plaintext.Line(c), maxCell); cells[i] == "" {
 			cells[i] = "-"
 		}
 	}
@@ -35,25 +35,6 @@ func (t table) row(cells ...string) {
 }
 
 func (t table) end() error { return t.w.Flush() }
-
-// oneLine makes a text fit for one line of a terminal; 0 is no limit.
-func oneLine(text string, limit int) string {
-	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
-	if r := []rune(text); limit > 0 && len(r) > limit {
-		text = string(r[:limit-1]) + "…"
-	}
-	return printable(text)
-}
-
-// printable takes out what a terminal would obey, new lines aside.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r != '\n' && r != '\t' && !unicode.IsPrint(r) {
-			return '\ufffd'
-		}
-		return r
-	}, text)
-}
 
 // when is a time in a table; the head says UTC.
 func when(t call.Time) string {

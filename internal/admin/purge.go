@@ -3,11 +3,11 @@ package admin
 import (
 	"context"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/cdrelay/cdrelay/internal/problem"
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/wait"
 )
 
 // purged is the answer to a purge.
@@ -76,12 +76,7 @@ func (p *pacer) wait(ctx context.Context, n int) error {
 	if p.rate <= 0 {
 		return nil
 	}
-	err := wait(ctx, time.Until(p.next))
+	err := wait.For(ctx, time.Until(p.next))
 	p.next = spool.ReplayDue(p.next, n, p.rate)
 	return err
-}
-
-// clip bounds a reason that may quote a body.
-func clip(text string) string {
-	return strings.ToValidUTF8(text[:min(len(text), maxNote)], "")
 }

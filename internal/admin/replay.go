@@ -7,8 +7,10 @@ import (
 	"time"
 
 	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/plaintext"
 	"github.com/cdrelay/cdrelay/internal/problem"
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/wait"
 )
 
 const (
@@ -181,7 +183,7 @@ func (p *replayer) replay(group []spool.DeadLetter) error {
 // redeemAll reads callbacks again, at the rate asked for.
 func (p *replayer) redeemAll(ctx context.Context, group []spool.DeadLetter) error {
 	for _, l := range group {
-		if err := wait(ctx, p.due().Sub(p.Store.Now())); err != nil {
+		if err := wait.For(ctx, p.due().Sub(p.Store.Now())); err != nil {
 			return err
 		}
 		p.done++
@@ -213,7 +215,7 @@ func (p *replayer) redeem(ctx context.Context, id string) error {
 	case errors.Is(err, spool.ErrUnavailable) || ctx.Err() != nil:
 		return err
 	default:
-		reason := clip(err.Error())
+		reason := plaintext.Cut(err.Error(), maxNote)
 		p.keep(id, reason)
 		return p.Store.NoteLetter(id, reason)
 	}
@@ -223,20 +225,5 @@ func (p *replayer) keep(id, reason string) {
 	p.out.Kept++
 	if len(p.out.Failures) < maxFailures {
 		p.out.Failures = append(p.out.Failures, failure{id, reason})
-	}
-}
-
-// wait rests until a time has passed or the client has gone.
-func wait(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
 	}
 }

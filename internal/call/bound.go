@@ -2,7 +2,8 @@ package call
 
 import (
 	"fmt"
-	"unicode/utf8"
+
+	"github.com/cdrelay/cdrelay/internal/plaintext"
 )
 
 const (
@@ -108,10 +109,10 @@ func (r *Record) shrink(texts []boundText) {
 	limit := MaxText
 	for ; r.rest() > maxRest; limit /= 2 {
 		for _, t := range texts {
-			*t.at = cutText(*t.at, limit/2)
+			*t.at = plaintext.Cut(*t.at, limit/2)
 		}
 		for i, w := range r.Warnings {
-			r.Warnings[i] = cutText(w, limit/8)
+			r.Warnings[i] = plaintext.Cut(w, limit/8)
 		}
 	}
 	if limit < MaxText {
@@ -125,28 +126,17 @@ func (r *Record) cut(t boundText) {
 	if was <= t.limit {
 		return
 	}
-	*t.at = cutText(*t.at, t.limit)
+	*t.at = plaintext.Cut(*t.at, t.limit)
 	if t.name != "" {
 		r.Warn(fmt.Sprintf("%s was cut from %d to %d bytes", t.name, was, len(*t.at)))
 	}
-}
-
-// cutText cuts a text to at most so many bytes, at a character.
-func cutText(text string, limit int) string {
-	if len(text) <= limit {
-		return text
-	}
-	for limit > 0 && !utf8.RuneStart(text[limit]) {
-		limit--
-	}
-	return text[:limit]
 }
 
 // boundWarnings cuts each warning, and replaces those beyond the bound by their
 // number.
 func (r *Record) boundWarnings() {
 	for i, w := range r.Warnings {
-		r.Warnings[i] = cutText(w, maxWarning)
+		r.Warnings[i] = plaintext.Cut(w, maxWarning)
 	}
 	if n := len(r.Warnings); n > maxWarnings {
 		r.Warnings = append(r.Warnings[:maxWarnings-1:maxWarnings-1], fmt.Sprintf("%d more warnings", n-maxWarnings+1))

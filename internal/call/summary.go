@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/cdrelay/cdrelay/internal/plaintext"
 )
 
 // Summary is a call in words, for chats: plain text of one line each, nothing of
@@ -136,11 +138,7 @@ func brief(s string) string {
 	if len(s) > 8*maxBrief { // spares the work on a megabyte
 		s = s[:8*maxBrief]
 	}
-	s = Plain(s)
-	if utf8.RuneCountInString(s) <= maxBrief {
-		return s
-	}
-	return string([]rune(s)[:maxBrief-1]) + "…"
+	return plaintext.ClipRunes(plaintext.Line(s), maxBrief)
 }
 
 func knownParty(p Party) string {

@@ -52,14 +52,6 @@ func TestSummarize(t *testing.T) {
 	}
 }
 
-func TestPlain(t *testing.T) {
-	for in, want := range map[string]string{"": "", "a\r\n\tb  c": "a b c", "\u202ea\u200fb\ufeff": "ab", "\x00\x1b[31m": "[31m", "a\xff": "a\uFFFD", "a\u2028b\u0085c": "a b c"} {
-		if got := call.Plain(in); got != want {
-			t.Errorf("%q: %q, want %q", in, got, want)
-		}
-	}
-}
-
 // fact is the text of a fact of a call; empty where there is none.
 func fact(r call.Record, label string) string {
 	for _, f := range call.Summarize(&r).Facts {

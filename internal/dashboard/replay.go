@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/plaintext"
 	"github.com/cdrelay/cdrelay/internal/spool"
 )
 
@@ -96,7 +97,6 @@ func (j *replayJob) redeem(ctx context.Context, id string) error {
 		return err
 	default:
 		j.kept++
-		reason := err.Error()
-		return j.Store.NoteLetter(id, reason[:min(len(reason), maxNote)])
+		return j.Store.NoteLetter(id, plaintext.Cut(err.Error(), maxNote))
 	}
 }

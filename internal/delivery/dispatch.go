@@ -6,6 +6,7 @@ import (
 
 	"github.com/cdrelay/cdrelay/internal/outbound"
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/wait"
 )
 
 const (
@@ -36,8 +37,8 @@ func (l *Lane) dispatch(ctx context.Context) {
 	for ctx.Err() == nil {
 		state := l.deps.Client.State()
 		l.tell.breaker(l.log, state)
-		if wait := l.closedFor(); wait > 0 {
-			l.sleep(ctx, wait)
+		if d := l.closedFor(); d > 0 {
+			l.sleep(ctx, d)
 			continue
 		}
 		alone := state != outbound.Closed || l.careful()
@@ -48,7 +49,7 @@ func (l *Lane) dispatch(ctx context.Context) {
 		}
 		switch {
 		case err != nil:
-			l.stay(ctx, trouble)
+			_ = wait.For(ctx, trouble) // whatever work comes
 		case len(batch) == 0:
 			l.sleep(ctx, l.untilDue(ctx, places.Doubtful, doubtfulIn))
 		case alone:
@@ -161,7 +162,7 @@ func (l *Lane) tryAlone(ctx context.Context, d *spool.Delivery) {
 	switch v := <-done; {
 	case v.Meaning == outbound.BreakerOpen:
 		// A try from before the opening was quicker and is the probe.
-		l.stay(ctx, min(v.Wait, trouble))
+		_ = wait.For(ctx, min(v.Wait, trouble))
 	case unwell(v.Meaning) && l.deps.Client.State() == outbound.Open, v.Meaning == outbound.Paused && l.isLimited():
 		l.expire(ctx)
 	}
@@ -208,16 +209,6 @@ func (l *Lane) sleep(ctx context.Context, d time.Duration) {
 	select {
 	case <-t.C:
 	case <-l.deps.Store.Work(l.name):
-	case <-ctx.Done():
-	}
-}
-
-// stay waits whatever work comes.
-func (l *Lane) stay(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
 	case <-ctx.Done():
 	}
 }

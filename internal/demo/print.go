@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/plaintext"
 )
 
 const (
@@ -85,7 +86,7 @@ func (p *printer) text(at int, colour, text string) {
 // goes on with the fact before.
 func (p *printer) fact(label, colour, text string) {
 	left := strings.Repeat(" ", indent) + pad(label, labelled-indent)
-	for _, line := range wrap(text, width-labelled) {
+	for _, line := range wrap(plaintext.Blank(text), width-labelled) {
 		p.write(p.paint(dim, left) + p.paint(colour, line) + "\n")
 		left = strings.Repeat(" ", labelled)
 	}

@@ -3,11 +3,12 @@ package expr
 import (
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
+
+	"github.com/cdrelay/cdrelay/internal/plaintext"
 )
 
 // Term is a part of a condition that is true or false by itself: what stands
@@ -234,23 +235,12 @@ func (p *program) shown(v *view) string {
 	}
 	switch {
 	case err == nil:
-		return clip(text)
+		return plaintext.Clip(text, maxShown)
 	case noValue(err):
 		return NoValue
 	default:
-		return clip(err.Error())
+		return plaintext.Clip(err.Error(), maxShown)
 	}
-}
-
-func clip(text string) string {
-	if len(text) <= maxShown {
-		return text
-	}
-	n := maxShown
-	for n > 0 && !utf8.RuneStart(text[n]) {
-		n--
-	}
-	return text[:n] + "…"
 }
 
 // isPath tells a chain of fields and indexes that begins at call.

@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types"
@@ -14,18 +13,19 @@ import (
 	"github.com/nyaruka/phonenumbers"
 
 	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/plaintext"
 )
 
 // textFunctions declares the functions that make one text of another.
 func (e *environment) textFunctions() []cel.EnvOption {
 	return []cel.EnvOption{
 		onText("mask", call.Mask),
-		onText("plain", call.Plain),
+		onText("plain", plaintext.Line),
 		onText("urlEncode", urlEncode),
 		onText("httpURL", call.WebURL),
 		onText("digits", digits),
 		onText("nationalNumber", nationalNumber),
-		onTextAndLength("cut", cutRunes),
+		onTextAndLength("cut", plaintext.ClipRunes),
 		onTextAndLength("cutBytes", cutBytes),
 		binary(escapeName, "escape_string_string", cel.StringType, cel.StringType, cel.StringType, e.escape),
 	}
@@ -54,36 +54,13 @@ func onTextAndLength(name string, f func(string, int) string) cel.EnvOption {
 	})
 }
 
-// ellipsis ends a text that was cut.
-const ellipsis = "…"
-
-// cutRunes is a text of at most n characters, the last an ellipsis where it was
-// longer.
-func cutRunes(s string, n int) string {
-	if len(s) <= n || utf8.RuneCountInString(s) <= n {
-		return s
-	}
-	if n == 0 {
-		return ""
-	}
-	at := 0
-	for range n - 1 {
-		_, size := utf8.DecodeRuneInString(s[at:])
-		at += size
-	}
-	return s[:at] + ellipsis
-}
-
 // cutBytes is a text of at most n bytes, whole characters and an ellipsis where it
-// was longer.
+// was longer; dots where there is no room for one.
 func cutBytes(s string, n int) string {
-	switch {
-	case len(s) <= n:
-		return s
-	case n < len(ellipsis):
+	if len(s) > n && n < len(plaintext.Ellipsis) {
 		return strings.Repeat(".", n)
 	}
-	return firstBytes(s, n-len(ellipsis)) + ellipsis
+	return plaintext.Clip(s, n)
 }
 
 // urlEncode makes a text fit for any part of a URL.
@@ -139,6 +116,6 @@ func (e *environment) escape(text, markup ref.Val) ref.Val {
 }
 
 func (e *environment) unknownMarkup(name string) error {
-	return fmt.Errorf("there is no markup %q: write one of %s", firstBytes(name, maxNumber),
+	return fmt.Errorf("there is no markup %q: write one of %s", plaintext.Cut(name, maxNumber),
 		strings.Join(slices.Sorted(maps.Keys(e.markups)), ", "))
 }

@@ -9,6 +9,8 @@ import (
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
+
+	"github.com/cdrelay/cdrelay/internal/plaintext"
 )
 
 const (
@@ -122,7 +124,7 @@ func minuteOfDay(text string) (int, error) {
 	}
 	t, err := time.Parse("15:04", text)
 	if err != nil || len(text) != len("15:04") {
-		return 0, fmt.Errorf("%q is no time of day: write it as 09:00", firstBytes(text, maxNumber))
+		return 0, fmt.Errorf("%q is no time of day: write it as 09:00", plaintext.Cut(text, maxNumber))
 	}
 	return t.Hour()*60 + t.Minute(), nil
 }

@@ -13,6 +13,8 @@ import (
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/common/types/traits"
+
+	"github.com/cdrelay/cdrelay/internal/plaintext"
 )
 
 // timeLayout is how the record's JSON writes a time.
@@ -48,9 +50,9 @@ func (w *writer) raw(s string) error {
 // each writes a text as put writes it, piece by piece.
 func (w *writer) each(s string, put func(dst []byte, s string) []byte) error {
 	for s != "" {
-		piece := firstBytes(s, writeChunk)
-		s = s[len(piece):]
-		w.buf = put(w.buf, piece)
+		n := plaintext.Boundary(s, writeChunk)
+		w.buf = put(w.buf, s[:n])
+		s = s[n:]
 		if len(w.buf) > w.limit {
 			return w.full()
 		}

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/plaintext"
 )
 
 // maxEscape is how many bytes one byte of a text becomes at most.
@@ -38,7 +38,7 @@ func newMarkups() markups {
 }
 
 func chat(escape func(string) string) func(string) string {
-	return func(s string) string { return escape(call.Plain(s)) }
+	return func(s string) string { return escape(plaintext.Line(s)) }
 }
 
 // printable drops control characters but line breaks and tabs.

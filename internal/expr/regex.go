@@ -4,13 +4,14 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
-	"unicode/utf8"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/overloads"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/interpreter"
+
+	"github.com/cdrelay/cdrelay/internal/plaintext"
 )
 
 const (
@@ -83,22 +84,10 @@ func matchOther(text, pattern ref.Val) ref.Val {
 }
 
 func match(compiled *regexp.Regexp, text ref.Val) ref.Val {
-	s, ok := text.(types.String)
+	value, ok := text.(types.String)
 	if !ok {
 		return types.MaybeNoSuchOverloadErr(text)
 	}
-	return types.Bool(compiled.MatchString(firstBytes(string(s), maxMatched)))
-}
-
-// firstBytes cuts a text to at most n bytes, at a character.
-func firstBytes(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	for i := n; i > n-utf8.UTFMax && i >= 0; i-- {
-		if utf8.RuneStart(s[i]) {
-			return s[:i]
-		}
-	}
-	return s[:n] // no UTF-8 at all
+	s := string(value)
+	return types.Bool(compiled.MatchString(s[:plaintext.Boundary(s, maxMatched)]))
 }

@@ -26,27 +26,29 @@ const below = "below"
 // table is the one of the architecture document: who may import whom.
 var table = []row{
 	{level: 0, pattern: "internal/secret"},
-	{level: 0, pattern: "internal/call"},
-	{level: 0, pattern: "internal/loosejson"},
+	{level: 0, pattern: "internal/call", may: []string{"internal/plaintext"}},
+	{level: 0, pattern: "internal/loosejson", may: []string{"internal/plaintext"}},
 	{level: 0, pattern: "internal/phone"},
 	{level: 0, pattern: "internal/charset"},
 	{level: 0, pattern: "internal/plainjson"},
+	{level: 0, pattern: "internal/plaintext"},
+	{level: 0, pattern: "internal/wait"},
 	{level: 0, pattern: "internal/share"},
 	{level: 0, pattern: "internal/adminclient", may: []string{"internal/plainjson"}},
-	{level: 0, pattern: "internal/problem", may: []string{"internal/plainjson"}},
+	{level: 0, pattern: "internal/problem", may: []string{"internal/plainjson", "internal/plaintext"}},
 	{level: 0, pattern: "internal/interrupt"},
-	{level: 0, pattern: "internal/listen"},
+	{level: 0, pattern: "internal/listen", may: []string{"internal/wait"}},
 	{level: 0, pattern: "internal/spelling"},
 	{level: 0, pattern: "internal/house"},
 	{level: 0, pattern: "internal/browsertest", support: true},
 	{level: 0, pattern: "internal/faultfs", support: true},
 
 	{level: 1, pattern: "adapter/*", may: []string{"internal/call", "internal/loosejson", "internal/phone"}},
-	{level: 1, pattern: "internal/expr", may: []string{"internal/call", "internal/plainjson", "internal/spelling"}},
+	{level: 1, pattern: "internal/expr", may: []string{"internal/call", "internal/plainjson", "internal/plaintext", "internal/spelling"}},
 	{level: 1, pattern: "internal/spool", may: []string{"internal/call"}},
 	{level: 2, pattern: "internal/spool/sqlite", may: []string{"internal/call", "internal/plainjson", "internal/share", "internal/spool"}},
-	{level: 1, pattern: "internal/outbound", may: []string{"internal/secret"}},
-	{level: 1, pattern: "internal/tracing", may: []string{"internal/secret"}},
+	{level: 1, pattern: "internal/outbound", may: []string{"internal/plaintext", "internal/secret"}},
+	{level: 1, pattern: "internal/tracing", may: []string{"internal/plaintext", "internal/secret"}},
 	{level: 1, pattern: "sinks/contract", may: []string{"internal/call", "internal/outbound"}},
 
 	{level: 1, pattern: "internal/adaptertest", may: []string{"internal/call"}, support: true},
@@ -58,27 +60,28 @@ var table = []row{
 	{level: 2, pattern: "adapter", may: []string{"adapter/*", "internal/call"}},
 	{level: 2, pattern: "internal/route", may: []string{"internal/call", "internal/expr"}},
 	{level: 2, pattern: "sinks/*", may: []string{
-		"internal/call", "internal/expr", "internal/outbound", "internal/plainjson", "internal/secret", "sinks/contract",
+		"internal/call", "internal/expr", "internal/outbound", "internal/plainjson", "internal/plaintext", "internal/secret", "sinks/contract",
 	}},
 
 	{level: 3, pattern: "sinks", may: []string{"sinks/*"}},
 	{level: 3, pattern: "internal/intake", may: []string{
-		"internal/call", "internal/charset", "internal/listen", "internal/problem", "internal/route", "internal/secret", "internal/spool",
+		"internal/call", "internal/charset", "internal/listen", "internal/plaintext", "internal/problem", "internal/route", "internal/secret", "internal/spool",
 		"internal/tracing",
 	}},
 	{level: 3, pattern: "internal/delivery", may: []string{
-		"internal/call", "internal/outbound", "internal/share", "internal/spool", "internal/tracing",
+		"internal/call", "internal/outbound", "internal/share", "internal/spool", "internal/tracing", "internal/wait",
 	}},
 
 	{level: 4, pattern: "internal/admin", may: []string{
-		"internal/call", "internal/delivery", "internal/listen", "internal/plainjson", "internal/problem", "internal/route", "internal/spool",
+		"internal/call", "internal/delivery", "internal/listen", "internal/plainjson", "internal/plaintext", "internal/problem", "internal/route", "internal/spool",
+		"internal/wait",
 	}},
-	{level: 4, pattern: "internal/dashboard", may: []string{"internal/call", "internal/plainjson", "internal/spool"}},
+	{level: 4, pattern: "internal/dashboard", may: []string{"internal/call", "internal/plainjson", "internal/plaintext", "internal/spool"}},
 	{level: 4, pattern: "internal/explain", may: []string{
 		"internal/call", "internal/expr", "internal/outbound", "internal/route", "internal/secret", "sinks/contract",
 	}},
 	{level: 5, pattern: "internal/ruletest", may: []string{
-		"internal/call", "internal/explain", "internal/outbound", "internal/plainjson", "internal/secret",
+		"internal/call", "internal/explain", "internal/outbound", "internal/plainjson", "internal/plaintext", "internal/secret",
 	}},
 	{level: 5, pattern: "internal/config", may: []string{below}},
 	{level: 6, pattern: "internal/app", may: []string{below}},
@@ -99,7 +102,7 @@ var mayKnowConfig = []string{"internal/config", "internal/app", "internal/demo",
 
 // pure are the packages that ask no clock, disk or network: the same input gives
 // the same output on every replica and at every replay.
-var pure = []string{"adapter", "adapter/*", "internal/call", "internal/phone", "internal/charset", "internal/loosejson", "internal/route"}
+var pure = []string{"adapter", "adapter/*", "internal/call", "internal/phone", "internal/charset", "internal/loosejson", "internal/plaintext", "internal/route"}
 
 func TestImports(t *testing.T) {
 	report(t, checkImports(sources(t)))

@@ -7,10 +7,10 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
-	"strings"
 	"time"
 
 	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/plaintext"
 	"github.com/cdrelay/cdrelay/internal/route"
 	"github.com/cdrelay/cdrelay/internal/spool"
 	"github.com/cdrelay/cdrelay/internal/tracing"
@@ -119,7 +119,7 @@ func (x *exchange) read(ctx context.Context, body []byte) (rec *call.Record, con
 	defer func() {
 		if bug := recover(); bug != nil {
 			x.deps.Log.ErrorContext(ctx, "an adapter panicked; the callback is kept",
-				slog.String("source", x.source.name), slog.String("panic", call.MaskText(clip(fmt.Sprint(bug)))), slog.String("stack", string(debug.Stack())))
+				slog.String("source", x.source.name), slog.String("panic", call.MaskText(plaintext.Cut(fmt.Sprint(bug), maxKeptDetail))), slog.String("stack", string(debug.Stack())))
 			rec, err = nil, call.Unreadablef("the adapter has a bug and stopped; the callback is kept for a replay")
 		}
 	}()
@@ -174,7 +174,7 @@ func (x *exchange) keep(ctx context.Context, body []byte, reason string, headers
 		Source:     x.source.name,
 		Body:       body,
 		Request:    x.kept(headers),
-		Detail:     clip(reason),
+		Detail:     plaintext.Cut(reason, maxKeptDetail),
 		ReceivedAt: x.received,
 	})
 	if err != nil {
@@ -187,9 +187,4 @@ func (x *exchange) keep(ctx context.Context, body []byte, reason string, headers
 
 func (x *exchange) debug(ctx context.Context, why string, fact slog.Attr) {
 	x.deps.Log.DebugContext(ctx, "callback not taken as a call", slog.String("source", x.source.name), slog.String("why", why), fact)
-}
-
-// clip bounds a text that may quote a body.
-func clip(text string) string {
-	return strings.ToValidUTF8(text[:min(len(text), maxKeptDetail)], "")
 }

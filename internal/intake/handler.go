@@ -13,6 +13,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/plaintext"
 	"github.com/cdrelay/cdrelay/internal/spool"
 	"github.com/cdrelay/cdrelay/internal/tracing"
 )
@@ -122,7 +123,7 @@ func (h *Handler) unknownPath(ctx context.Context, s *set, r *http.Request) {
 	h.metrics.unknown.Inc()
 	h.strays.Do(func() {
 		h.deps.Log.WarnContext(ctx, "requests come to a path that no source has",
-			slog.String("path", call.MaskText(clip(r.URL.Path))), slog.String("client", s.proxies.client(r).String()))
+			slog.String("path", call.MaskText(plaintext.Cut(r.URL.Path, maxKeptDetail))), slog.String("client", s.proxies.client(r).String()))
 	})
 }
 

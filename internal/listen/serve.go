@@ -6,6 +6,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/cdrelay/cdrelay/internal/wait"
 )
 
 // Serve lets a server answer on the listener until it is shut down. It sets the
@@ -88,10 +90,5 @@ func Pause(ctx context.Context, d time.Duration) {
 		c.waitFrom(c.from.now())
 		defer c.work()
 	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
-	}
+	_ = wait.For(ctx, d) // its end is ours
 }

@@ -78,13 +78,5 @@ func kindOf(first byte) string {
 	return "a number"
 }
 
-// clipped is how much of a vendor's text a message quotes.
-const clipped = 40
-
-// clip shortens a text for a message.
-func clip(s string) string {
-	if utf8.RuneCountInString(s) <= clipped {
-		return s
-	}
-	return string([]rune(s)[:clipped]) + "…"
-}
+// clipped is how much of a vendor's text a message quotes, with the ellipsis.
+const clipped = 41

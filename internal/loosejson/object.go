@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/cdrelay/cdrelay/internal/plaintext"
 )
 
 // Object is a parsed JSON object.
@@ -166,7 +168,7 @@ func unquote(quoted string) string {
 // quote shows a value in a message: a string in its quotes, anything else bare.
 func quote(value string) string {
 	if strings.HasPrefix(value, `"`) {
-		return strconv.Quote(clip(unquote(value)))
+		return strconv.Quote(plaintext.ClipRunes(unquote(value), clipped))
 	}
-	return clip(value)
+	return plaintext.ClipRunes(value, clipped)
 }

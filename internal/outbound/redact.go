@@ -4,9 +4,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
+	"github.com/cdrelay/cdrelay/internal/plaintext"
 	"github.com/cdrelay/cdrelay/internal/secret"
 )
 
@@ -102,10 +101,10 @@ func (r *redactor) clean(text string, limit int) string {
 		text = r.withoutTail(text)
 	}
 	text = r.remove(text)
-	if clean := printable(text); clean != text {
+	if clean := plaintext.Blank(text); clean != text {
 		text = r.remove(clean) // a blank for a newline may complete one
 	}
-	return firstBytes(text, limit)
+	return plaintext.Cut(text, limit)
 }
 
 // remove replaces until nothing is found. Only a secret that holds stars can
@@ -219,30 +218,4 @@ func partsOf(text string) []string {
 		parts = append(parts, values...)
 	}
 	return parts
-}
-
-// printable makes valid UTF-8 without control characters.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || isLineOrBidi(r) {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(text, "\uFFFD"))
-}
-
-// isLineOrBidi tells characters that turn lines or directions about in a
-// terminal although Unicode does not call them controls.
-func isLineOrBidi(r rune) bool {
-	return r > unicode.MaxLatin1 && (r == '\u2028' || r == '\u2029' || unicode.Is(unicode.Bidi_Control, r))
-}
-
-func firstBytes(text string, n int) string {
-	if len(text) <= n {
-		return text
-	}
-	for n > 0 && !utf8.RuneStart(text[n]) {
-		n--
-	}
-	return text[:n]
 }

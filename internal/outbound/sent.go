@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/cdrelay/cdrelay/internal/plaintext"
 )
 
 const (
@@ -29,7 +31,7 @@ func (e *exchange) kept(r *http.Request, redact *redactor) *Sent {
 	if e.sent == nil || raw != e.raw { // Prepare renders again what depends on the time
 		e.raw, e.sent = raw, &Sent{
 			Method: r.Method,
-			URL:    firstBytes(printable(redact.url(r.URL.String())), maxDetail),
+			URL:    plaintext.Cut(plaintext.Blank(redact.url(r.URL.String())), maxDetail),
 			Body:   redact.clean(e.bodyStart(), maxSentBody),
 		}
 	}

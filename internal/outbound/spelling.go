@@ -11,6 +11,8 @@ import (
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/cdrelay/cdrelay/internal/plaintext"
 )
 
 // maxLevels bounds how often the escapes of a text are undone: a form in JSON in a
@@ -247,9 +249,9 @@ func needles(secret string) []string {
 	if len(secret) < minNeedle {
 		return nil
 	}
-	all := []string{plainView(printable(secret)).text} // with blanks for its line breaks
+	all := []string{plainView(plaintext.Blank(secret)).text} // with blanks for its line breaks
 	for v, more := plainView(secret), true; more; v, more = v.unescaped() {
-		all = append(all, v.text, plainView(printable(v.text)).text)
+		all = append(all, v.text, plainView(plaintext.Blank(v.text)).text)
 	}
 	for _, packed := range []string{secret, escapeJSON(secret), url.QueryEscape(secret), url.PathEscape(secret), html.EscapeString(secret)} {
 		for _, form := range base64Forms(packed) {

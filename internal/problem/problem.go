@@ -8,10 +8,9 @@ package problem
 import (
 	"net/http"
 	"strconv"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/cdrelay/cdrelay/internal/plainjson"
+	"github.com/cdrelay/cdrelay/internal/plaintext"
 )
 
 const (
@@ -38,7 +37,7 @@ func Write(w http.ResponseWriter, status int, detail string) {
 // the encoder escapes them, and what is then too long is cut again.
 func Body(status int, detail string) []byte {
 	for limit := maxDetail; ; limit /= 2 {
-		detail = shorten(detail, limit)
+		detail = plaintext.Clip(detail, limit)
 		b, _ := plainjson.Marshal(struct { // strings and an int always marshal
 			Type   string `json:"type"`
 			Title  string `json:"title"`
@@ -49,18 +48,4 @@ func Body(status int, detail string) []byte {
 			return append(b, '\n')
 		}
 	}
-}
-
-// shorten cuts a text to at most limit bytes of valid UTF-8.
-func shorten(text string, limit int) string {
-	text = strings.ToValidUTF8(text, "\ufffd")
-	if len(text) <= limit {
-		return text
-	}
-	const mark = "…"
-	cut := max(limit-len(mark), 0)
-	for cut > 0 && !utf8.RuneStart(text[cut]) {
-		cut--
-	}
-	return text[:cut] + mark
 }

@@ -7,9 +7,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/cdrelay/cdrelay/internal/plainjson"
+	"github.com/cdrelay/cdrelay/internal/plaintext"
 )
 
 // Difference is one thing that is not as expected.
@@ -110,16 +110,5 @@ func shown(v any) string {
 	if err != nil {
 		return err.Error()
 	}
-	return clip(string(b))
-}
-
-func clip(text string) string {
-	if len(text) <= maxShown {
-		return text
-	}
-	n := maxShown
-	for n > 0 && !utf8.RuneStart(text[n]) {
-		n--
-	}
-	return text[:n] + "…"
+	return plaintext.Clip(string(b), maxShown)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cdrelay/cdrelay/internal/explain"
 	"github.com/cdrelay/cdrelay/internal/outbound"
+	"github.com/cdrelay/cdrelay/internal/plaintext"
 	"github.com/cdrelay/cdrelay/internal/secret"
 )
 
@@ -95,13 +96,13 @@ func (w request) checkBody(path string, got outbound.Wire, note func(Difference)
 	want := w.Body.value()
 	if text, ok := want.(string); ok {
 		if text != string(got.Body) {
-			note(Difference{Path: path, Expected: clip(text), Got: clip(string(got.Body))})
+			note(Difference{Path: path, Expected: plaintext.Clip(text, maxShown), Got: plaintext.Clip(string(got.Body), maxShown)})
 		}
 		return
 	}
 	if want == nil {
 		if len(got.Body) > 0 {
-			note(Difference{Path: path, Expected: nothing, Got: clip(string(got.Body))})
+			note(Difference{Path: path, Expected: nothing, Got: plaintext.Clip(string(got.Body), maxShown)})
 		}
 		return
 	}
@@ -109,7 +110,7 @@ func (w request) checkBody(path string, got outbound.Wire, note func(Difference)
 	if err != nil {
 		fields, ok := formFields(got)
 		if !ok {
-			note(Difference{Path: path, Expected: shown(want), Got: clip(string(got.Body)), Notes: []string{"the body is neither JSON nor a form"}})
+			note(Difference{Path: path, Expected: shown(want), Got: plaintext.Clip(string(got.Body), maxShown), Notes: []string{"the body is neither JSON nor a form"}})
 			return
 		}
 		want, body = texts(want), fields

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"reflect"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,6 +18,8 @@ import (
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdk "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/cdrelay/cdrelay/internal/plaintext"
 )
 
 const (
@@ -173,12 +174,6 @@ func (t *Tracer) Describe(ch chan<- *prometheus.Desc) { t.spans.Describe(ch) }
 // Collect implements prometheus.Collector.
 func (t *Tracer) Collect(ch chan<- prometheus.Metric) { t.spans.Collect(ch) }
 
-// clip bounds the text of an error, which may quote the collector's answer.
-func clip(err error) string {
-	text := err.Error()
-	return strings.ToValidUTF8(text[:min(len(text), maxDetail)], "")
-}
-
 // teller counts what the collector takes and says when that changes. It keeps
 // errors from the SDK, which would write them to standard error.
 type teller struct {
@@ -199,7 +194,7 @@ func (t *teller) ExportSpans(ctx context.Context, spans []sdk.ReadOnlySpan) erro
 	case err != nil:
 		result = resultFailed
 		if !t.failing && !errors.Is(err, context.Canceled) {
-			log.Warn("the collector does not take spans; deliveries go on", "error", clip(err))
+			log.Warn("the collector does not take spans; deliveries go on", "error", plaintext.Cut(err.Error(), maxDetail))
 		}
 	case t.failing:
 		log.Info("the collector takes spans again")

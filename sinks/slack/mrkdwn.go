@@ -5,11 +5,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/plaintext"
 )
-
-// ellipsis ends a text that was shortened.
-const ellipsis = "…"
 
 // maxValue bounds one value in the default message, before escaping.
 const maxValue = 300
@@ -40,7 +37,7 @@ func escape(s string) string {
 // change of the reading direction. An address within a longer value does not become
 // a link; a value that is one as a whole stays one, for <${…}|…> and buttons.
 func ownValue(s string) string {
-	s = call.Plain(s)
+	s = plaintext.Line(s)
 	if isLink(s) && !strings.Contains(s, " ") {
 		return escape(strings.ReplaceAll(s, "|", "%7C"))
 	}
@@ -55,9 +52,7 @@ func oneLine(s string) string {
 	if len(s) > 8*maxValue { // spares the work on a megabyte
 		s = s[:8*maxValue]
 	}
-	s = strings.ToValidUTF8(s, "\uFFFD")
-	s = strings.Map(tame, s)
-	return shorten(strings.Join(strings.Fields(s), " "), maxValue)
+	return shorten(tamed(plaintext.Line(s)), maxValue)
 }
 
 // tamed is a line in which nothing is formatted.
@@ -73,14 +68,9 @@ func tame(r rune) rune {
 		return '∗'
 	case '~':
 		return '∼'
-	case '\u061c', '\u200e', '\u200f', '\u202a', '\u202b', '\u202c', '\u202d', '\u202e',
-		'\u2066', '\u2067', '\u2068', '\u2069', '\ufeff':
-		return -1
+	default:
+		return r
 	}
-	if unicode.IsControl(r) || unicode.IsSpace(r) {
-		return ' '
-	}
-	return r
 }
 
 // units counts UTF-16 units.
@@ -113,7 +103,7 @@ func shorten(s string, limit int) string {
 		}
 		at += size
 	}
-	return s[:wholeUntil(s, at)] + ellipsis
+	return s[:wholeUntil(s, at)] + plaintext.Ellipsis
 }
 
 // wholeUntil moves a cut to before the entity or token that it would split.
