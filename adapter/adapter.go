@@ -2,47 +2,33 @@
 // and by what.
 //
 // To add a format, add a package beside the others with a function Convert, its
-// golden cases under testdata, and a row here. Nothing registers itself.
+// golden cases under testdata, and a row here. Nothing registers itself. What a
+// row may declare is call.Format.
 //
 // All functions are pure and may be called concurrently.
 package adapter
 
 import (
+	"slices"
+
 	"github.com/cdrelay/cdrelay/adapter/infin8linx"
 	"github.com/cdrelay/cdrelay/adapter/nxcc"
 	"github.com/cdrelay/cdrelay/internal/call"
 )
 
-// Format is one vendor's dialect.
-type Format struct {
-	// Name is what `format:` says in the configuration.
-	Name string
-	// Convert reads one callback: UTF-8 JSON, after content decoding and after a
-	// form has been opened. It is pure. Its errors are *call.NotACall and
-	// *call.Unreadable. The record shares no memory with the body and is within
-	// its bounds (call.Record.Bound); its Revision is 1 and its ReceivedAt is not
-	// set.
-	Convert func(body []byte, src call.Source) (*call.Record, error)
-	// DefaultZone is the time zone that Convert takes for times without one when
-	// the source has none, an IANA name; empty when the format's times need none.
-	DefaultZone string
-	// FormField is the field of a form that holds the JSON text, for platforms that
-	// post forms; empty where none does.
-	FormField string
-	// Causes are the vendor's codes for the end of a call, for the documents.
-	Causes call.Causes
-	// NeedsRegion says that without a region no number becomes E.164.
-	NeedsRegion bool
-}
+// utf8 is the character set of both vendors' callbacks, where they name none.
+const utf8 = "utf-8"
 
-// formats is in the order of the names.
-func formats() []Format {
-	return []Format{
+// Formats returns the table, in the order of the names.
+func Formats() []call.Format {
+	table := []call.Format{
 		{
 			Name:        infin8linx.Name,
 			Convert:     infin8linx.Convert,
-			DefaultZone: infin8linx.DefaultZone,
 			FormField:   infin8linx.FormField,
+			Charset:     utf8,
+			DefaultZone: infin8linx.DefaultZone,
+			Signature:   nxcc.Digest, // the vendor signs nothing, but a relay before it may
 			Causes:      infin8linx.Causes,
 			NeedsRegion: true,
 		},
@@ -50,24 +36,29 @@ func formats() []Format {
 			Name:      nxcc.Name,
 			Convert:   nxcc.Convert,
 			FormField: nxcc.FormField,
+			Charset:   utf8,
+			Signature: nxcc.Digest,
 			Causes:    nxcc.Causes,
 		},
 	}
+	for i, f := range table {
+		table[i].Convert = bounded(f.Convert)
+	}
+	return table
 }
 
 // Lookup finds a format by its name.
-func Lookup(name string) (Format, bool) {
-	for _, f := range formats() {
-		if f.Name == name {
-			f.Convert = bounded(f.Convert)
-			return f, true
-		}
+func Lookup(name string) (call.Format, bool) {
+	formats := Formats()
+	i := slices.IndexFunc(formats, func(f call.Format) bool { return f.Name == name })
+	if i < 0 {
+		return call.Format{}, false
 	}
-	return Format{}, false
+	return formats[i], true
 }
 
 // bounded keeps the records of a format within their bounds.
-func bounded(convert func([]byte, call.Source) (*call.Record, error)) func([]byte, call.Source) (*call.Record, error) {
+func bounded(convert call.Convert) call.Convert {
 	return func(body []byte, src call.Source) (*call.Record, error) {
 		r, err := convert(body, src)
 		if err != nil || r == nil {
@@ -80,10 +71,10 @@ func bounded(convert func([]byte, call.Source) (*call.Record, error)) func([]byt
 	}
 }
 
-// Names gives the names of all formats, sorted.
+// Names returns the names of all formats, sorted.
 func Names() []string {
 	var names []string
-	for _, f := range formats() {
+	for _, f := range Formats() {
 		names = append(names, f.Name)
 	}
 	return names

@@ -1,6 +1,8 @@
-// Package nxcc reads the call log push of NXCC, the call centre of NXCloud.
+// Package nxcc reads the call log push of NXCC, the call centre of NXCloud, and checks
+// its signature.
 //
-// Convert is pure: no clock, no network, no state. It may be called concurrently.
+// Convert and Digest are pure: no clock, no network, no state. They may be called
+// concurrently.
 //
 // Every field of the push may be missing but callId. A body without one is
 // *call.Unreadable; a state event of the platform is *call.NotACall. Nothing else

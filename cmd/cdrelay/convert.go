@@ -90,7 +90,7 @@ func (f convertFlags) reader() (*intake.Reader, error) {
 	if _, err := src.Facts(); err != nil {
 		return nil, fmt.Errorf("--timezone: %w", err)
 	}
-	return intake.NewReader(intake.Source{SourceConfig: src, Convert: format.Convert, FormField: format.FormField})
+	return intake.NewReader(intake.Source{SourceConfig: src, Dialect: format})
 }
 
 // bodyMax is what the public listener takes.

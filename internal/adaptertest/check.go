@@ -16,7 +16,7 @@ import (
 
 // Fuzz feeds bodies that grow from the golden cases to an adapter: it must not
 // panic, and whatever it gives must keep the contract.
-func Fuzz(f *testing.F, convert Convert) {
+func Fuzz(f *testing.F, convert call.Convert) {
 	f.Helper()
 	check := newChecker(f)
 	for _, path := range casePaths(f) {
@@ -35,7 +35,7 @@ func Fuzz(f *testing.F, convert Convert) {
 }
 
 // Benchmark measures an adapter over each golden case that the vendor published.
-func Benchmark(b *testing.B, convert Convert) {
+func Benchmark(b *testing.B, convert call.Convert) {
 	b.Helper()
 	for _, path := range casePaths(b) {
 		name, published := strings.CutPrefix(strings.TrimSuffix(path, ".txtar"), "testdata/published-")

@@ -21,11 +21,8 @@ import (
 //nolint:gochecknoglobals // a test's flag must exist before flags are parsed
 var update = flag.Bool("update", false, "write what the adapters give as the golden cases' expectations")
 
-// Convert is the function of an adapter.
-type Convert = func(body []byte, src call.Source) (*call.Record, error)
-
 // Golden runs all cases of testdata. It fails when there is none.
-func Golden(t *testing.T, convert Convert) {
+func Golden(t *testing.T, convert call.Convert) {
 	t.Helper()
 	check := newChecker(t)
 	for _, path := range casePaths(t) {

@@ -63,7 +63,7 @@ func (a *App) plan(ctx context.Context, loaded *config.Loaded) (plan, error) {
 // sourceOf joins a configured source with its format.
 func sourceOf(s intake.SourceConfig) intake.Source {
 	format, _ := adapter.Lookup(s.Format) // Load knows that it is there
-	return intake.Source{SourceConfig: s, Convert: format.Convert, FormField: format.FormField}
+	return intake.Source{SourceConfig: s, Dialect: format}
 }
 
 // Reload reads the configuration again and puts it in the place of the present

@@ -1,5 +1,6 @@
 // Package call owns the canonical call record, cdrelay.call/v1: its fields,
-// its JSON form and JSON Schema, its identity, and how its numbers are masked.
+// its JSON form and JSON Schema, its identity, and how its numbers are masked; and
+// the row in which a format declares how its callbacks become records.
 //
 // Everything between a vendor's callback and a sink speaks this record and
 // nothing else, so the package imports none of ours and holds no policy: an

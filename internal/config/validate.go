@@ -44,7 +44,7 @@ func (c Config) validate(report reporter) {
 	c.Shutdown.validate(report.under("shutdown"))
 	c.Log.validate(report.under("log"))
 	c.Tracing.Validate(report.under("tracing"))
-	intake.ValidateSources(c.Sources, adapter.Names(), report.under("sources"))
+	intake.ValidateSources(c.Sources, adapter.Formats(), report.under("sources"))
 	for i, s := range c.Sources {
 		if len(s.Region) == 2 && !phone.KnownRegion(s.Region) { // other lengths are reported already
 			report(fmt.Sprintf("sources[%d].region", i), fmt.Sprintf("%q is no country that has telephone numbers: write a code of ISO 3166 such as ID", s.Region))

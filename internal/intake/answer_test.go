@@ -16,7 +16,7 @@ func TestLongReasons(t *testing.T) {
 		"a reason", strings.Repeat("x", 5000), strings.Repeat("<", 5000), strings.Repeat("\x00", 5000), strings.Repeat("\xff", 5000), strings.Repeat("電話", 2000),
 	} {
 		c := testConfig(open("a"))
-		c.Sources[0].Convert = func([]byte, call.Source) (*call.Record, error) { return nil, call.Unreadablef("no: %s", reason) }
+		c.Sources[0].Dialect.Convert = func([]byte, call.Source) (*call.Record, error) { return nil, call.Unreadablef("no: %s", reason) }
 		f := newFixture(t)
 		if err := f.update(c); err != nil {
 			t.Fatal(err)

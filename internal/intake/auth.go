@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/secret"
 )
 
@@ -19,11 +20,11 @@ var tokenPattern = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
 // Auth is the doors of a source: exactly one kind of credentials or Open,
 // and/or a list of addresses. All that stand there must hold.
 type Auth struct {
-	Header *NamedSecret `yaml:"header" example:"{name: token, value: {env: NXCC_TOKEN}}" doc:"A secret in a header of its own."`
+	Header *NamedSecret `yaml:"header" example:"{name: token, value: {env: PLATFORM_TOKEN}}" doc:"A secret in a header of its own."`
 	Query  *NamedSecret `yaml:"query" example:"{name: key, value: {env: DIALER_KEY}}" doc:"A secret in a parameter of the URL, for platforms that can do no better."`
 	Basic  *Basic       `yaml:"basic" example:"{username: platform, password: {env: PLATFORM_PASSWORD}}" doc:"HTTP Basic authentication."`
 	Bearer secret.List  `yaml:"bearer" example:"[{env: TOKEN_NEW}, {env: TOKEN_OLD}]" doc:"The token of Authorization: Bearer; a list while it is rotated."`
-	Digest *Digest      `yaml:"digest" example:"{access_key: {env: NXCC_ACCESS_KEY}, access_secret: {env: NXCC_ACCESS_SECRET}}" doc:"The signature over the body of NXCC's second mode. Where keys and secrets are lists, any key goes with any secret."`
+	Digest *Digest      `yaml:"digest" example:"{access_key: {env: ACCESS_KEY}, access_secret: {env: ACCESS_SECRET}}" doc:"The format's own signature over the body, made with an access key and its secret. Where keys and secrets are lists, any key goes with any secret."`
 	Open   bool         `yaml:"open" example:"true" doc:"Says in so many words that anybody may post."`
 	Allow  []Network    `yaml:"allow" example:"[203.0.113.0/24, 198.51.100.7]" doc:"The addresses that may post."`
 }
@@ -40,11 +41,11 @@ type Basic struct {
 	Password secret.List `yaml:"password" jsonschema:"required" example:"{env: PLATFORM_PASSWORD}" doc:"The password; a list while it is rotated."`
 }
 
-// Digest is the keys of NXCC's second mode. Where keys and secrets are lists,
-// any key goes with any secret.
+// Digest is the keys of a format that signs its callbacks. Where keys and secrets are
+// lists, any key goes with any secret.
 type Digest struct {
-	AccessKey    secret.List   `yaml:"access_key" jsonschema:"required" example:"{env: NXCC_ACCESS_KEY}" doc:"The access key; a list while it is rotated."`
-	AccessSecret secret.List   `yaml:"access_secret" jsonschema:"required" example:"{env: NXCC_ACCESS_SECRET}" doc:"Its secret; a list while it is rotated."`
+	AccessKey    secret.List   `yaml:"access_key" jsonschema:"required" example:"{env: ACCESS_KEY}" doc:"The access key; a list while it is rotated."`
+	AccessSecret secret.List   `yaml:"access_secret" jsonschema:"required" example:"{env: ACCESS_SECRET}" doc:"Its secret; a list while it is rotated."`
 	Tolerance    time.Duration `yaml:"tolerance" example:"2m" doc:"How far the platform's clock may be from ours, up to 24h."`
 }
 
@@ -55,6 +56,11 @@ func (a Auth) withDefaults() Auth {
 		a.Digest = &d
 	}
 	return a
+}
+
+// keys returns what the format's signature is checked with.
+func (d Digest) keys() call.Keys {
+	return call.Keys{Known: d.AccessKey.Equal, Secrets: d.AccessSecret.Reveal, Tolerance: d.Tolerance}
 }
 
 // kinds names the kinds of credentials that stand there.
@@ -75,6 +81,8 @@ func (a Auth) kinds() []string {
 }
 
 const noDoor = "nothing says who may post here: write one of header, query, basic, bearer or digest, or allow with the platform's addresses, or open: true"
+
+const unsigned = "the format's callbacks are not signed: use another door"
 
 func (a Auth) validate(report func(path, problem string)) {
 	kinds := a.kinds()

@@ -95,7 +95,7 @@ func BenchmarkHandler(b *testing.B) {
 	config := testConfig(open("nxcc"), SourceConfig{
 		Name: "infin8linx", Region: "ID", Auth: Auth{Header: &NamedSecret{Name: "token", Value: keys("s3cret")}},
 	})
-	config.Sources[0].Convert, config.Sources[1].Convert = nxcc.Convert, infin8linx.Convert
+	config.Sources[0].Dialect.Convert, config.Sources[1].Dialect.Convert = nxcc.Convert, infin8linx.Convert
 	h, err := New(config, Deps{Store: forgetful{}, Log: slog.New(slog.DiscardHandler), Now: time.Now, Registry: prometheus.NewRegistry()})
 	if err != nil {
 		b.Fatal(err)

@@ -23,12 +23,12 @@ var (
 // SourceConfig is one configured telephony account.
 type SourceConfig struct {
 	Name     string       `yaml:"name" jsonschema:"required" example:"dialer" doc:"Begins the ids of the source's calls and labels its metrics: 1 to 63 of a-z, 0-9 and -."`
-	Format   string       `yaml:"format" jsonschema:"required" example:"nxcc" doc:"The vendor's dialect: infin8linx or nxcc."`
+	Format   string       `yaml:"format" jsonschema:"required" example:"nxcc" doc:"The vendor's dialect, one of those that docs/configuration.md lists."`
 	Path     string       `yaml:"path" default:"/callbacks/ and the name" example:"/callbacks/dialer" doc:"Where the platform posts. Letters, digits, / and -; no query."`
-	Timezone string       `yaml:"timezone" default:"the format's own; for infin8linx Asia/Shanghai" example:"Asia/Shanghai" doc:"IANA name of the zone of times that have none."`
+	Timezone string       `yaml:"timezone" default:"the format's own" example:"Asia/Shanghai" doc:"IANA name of the zone of times that have none."`
 	Region   string       `yaml:"region" example:"ID" doc:"Country of numbers in national form, two letters of ISO 3166. Without it they get no E.164 form."`
 	Numbers  call.Numbers `yaml:"numbers" jsonschema:"enum=national,enum=international" default:"the format's own way" example:"national" doc:"How digits without a plus sign are read."`
-	Charset  string       `yaml:"charset" default:"utf-8" example:"gbk" doc:"Character set of callbacks whose Content-Type names none, by its name on the web. UTF-16 with a byte order mark is always recognised."`
+	Charset  string       `yaml:"charset" default:"the format's own" example:"gbk" doc:"Character set of callbacks whose Content-Type names none, by its name on the web. UTF-16 with a byte order mark is always recognised."`
 	Volatile []string     `yaml:"volatile" example:"[pushCount, meta.sentAt]" doc:"Fields of the callback that change with every push, such as attempt counters: a push in which nothing else changed is a duplicate. A dot leads into an object or a list of objects; case does not matter."`
 	Auth     Auth         `yaml:"auth" jsonschema:"required" example:"{query: {name: key, value: {env: DIALER_KEY}}, allow: [203.0.113.0/24]}" doc:"The doors: exactly one of header, query, basic, bearer, digest or open: true, and/or allow. All that stand there must hold."`
 	Respond  string       `yaml:"respond" default:"JSON that says what became of the callback" example:"\"1\"" doc:"Body of the 200, for platforms that look at it."`
@@ -44,14 +44,12 @@ func (c SourceConfig) WithDefaults() SourceConfig {
 }
 
 // Validate reports everything that is wrong with the source after WithDefaults.
-// Formats are the names of the adapters there are.
-func (c SourceConfig) Validate(formats []string, report func(path, problem string)) {
+// Formats are those that there are.
+func (c SourceConfig) Validate(formats []call.Format, report func(path, problem string)) {
 	if !namePattern.MatchString(c.Name) {
 		report("name", "a name is 1 to 63 of the characters a-z, 0-9 and -")
 	}
-	if !slices.Contains(formats, c.Format) {
-		report("format", fmt.Sprintf("unknown format %q: use one of %s", c.Format, strings.Join(formats, ", ")))
-	}
+	c.validateFormat(formats, report)
 	if problem := pathProblem(c.Path); problem != "" && (c.Path != "" || c.Name != "") {
 		report("path", problem)
 	}
@@ -73,6 +71,20 @@ func (c SourceConfig) Validate(formats []string, report func(path, problem strin
 		}
 	}
 	c.Auth.validate(report)
+}
+
+func (c SourceConfig) validateFormat(formats []call.Format, report func(path, problem string)) {
+	var names []string
+	for _, f := range formats {
+		if f.Name == c.Format {
+			if c.Auth.Digest != nil && f.Signature == nil {
+				report("auth.digest", unsigned)
+			}
+			return
+		}
+		names = append(names, f.Name)
+	}
+	report("format", fmt.Sprintf("unknown format %q: use one of %s", c.Format, strings.Join(names, ", ")))
 }
 
 func pathProblem(p string) string {
@@ -110,7 +122,7 @@ func (c SourceConfig) zone() (*time.Location, error) {
 
 // ValidateSources reports what is wrong with each source, and names and paths
 // that stand twice. Paths of problems begin with the index, like [0].auth.
-func ValidateSources(sources []SourceConfig, formats []string, report func(path, problem string)) {
+func ValidateSources(sources []SourceConfig, formats []call.Format, report func(path, problem string)) {
 	names, paths := map[string]int{}, map[string]int{}
 	for i, s := range sources {
 		at := fmt.Sprintf("[%d].", i)

@@ -13,10 +13,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"gopkg.in/yaml.v3"
 
+	"github.com/cdrelay/cdrelay/adapter/nxcc"
 	"github.com/cdrelay/cdrelay/internal/call"
 )
 
-func formats() []string { return []string{"infin8linx", "nxcc"} }
+func formats() []call.Format {
+	return []call.Format{{Name: "infin8linx"}, {Name: "nxcc", Signature: nxcc.Digest}}
+}
 
 // load reads sources as internal/config does.
 func load(text string) ([]SourceConfig, error) {
@@ -166,6 +169,7 @@ func TestValidate(t *testing.T) {
 		{"query", "name: a\n  format: nxcc\n  auth: {query: {value: [a, \"\"]}}", []string{"[0].auth.query.value: a secret is missing", "[0].auth.query.name: write the name"}},
 		{"basic", "name: a\n  format: nxcc\n  auth: {basic: {username: \"a:b\"}}", []string{"[0].auth.basic.username: write a user name", "[0].auth.basic.password: a secret"}},
 		{"digest", "name: a\n  format: nxcc\n  auth: {digest: {tolerance: -1s}}", []string{"[0].auth.digest.access_key: a secret", "[0].auth.digest.access_secret: a secret", "[0].auth.digest.tolerance: write a duration"}},
+		{"digest of a format without", "name: a\n  format: infin8linx\n  auth: {digest: {access_key: x, access_secret: y}}", []string{"[0].auth.digest: the format's callbacks are not signed"}},
 		{"twice", good + "- " + good, []string{"[1].name: the name a stands at source 1 already", "[1].path: the path /callbacks/a is that of source a already"}},
 	}
 	for _, tt := range tests {

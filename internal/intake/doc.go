@@ -43,6 +43,7 @@
 //
 // Redeem takes a kept callback the same way again, past the doors.
 //
-// It does not check that a format exists beyond the list it is given, knows no
-// country codes and does not poll files for changes.
+// It knows no vendor: what a format needs of a form, a character set or a signature is
+// declared in the format's row (call.Format). It knows no country codes either and does
+// not poll files for changes.
 package intake

@@ -9,16 +9,15 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/secret"
 )
 
 // Why a door stayed shut. The sender is told none of it: the texts are for the
 // debug log.
 var (
-	errMissing   = errors.New("credentials are missing")
-	errWrong     = errors.New("credentials are wrong")
-	errStale     = errors.New("timestamp is outside the tolerance")
-	errSignature = errors.New("signature does not fit the body")
+	errMissing = errors.New("credentials are missing")
+	errWrong   = errors.New("credentials are wrong")
 )
 
 // A door judges who may post. Open reads only the head of a request, so that a
@@ -36,9 +35,10 @@ type bodyCheck func(wire []byte) error
 // anyBody is the check of doors that look only at the head.
 func anyBody([]byte) error { return nil }
 
-// newDoor gives an error when nothing guards the source: authentication cannot
-// be forgotten, not even by a caller that did not validate.
-func newDoor(a Auth) (door, error) {
+// newDoor returns an error when nothing guards the source, or nothing can check its
+// signatures: authentication cannot be forgotten, not even by a caller that did not
+// validate.
+func newDoor(a Auth, signature call.Signature) (door, error) {
 	kinds := a.kinds()
 	if len(kinds) > 1 || len(kinds) == 0 && len(a.Allow) == 0 {
 		return nil, errors.New(noDoor)
@@ -52,8 +52,10 @@ func newDoor(a Auth) (door, error) {
 		return basicDoor{*a.Basic}, nil
 	case a.Bearer != nil:
 		return bearerDoor{a.Bearer}, nil
+	case a.Digest != nil && signature == nil:
+		return nil, errors.New(unsigned)
 	case a.Digest != nil:
-		return digestDoor{*a.Digest}, nil
+		return signatureDoor{signature, a.Digest.keys()}, nil
 	default:
 		return openDoor{}, nil
 	}
@@ -102,6 +104,17 @@ func (d bearerDoor) open(r *http.Request, _ time.Time) (bodyCheck, error) {
 	return compare(d.want, strings.TrimLeft(token, " "))
 }
 func (bearerDoor) challenge() string { return `Bearer realm="cdrelay"` }
+
+// signatureDoor asks the format whether it signed a callback.
+type signatureDoor struct {
+	signature call.Signature
+	keys      call.Keys
+}
+
+func (d signatureDoor) open(r *http.Request, now time.Time) (bodyCheck, error) {
+	return d.signature(call.Signed{Header: r.Header, ReceivedAt: now}, d.keys)
+}
+func (signatureDoor) challenge() string { return `AccessKey realm="cdrelay"` }
 
 type basicDoor struct{ want Basic }
 

@@ -248,7 +248,7 @@ func TestUpdate(t *testing.T) {
 
 func TestConfigThatCannotBeBuilt(t *testing.T) {
 	none := testConfig(open("a"))
-	none.Sources[0].Convert = nil
+	none.Sources[0].Dialect.Convert = nil
 	zone := open("a")
 	zone.Timezone = "Mars/Olympus"
 	twice := open("b")
@@ -303,7 +303,7 @@ func TestUpdateUnderLoad(t *testing.T) {
 func TestSourceFactsReachTheAdapter(t *testing.T) {
 	var got call.Source
 	c := testConfig(SourceConfig{Name: "a", Timezone: "Asia/Jakarta", Region: "ID", Numbers: call.National, Auth: Auth{Open: true}})
-	c.Sources[0].Convert = func(body []byte, src call.Source) (*call.Record, error) {
+	c.Sources[0].Dialect.Convert = func(body []byte, src call.Source) (*call.Record, error) {
 		got = src
 		return convert(body, src)
 	}

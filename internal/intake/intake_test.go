@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 
+	"github.com/cdrelay/cdrelay/adapter/nxcc"
 	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/route"
 	"github.com/cdrelay/cdrelay/internal/secret"
@@ -134,6 +135,11 @@ func convert(body []byte, src call.Source) (*call.Record, error) {
 	}
 }
 
+// dialect is the format of the tests.
+func dialect() call.Format {
+	return call.Format{Name: "test", Convert: convert, FormField: "detail", Signature: nxcc.Digest}
+}
+
 // rules is a router of three rules: "all" gives every call to crm but those
 // whose raw body has "lonely"; "first" matches revision 1; "broken" has errors,
 // and costs too much for a body that has "costly".
@@ -191,7 +197,7 @@ func (f *fixture) update(c Config) error {
 func testConfig(sources ...SourceConfig) Config {
 	c := Config{Router: rules{}, Rules: []string{"first", "broken", "all"}}
 	for _, s := range sources {
-		c.Sources = append(c.Sources, Source{SourceConfig: s, Convert: convert, FormField: "detail"})
+		c.Sources = append(c.Sources, Source{SourceConfig: s, Dialect: dialect()})
 	}
 	return c
 }

@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/cdrelay/cdrelay/internal/call"
@@ -14,7 +15,7 @@ const maxReplaced = 12 << 10
 // Reader turns the bodies of one source into records. It is pure and may be used
 // concurrently; it survives no bug of the adapter.
 type Reader struct {
-	convert  Convert
+	convert  call.Convert
 	facts    call.Source
 	form     form
 	charset  charset.Charset
@@ -28,14 +29,14 @@ func NewReader(s Source) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.Convert == nil {
+	if s.Dialect.Convert == nil {
 		return nil, fmt.Errorf("no adapter for format %q", s.Format)
 	}
-	set, err := charset.Lookup(s.Charset)
+	set, err := charset.Lookup(cmp.Or(s.Charset, s.Dialect.Charset))
 	if err != nil {
 		return nil, err
 	}
-	return &Reader{convert: s.Convert, facts: facts, form: form(s.FormField), charset: set, volatile: s.Volatile}, nil
+	return &Reader{convert: s.Dialect.Convert, facts: facts, form: form(s.Dialect.FormField), charset: set, volatile: s.Volatile}, nil
 }
 
 // Read reads a body as it came, after content decoding, and hashes its content.

@@ -128,7 +128,7 @@ func FuzzReader(f *testing.F) {
 		f.Add("", name, []byte("\xff\xfe{\x00\"\x00i\x00d\x00\"\x00:\x00\"\x001\x00\"\x00}\x00"))
 	}
 	f.Fuzz(func(t *testing.T, contentType, name string, body []byte) {
-		r, err := NewReader(Source{SourceConfig: in(name), Convert: convert, FormField: "detail"})
+		r, err := NewReader(Source{SourceConfig: in(name), Dialect: dialect()})
 		if err != nil {
 			return // an unknown character set
 		}

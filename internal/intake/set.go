@@ -14,16 +14,11 @@ type Router interface {
 	Match(r *call.Record) route.Decision
 }
 
-// Convert is an adapter: it turns one JSON text in UTF-8 into a call record. Its
-// errors are *call.NotACall and *call.Unreadable; any other counts as the latter.
-type Convert func(body []byte, src call.Source) (*call.Record, error)
-
-// Source is a configured source and its adapter.
+// Source is a configured source and what its format declares.
 type Source struct {
 	SourceConfig
-	Convert Convert
-	// FormField is the field of a form that holds the callbacks of the format.
-	FormField string
+	// Dialect is the format that the configuration names.
+	Dialect call.Format
 }
 
 // Config is everything that a reload may change.
@@ -109,7 +104,7 @@ func newSource(c Source) (*source, error) {
 	if err != nil {
 		return nil, err
 	}
-	door, err := newDoor(c.Auth)
+	door, err := newDoor(c.Auth, c.Dialect.Signature)
 	if err != nil {
 		return nil, err
 	}

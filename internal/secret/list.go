@@ -70,6 +70,15 @@ func (l List) Equal(text string) bool {
 	return found
 }
 
+// Reveal yields the texts of the list.
+func (l List) Reveal(yield func(text string) bool) {
+	for _, v := range l {
+		if !yield(v.Reveal()) {
+			return
+		}
+	}
+}
+
 // Missing reports whether there is no secret, or an empty one among them.
 func (l List) Missing() bool {
 	for _, v := range l {

@@ -1,18 +1,19 @@
-package intake
+package nxcc
 
 import (
 	"crypto/md5" //nolint:gosec // the vendor's default; sha256 is taken where it is sent
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
+	"errors"
 	"hash"
 	"io"
-	"net/http"
+	"net/textproto"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/cdrelay/cdrelay/internal/secret"
+	"github.com/cdrelay/cdrelay/internal/call"
 )
 
 // The fixed values of a callback's digest headers.
@@ -24,30 +25,35 @@ const (
 	maxStamp = 15
 )
 
-// digestDoor is NXCC's "Digest" mode:
+// Why a signature does not hold.
+var (
+	errUnsigned  = errors.New("the digest headers are missing or malformed")
+	errSigner    = errors.New("access key, action or bizType is wrong")
+	errStale     = errors.New("timestamp is outside the tolerance")
+	errSignature = errors.New("signature does not fit the body")
+)
+
+// Digest is the call.Signature of the vendor's "Digest" mode:
 //
 //	sign = hex(hash("accessKey=…&action=…&bizType=…&ts=…" +
 //	                "&body=" + body + "&accessSecret=" + secret))
 //
 // The body is what came over the wire, before gunzip: the signature covers the
 // bytes that the sender posted, and so nothing is unpacked for a stranger. The
-// key, the fixed values and the clock are judged before the body is read.
-type digestDoor struct{ want Digest }
-
-func (digestDoor) challenge() string { return `AccessKey realm="cdrelay"` }
-
-func (d digestDoor) open(r *http.Request, now time.Time) (bodyCheck, error) {
-	h, ok := readDigestHeaders(r.Header)
+// key, the fixed values and the clock are judged before the body is read. Any key
+// goes with any secret.
+func Digest(callback call.Signed, keys call.Keys) (check func(wire []byte) error, err error) {
+	h, ok := readDigestHeaders(callback.Header)
 	if !ok {
-		return nil, errMissing
+		return nil, errUnsigned
 	}
-	if !d.want.AccessKey.Equal(h.accessKey) || h.action != digestAction || h.bizType != digestBizType {
-		return nil, errWrong
+	if !keys.Known(h.accessKey) || h.action != digestAction || h.bizType != digestBizType {
+		return nil, errSigner
 	}
-	if now.Sub(h.at).Abs() > d.want.Tolerance {
+	if callback.ReceivedAt.Sub(h.at).Abs() > keys.Tolerance {
 		return nil, errStale
 	}
-	return func(wire []byte) error { return h.verify(wire, d.want.AccessSecret) }, nil
+	return func(wire []byte) error { return h.verify(wire, keys) }, nil
 }
 
 // digestHeaders is what the headers say, each of which stands exactly once.
@@ -59,8 +65,8 @@ type digestHeaders struct {
 	newHash func() hash.Hash
 }
 
-// readDigestHeaders tells false for headers that no sender of this scheme makes.
-func readDigestHeaders(header http.Header) (digestHeaders, bool) {
+// readDigestHeaders returns false for headers that no sender of this scheme makes.
+func readDigestHeaders(header textproto.MIMEHeader) (digestHeaders, bool) {
 	var h digestHeaders
 	var sign, algorithm string
 	if _, there := header["Algorithm"]; there && !takeOne(header, "Algorithm", &algorithm) {
@@ -85,7 +91,7 @@ func readDigestHeaders(header http.Header) (digestHeaders, bool) {
 
 // takeOne refuses a header that stands twice: two readers could read it in two
 // ways.
-func takeOne(header http.Header, name string, into *string) bool {
+func takeOne(header textproto.MIMEHeader, name string, into *string) bool {
 	values := header.Values(name)
 	if len(values) != 1 || values[0] == "" {
 		return false
@@ -114,11 +120,12 @@ func digestHash(algorithm string) (func() hash.Hash, bool) {
 	}
 }
 
-func (h digestHeaders) verify(wire []byte, secrets secret.List) error {
+// verify compares with each secret in constant time, whichever fits.
+func (h digestHeaders) verify(wire []byte, keys call.Keys) error {
 	found := 0
-	for _, s := range secrets {
+	for secret := range keys.Secrets {
 		sum := h.newHash()
-		h.writeTo(sum, wire, s.Reveal())
+		h.writeTo(sum, wire, secret)
 		found |= subtle.ConstantTimeCompare(sum.Sum(nil), h.sign)
 	}
 	if found == 0 {
