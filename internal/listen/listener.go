@@ -16,7 +16,7 @@ const (
 	// one: a client that has just connected is about to send. Between two requests
 	// it is keptLull, so that seldom a request meets the end of its connection.
 	lull     = 20 * time.Millisecond
-	keptLull = 100 * time.Millisecond
+	keptLull = time.Second
 	// bytesPerSecond is the pace at which a client that sends is not idle.
 	bytesPerSecond = 8 << 10
 )
