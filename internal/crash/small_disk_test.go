@@ -87,10 +87,6 @@ func (w *ward) fatten(t *testing.T, bytes int) (largest int) {
 			}
 		}
 		sent += n
-		// A megabyte and a half a second. Tens of them outrun the watch of the space,
-		// which looks five times a second: then the WAL can fill the disk and the
-		// reserve, and find no room in the file. That is not solved yet.
-		wait(t.Context(), 30*time.Millisecond)
 	}
 	return largest
 }

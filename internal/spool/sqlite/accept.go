@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"zombiezen.com/go/sqlite"
@@ -24,7 +25,7 @@ func (s *Store) Accept(ctx context.Context, a spool.Acceptance) (spool.Receipt, 
 	}
 	p := prepare(a)
 	var receipt spool.Receipt // stays empty where Route failed
-	err := s.writer.waitUnless(ctx.Done(), "accept", func(t *tx) (err error) {
+	err := s.writer.waitUnless(ctx.Done(), "accept", len(p.encoded), func(t *tx) (err error) {
 		receipt, err = s.accept(t, p)
 		return err
 	})
@@ -35,6 +36,15 @@ func (s *Store) Accept(ctx context.Context, a spool.Acceptance) (spool.Receipt, 
 		return spool.Receipt{}, err
 	}
 	return receipt, nil
+}
+
+// refuseMore is why there is no room for one more call of a source. What waited for
+// its commit while the last room was taken is refused as well.
+func (s *Store) refuseMore(t *tx, source string) error {
+	if err := s.roomless(); err != nil {
+		return fmt.Errorf("%w: %w", spool.ErrUnavailable, err)
+	}
+	return s.refuseShare(t, source)
 }
 
 // prepared is an acceptance with all that can be computed off the writer's
@@ -71,7 +81,7 @@ func (s *Store) accept(t *tx, p *prepared) (spool.Receipt, error) {
 		return spool.Receipt{ID: id, Revision: same, Duplicate: true}, s.dropLetter(t, p.Letter)
 	}
 	if p.Letter == "" { // what is redeemed takes no more than its dead letter
-		if err := s.refuseShare(t, p.Record.Source); err != nil {
+		if err := s.refuseMore(t, p.Record.Source); err != nil {
 			p.err = err
 			return spool.Receipt{}, nil
 		}
@@ -191,8 +201,8 @@ func (s *Store) KeepUndecodable(ctx context.Context, u spool.Undecodable) error 
 	}
 	id := s.newID(at)
 	var refused error // read only where do has ended
-	err = s.writer.waitUnless(ctx.Done(), "undecodable", func(t *tx) error {
-		if refused = s.refuseShare(t, u.Source); refused != nil {
+	err = s.writer.waitUnless(ctx.Done(), "undecodable", len(u.Body), func(t *tx) error {
+		if refused = s.refuseMore(t, u.Source); refused != nil {
 			return nil
 		}
 		err := execute(t.conn, `INSERT INTO dead_letters(id, stage, source, reason, detail, tries, created_at, body_hash, body, request)

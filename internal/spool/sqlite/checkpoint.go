@@ -76,10 +76,10 @@ func (s *Store) boundStuckWAL() {
 	s.clogged.Store(stuck && size > stuckMost*usual)
 }
 
-// grew counts changes that were committed, and calls moveWAL. What the WAL may take
-// is looked at after every commit.
+// grew counts changes that were committed, and calls moveWAL. What the disk has room
+// for is looked at after every commit.
 func (w *writer) grew(changes int) {
-	w.boundWAL()
+	w.most = w.keepRoom(w.conn)
 	if w.written += changes; w.written < checkpointEvery {
 		return
 	}
@@ -97,11 +97,16 @@ func (w *writer) lengthened() {
 
 // emptyWAL moves the WAL into the file and truncates it, unless a reader is in
 // the way: the writer must not wait for one.
-func (s *Store) emptyWAL() {
-	err := s.writer.between(func(c *sqlite.Conn) error {
-		c.SetBusyTimeout(0)
-		defer c.SetBusyTimeout(busyTimeout)
-		return execute(c, `PRAGMA wal_checkpoint(TRUNCATE)`)
-	})
-	s.noteMove(err)
+func (s *Store) emptyWAL() { s.noteMove(s.writer.between(s.truncateWAL)) }
+
+// truncateWAL uses the room of the reserve where the file needs it.
+func (s *Store) truncateWAL(c *sqlite.Conn) error {
+	c.SetBusyTimeout(0)
+	defer c.SetBusyTimeout(busyTimeout)
+	err := execute(c, `PRAGMA wal_checkpoint(TRUNCATE)`)
+	if isFull(err) {
+		s.releaseReserve()
+		err = execute(c, `PRAGMA wal_checkpoint(TRUNCATE)`)
+	}
+	return err
 }

@@ -12,11 +12,12 @@ import (
 )
 
 // sweep is a walk over the calls in order of acceptance that goes on where it
-// stopped. After its end it rests ten times as long as it took, so that a store
-// full of waiting calls is not read over and over for the little that ended.
+// stopped. After its end it rests ten times as long as its reading took, so that a
+// store full of waiting calls is not read over and over for the little that ended.
+// Erasing does not count: a fast sender must not find the store full while it rests.
 type sweep struct {
 	from int64
-	took time.Duration
+	took time.Duration // reading
 	rest time.Time
 }
 
@@ -33,12 +34,11 @@ func (w *sweep) end(now time.Time) {
 // letter, and whose last event lies before the cutoff, until it is enough or the
 // walk ends; it gives how many.
 func (s *Store) eraseHistory(ctx context.Context, w *sweep, cutoff time.Time, enough func() bool) (gone int) {
-	begun := time.Now()
-	if !w.rested(begun) {
+	if !w.rested(time.Now()) {
 		return 0
 	}
 	for ctx.Err() == nil && !enough() {
-		seqs, next, err := s.findHistory(ctx, w.from, cutoff)
+		seqs, next, err := s.findHistory(ctx, w, cutoff)
 		if err == nil && len(seqs) > 0 {
 			var n int
 			n, err = s.eraseCalls(seqs)
@@ -46,12 +46,10 @@ func (s *Store) eraseHistory(ctx context.Context, w *sweep, cutoff time.Time, en
 		}
 		w.from = next
 		if err != nil || next == 0 {
-			w.took += time.Since(begun)
 			w.end(time.Now())
 			return gone
 		}
 	}
-	w.took += time.Since(begun)
 	return gone
 }
 
@@ -60,13 +58,15 @@ func (s *Store) eraseHistory(ctx context.Context, w *sweep, cutoff time.Time, en
 const history = `SELECT seq, received_at, (SELECT ifnull(max(CASE WHEN state IN (4, 6) THEN ended_at ELSE 1 << 60 END), 0)
 	FROM deliveries d WHERE d.call_seq = c.seq), length(record) FROM calls c WHERE seq > ? ORDER BY seq LIMIT ?`
 
-// findHistory gives calls after a seq that may go, and where to go on; next is 0
+// findHistory returns calls that may go, and where the walk goes on; next is 0
 // when the end, or a call younger than the cutoff, is reached. A call from the
 // future was received while the clock ran ahead: it is passed over, or it would
 // keep all after it until its time.
-func (s *Store) findHistory(ctx context.Context, after int64, cutoff time.Time) (seqs []int64, next int64, err error) {
+func (s *Store) findHistory(ctx context.Context, w *sweep, cutoff time.Time) (seqs []int64, next int64, err error) {
 	seen, bytes, future := 0, int64(0), millis(s.clock.now().Add(aheadSlack))
 	err = s.houseRd.do(ctx, func(c *sqlite.Conn) error {
+		begun := time.Now()
+		defer func() { w.took += time.Since(begun) }()
 		return query(c, history, func(r *sqlite.Stmt) error {
 			received := r.ColumnInt64(1)
 			if received >= millis(cutoff) && received <= future {
@@ -84,7 +84,7 @@ func (s *Store) findHistory(ctx context.Context, after int64, cutoff time.Time) 
 				return errEnough
 			}
 			return nil
-		}, after, scanRows)
+		}, w.from, scanRows)
 	})
 	if seen < scanRows {
 		next = 0

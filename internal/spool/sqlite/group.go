@@ -42,22 +42,28 @@ func (w *writer) next() (group []*op, wait time.Duration, end bool) {
 		}
 		return nil, wait, w.closed && len(w.tasks) == 0
 	case w.broken == nil:
-		group, w.urgent = take(w.urgent)
+		group, w.urgent = take(w.urgent, w.most)
 		var lazies []*op
-		lazies, w.lazies = take(w.lazies)
+		lazies, w.lazies = take(w.lazies, w.most)
 		group = append(group, lazies...)
 	case ripe:
-		group, w.lazies = take(w.lazies)
+		group, w.lazies = take(w.lazies, w.most)
 	default:
-		group, w.urgent = take(w.urgent)
+		group, w.urgent = take(w.urgent, w.most)
 	}
 	return group, 0, false
 }
 
-// take splits off as many ops as one transaction may have.
-func take(q []*op) (head, rest []*op) {
-	if len(q) <= groupMax {
+// take splits off as many ops as one transaction may have, and at least one.
+func take(q []*op, most int) (head, rest []*op) {
+	n := 0
+	for bytes := 0; n < min(len(q), groupMax); n++ {
+		if bytes += q[n].bytes; n > 0 && bytes > most {
+			break
+		}
+	}
+	if n == len(q) {
 		return q, nil
 	}
-	return q[:groupMax:groupMax], append([]*op(nil), q[groupMax:]...)
+	return q[:n:n], append([]*op(nil), q[n:]...)
 }

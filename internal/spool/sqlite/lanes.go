@@ -19,7 +19,7 @@ func forever() time.Time { return time.Date(9999, 12, 31, 23, 59, 59, 0, time.UT
 // keep what they hold and are marked as not configured. It waits for the disk
 // until ctx ends.
 func (s *Store) SetLanes(ctx context.Context, configs []spool.LaneConfig) error {
-	return s.writer.waitUnless(ctx.Done(), "lanes", func(t *tx) error {
+	return s.writer.waitUnless(ctx.Done(), "lanes", 0, func(t *tx) error {
 		byName := map[string]spool.LaneConfig{}
 		ids := []int64{}
 		for _, c := range configs {

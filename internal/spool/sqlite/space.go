@@ -68,41 +68,59 @@ func (s *Store) makeRoom(ctx context.Context, room *sweep) {
 // measure reads the bytes in use, pages with content and the WAL, and how many they
 // may be.
 func (s *Store) measure(ctx context.Context) int64 {
-	var pages, free, size int64
+	var pages, free int64
 	err := s.houseRd.do(ctx, func(c *sqlite.Conn) (err error) {
-		if pages, err = readInt(c, `PRAGMA page_count`); err != nil {
-			return err
-		}
-		if free, err = readInt(c, `PRAGMA freelist_count`); err != nil {
-			return err
-		}
-		size, err = readInt(c, `PRAGMA page_size`)
+		pages, free, err = countPages(c)
 		return err
 	})
 	if err != nil {
 		return s.used.Load()
 	}
-	used := (pages-free)*size + sizeOf(s.cfg.Path+"-wal")
+	d := s.lookAtDisk()
+	used := d.used(pages, free)
 	s.used.Store(used)
-	s.limit.Store(s.limitNow())
+	s.limit.Store(d.limit)
 	return used
 }
 
-// limitNow returns max_bytes, or what the disk holds where that is less: what the
-// files take and what is free, without the reserve.
-func (s *Store) limitNow() int64 {
-	limit := int64(s.limits.Load().MaxBytes)
+// countPages returns how many pages the database has, what is in the WAL included,
+// and how many of them hold nothing.
+func countPages(c *sqlite.Conn) (all, free int64, err error) {
+	if all, err = readInt(c, `PRAGMA page_count`); err != nil {
+		return 0, 0, err
+	}
+	free, err = readInt(c, `PRAGMA freelist_count`)
+	return all, free, err
+}
+
+// disk is what the spool takes on its disk, in bytes.
+type disk struct {
+	file, wal int64
+	// free is what there is beside the reserve; negative while the reserve is in use.
+	free  int64
+	known bool // whether free is known
+	// limit is max_bytes, or what the disk holds where that is less.
+	limit int64
+}
+
+func (s *Store) lookAtDisk() disk {
+	d := disk{file: sizeOf(s.cfg.Path), wal: sizeOf(s.cfg.Path + "-wal"), limit: int64(s.limits.Load().MaxBytes)}
 	folder := filepath.Dir(s.cfg.Path)
 	total, err := totalBytes(folder)
 	free, ferr := freeBytes(folder)
-	if err != nil || ferr != nil || total == 0 { // nothing is known of it
-		return limit
+	if err != nil || ferr != nil || total == 0 {
+		return d
 	}
 	if !s.reserve.held() {
 		free -= s.reserve.size
 	}
-	return min(limit, sizeOf(s.cfg.Path)+sizeOf(s.cfg.Path+"-wal")+free)
+	d.free, d.known = free, true
+	d.limit = min(d.limit, d.file+d.wal+free)
+	return d
 }
+
+// used is what counts against the limit.
+func (d disk) used(pages, empty int64) int64 { return (pages-empty)*pageSize + d.wal }
 
 // bounded is the configuration with a max_bytes that the disk can hold.
 func (s *Store) bounded() spool.Config { return boundedBy(*s.limits.Load(), filepath.Dir(s.cfg.Path)) }

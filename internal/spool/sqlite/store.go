@@ -167,7 +167,7 @@ func (s *Store) begin(ctx context.Context, conn *sqlite.Conn, unclean bool) erro
 	}
 	s.site.Store(p)
 	s.writer = newWriter(conn, s.clock, s.log, s.metrics, s.noticeDamage)
-	s.writer.inPlace, s.writer.boundWAL = s.inPlace, s.boundStuckWAL
+	s.writer.inPlace, s.writer.keepRoom = s.inPlace, s.keepRoom
 	s.measure(ctx)
 	examineSpace(*s.limits.Load(), filepath.Dir(s.cfg.Path), func(key, text string) {
 		s.log.Warn("the place of the spool is probably not meant", "key", "spool."+key, "warning", text)
@@ -190,7 +190,7 @@ func (s *Store) begin(ctx context.Context, conn *sqlite.Conn, unclean bool) erro
 func (s *Store) Configure(cfg spool.Config) {
 	cfg = cfg.WithDefaults()
 	s.limits.Store(&cfg)
-	s.limit.Store(s.limitNow())
+	s.limit.Store(s.lookAtDisk().limit)
 	s.writer.later(func(c *sqlite.Conn) {
 		if err := boundWAL(c, s.bounded()); err != nil {
 			s.log.Warn("the bound of the WAL could not be changed", "error", err)

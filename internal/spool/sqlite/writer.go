@@ -43,7 +43,8 @@ type op struct {
 	// lazy work waits up to lazyDelay for company and is tried again until the
 	// disk takes it; done is then called with nil only.
 	lazy bool
-	// bytes is about what it holds in memory; of lazy work only.
+	// bytes is about what it brings: of lazy work what it holds in memory, of a
+	// callback what it takes in the file.
 	bytes int
 }
 
@@ -70,8 +71,10 @@ type writer struct {
 	metrics *metrics
 	damage  func(error)
 	inPlace func() error // reports whether what was committed is in the file of that name
-	// boundWAL looks whether the WAL is too long.
-	boundWAL func()
+	// keepRoom looks after every commit what the disk has room for, and returns how
+	// many bytes the next group may bring.
+	keepRoom func(*sqlite.Conn) int
+	most     int // what it returned last; run's
 	wake     chan struct{}
 	long     chan struct{} // told when the WAL has grown
 	written  int           // changes since; run's
@@ -91,7 +94,11 @@ type writer struct {
 }
 
 func newWriter(conn *sqlite.Conn, c *clock, log *slog.Logger, m *metrics, damage func(error)) *writer {
-	return &writer{conn: conn, clock: c, log: log, metrics: m, damage: damage, inPlace: func() error { return nil }, boundWAL: func() {}, wake: make(chan struct{}, 1), long: make(chan struct{}, 1)}
+	return &writer{
+		conn: conn, clock: c, log: log, metrics: m, damage: damage, inPlace: func() error { return nil },
+		keepRoom: func(*sqlite.Conn) int { return groupBytes }, most: groupBytes,
+		wake: make(chan struct{}, 1), long: make(chan struct{}, 1),
+	}
 }
 
 // submit queues an op; an urgent one is committed as soon as the disk is free.
@@ -118,17 +125,17 @@ func (w *writer) submit(o *op) error {
 }
 
 // wait submits an urgent op and gives its outcome.
-func (w *writer) wait(name string, do func(*tx) error) error { return w.waitUnless(nil, name, do) }
+func (w *writer) wait(name string, do func(*tx) error) error { return w.waitUnless(nil, name, 0, do) }
 
 // errNoAnswer ends a wait for a disk that hangs.
 var errNoAnswer = errors.New("the disk does not answer; what it was given last may be kept all the same")
 
 // waitUnless is wait until gone is closed. An op that has not begun is taken back
 // then, so that the queue holds nothing that nobody waits for. One that has begun
-// goes on: its caller must not use what do writes.
-func (w *writer) waitUnless(gone <-chan struct{}, name string, do func(*tx) error) error {
+// goes on: its caller must not use what do writes. bytes is what it brings.
+func (w *writer) waitUnless(gone <-chan struct{}, name string, bytes int, do func(*tx) error) error {
 	outcome := make(chan error, 1)
-	o := &op{name: name, do: do, done: func(err error) { outcome <- err }}
+	o := &op{name: name, bytes: bytes, do: do, done: func(err error) { outcome <- err }}
 	if err := w.submit(o); err != nil {
 		return err
 	}
