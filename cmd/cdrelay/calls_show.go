@@ -76,7 +76,8 @@ func (o *operator) printCall(c shownCall) error {
 	f := facts{w: o.out()}
 	f.add("call", fmt.Sprintf("%s, revision %d", c.ID, c.Revision))
 	f.add("received (UTC)", when(c.ReceivedAt))
-	o.addRecord(&f, c.Record)
+	r := recordOf(c.Record)
+	o.addRecord(&f, r)
 	if err := f.print(); err != nil {
 		return err
 	}
@@ -85,17 +86,25 @@ func (o *operator) printCall(c shownCall) error {
 		return err
 	}
 	for _, d := range c.Deliveries {
-		if err := o.printDelivery(d); err != nil {
+		if err := o.printDelivery(r.Masker(), d); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// addRecord adds what a person asks of a call first.
-func (o *operator) addRecord(f *facts, encoded json.RawMessage) {
+// recordOf reads a record; nil for a damaged one.
+func recordOf(encoded json.RawMessage) *call.Record {
 	r := new(call.Record)
 	if json.Unmarshal(encoded, r) != nil || r.ID == "" {
+		return nil
+	}
+	return r
+}
+
+// addRecord adds what a person asks of a call first.
+func (o *operator) addRecord(f *facts, r *call.Record) {
+	if r == nil {
 		f.add("record", "damaged")
 		return
 	}
@@ -104,13 +113,13 @@ func (o *operator) addRecord(f *facts, encoded json.RawMessage) {
 	f.add("outcome", string(r.Outcome))
 	f.add("from", o.party(r.From))
 	f.add("to", o.party(r.To))
-	f.add("agent", strings.TrimSpace(r.Agent.Name+" "+r.Agent.Extension))
+	f.add("agent", strings.TrimSpace(o.masked(r.Masker(), r.Agent.Name)+" "+r.Agent.Extension))
 	f.add("started (UTC)", when(r.StartedAt))
 	f.add("talked", seconds(r.TalkSeconds))
-	f.add("warnings", o.masked(strings.Join(r.Warnings, "; ")))
+	f.add("warnings", o.masked(r.Masker(), strings.Join(r.Warnings, "; ")))
 }
 
-func (o *operator) printDelivery(d shownDelivery) error {
+func (o *operator) printDelivery(m call.Masker, d shownDelivery) error {
 	f := facts{w: o.out()}
 	f.add("sink", fmt.Sprintf("%s, revision %d", d.Sink, d.Revision))
 	f.add("state", strings.ReplaceAll(d.State, "_", " "))
@@ -124,10 +133,10 @@ func (o *operator) printDelivery(d shownDelivery) error {
 	if err := f.print(); err != nil {
 		return err
 	}
-	return o.printAttempts(d.Attempts)
+	return o.printAttempts(m, d.Attempts)
 }
 
-func (o *operator) printAttempts(attempts []spool.Attempt) error {
+func (o *operator) printAttempts(m call.Masker, attempts []spool.Attempt) error {
 	if len(attempts) == 0 {
 		return nil
 	}
@@ -141,26 +150,26 @@ func (o *operator) printAttempts(attempts []spool.Attempt) error {
 			next = a.NextAt.UTC().Format(time.DateTime)
 		}
 		detail := strings.TrimPrefix(a.Warning+": "+a.Detail, ": ")
-		t.row(a.At.UTC().Format(time.DateTime), fmt.Sprintf("%d ms", a.Millis), status, a.Result, next, o.masked(detail))
+		t.row(a.At.UTC().Format(time.DateTime), fmt.Sprintf("%d ms", a.Millis), status, a.Result, next, o.masked(m, detail))
 	}
 	if err := t.end(); err != nil {
 		return err
 	}
-	return o.printSent(attempts)
+	return o.printSent(m, attempts)
 }
 
 // printSent shows the latest request that did not deliver, and what its answer said
 // beside the text.
-func (o *operator) printSent(attempts []spool.Attempt) error {
+func (o *operator) printSent(m call.Masker, attempts []spool.Attempt) error {
 	for _, a := range slices.Backward(attempts) {
 		if a.Request == nil {
 			continue
 		}
 		f := facts{w: o.out()}
-		f.add("last request", o.masked(a.Request.Method+" "+a.Request.URL))
-		f.add("body", o.masked(a.Request.Body))
+		f.add("last request", o.masked(m, a.Request.Method+" "+a.Request.URL))
+		f.add("body", o.maskedBody(m, a.Request.Body))
 		for _, name := range slices.Sorted(maps.Keys(a.Headers)) {
-			f.add("answer", o.masked(name+": "+a.Headers[name]))
+			f.add("answer", o.masked(m, name+": "+a.Headers[name]))
 		}
 		return f.print()
 	}

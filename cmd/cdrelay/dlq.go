@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/dashboard"
 	"github.com/cdrelay/cdrelay/internal/plaintext"
 	"github.com/cdrelay/cdrelay/internal/spool"
@@ -123,7 +124,7 @@ func (o *operator) lettersTable() rows {
 			if err := json.Unmarshal(item, &l); err != nil {
 				return nil, err
 			}
-			return []string{when(l.CreatedAt), l.ID, string(l.Stage), l.Sink, string(l.Reason), l.CallID, strconv.Itoa(l.Attempts), o.masked(l.Detail)}, nil
+			return []string{when(l.CreatedAt), l.ID, string(l.Stage), l.Sink, string(l.Reason), l.CallID, strconv.Itoa(l.Attempts), o.masked(call.Masker{}, l.Detail)}, nil
 		},
 	}
 }
@@ -158,17 +159,19 @@ func dlqShowCommand() *cobra.Command {
 }
 
 func (o *operator) printLetter(l shownLetter) error {
+	r := recordOf(l.Record)
+	m := r.Masker()
 	f := facts{w: o.out()}
 	f.add("dead letter", l.ID)
 	f.add("created (UTC)", when(l.CreatedAt))
 	f.add("stage", string(l.Stage))
 	f.add("reason", string(l.Reason))
-	f.add("detail", o.masked(l.Detail))
+	f.add("detail", o.masked(m, l.Detail))
 	f.add("what to do", dashboard.Todo(l.Reason))
 	f.add("sink", l.Sink)
 	f.add("call", l.CallID)
 	if l.Stage == spool.StageDelivery {
-		o.addRecord(&f, l.Record)
+		o.addRecord(&f, r)
 	} else {
 		f.add("source", l.Source)
 		f.add("content type", l.Request.Header["Content-Type"])
@@ -177,13 +180,13 @@ func (o *operator) printLetter(l shownLetter) error {
 		return err
 	}
 	if l.Stage == spool.StageDelivery {
-		return o.printAttempts(l.Log)
+		return o.printAttempts(m, l.Log)
 	}
 	if l.BodyBase64 != nil {
 		_, err := fmt.Fprintf(o.out(), "\nThe body is %d bytes and no text: -o json shows it in base64.\n", len(l.BodyBase64))
 		return err
 	}
-	_, err := fmt.Fprintf(o.out(), "\n%s\n", plaintext.Terminal(o.masked(l.Body)))
+	_, err := fmt.Fprintf(o.out(), "\n%s\n", plaintext.Terminal(o.maskedBody(m, l.Body)))
 	return err
 }
 

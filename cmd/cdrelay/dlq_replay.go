@@ -203,7 +203,7 @@ func (f replayFlags) tell(o *operator, a replayedAnswer, failed error) error {
 		}
 	}
 	for _, one := range a.Failures {
-		o.say("%s stays: %s", one.ID, plaintext.Line(o.masked(one.Reason)))
+		o.say("%s stays: %s", one.ID, plaintext.Line(o.masked(call.Masker{}, one.Reason)))
 	}
 	if failed == nil && a.Kept > 0 {
 		return fmt.Errorf("%s could not be replayed", count(a.Kept, "dead letter"))

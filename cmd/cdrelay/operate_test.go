@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/cdrelay/cdrelay/internal/call"
 )
 
 // TestOperate drives the commands that talk to a running server; each script has
@@ -153,7 +155,7 @@ func TestMasksNumbersInText(t *testing.T) {
 		"no +6281234567890 here": "no +62*********90 here", "0812 3456 7890": "081*********90", "at 2026-01-31 09:30:00": "at 2026-01-31 09:30:00", "422: field 12": "422: field 12",
 		"dial tcp 10.255.255.53:443: refused": "dial tcp 10.255.255.53:443: refused",
 	} {
-		if got := o.masked(text); got != want {
+		if got := o.masked(call.Masker{}, text); got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)
 		}
 	}

@@ -2,8 +2,6 @@ package main
 
 import (
 	"io"
-	"net/netip"
-	"regexp"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -44,11 +42,6 @@ func when(t call.Time) string {
 	return t.UTC().Format(time.DateTime)
 }
 
-var (
-	numberLike = regexp.MustCompile(`\+?[0-9][0-9 ().-]{5,}[0-9]`)
-	dateLike   = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}`)
-)
-
 // number is a telephone number in a table.
 func (o *operator) number(text string) string {
 	if o.numbers {
@@ -57,18 +50,20 @@ func (o *operator) number(text string) string {
 	return call.Mask(text)
 }
 
-// masked hides what looks like a telephone number in a text. An IP address stays:
-// it is what an operator needs of a connection that failed.
-func (o *operator) masked(text string) string {
+// masked hides the telephone numbers in a text about a call.
+func (o *operator) masked(m call.Masker, text string) string {
 	if o.numbers {
 		return text
 	}
-	return numberLike.ReplaceAllStringFunc(text, func(n string) string {
-		if _, err := netip.ParseAddr(n); err == nil || dateLike.MatchString(n) {
-			return n
-		}
-		return call.Mask(n)
-	})
+	return m.Text(text)
+}
+
+// maskedBody does the same in a body.
+func (o *operator) maskedBody(m call.Masker, body string) string {
+	if o.numbers {
+		return body
+	}
+	return m.Body(body)
 }
 
 // party is one end of a call.

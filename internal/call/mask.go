@@ -2,8 +2,6 @@ package call
 
 import (
 	"log/slog"
-	"net/netip"
-	"regexp"
 	"strings"
 )
 
@@ -27,22 +25,7 @@ func Mask(number string) string {
 	return string(r[:head]) + strings.Repeat("*", len(r)-head-maskTail) + string(r[len(r)-maskTail:])
 }
 
-// digits finds what may be a telephone number in a text: seven digits and more,
-// with the signs that people put between them.
-var digits = regexp.MustCompile(`\+?[0-9](?:[ ()./-]{0,2}[0-9]){6,}`)
-
-// MaskText hides whatever looks like a telephone number in a text that somebody
-// else wrote, for a log. Dates and long ids go with it, IP addresses stay.
-func MaskText(text string) string {
-	return digits.ReplaceAllStringFunc(text, func(found string) string {
-		if _, err := netip.ParseAddr(found); err == nil {
-			return found
-		}
-		return Mask(found)
-	})
-}
-
-// Masked gives the party with its number and addresses masked; the internal
+// Masked returns the party with its number and addresses masked; the internal
 // extension stays.
 func (p Party) Masked() Party {
 	return Party{Raw: Mask(p.Raw), Number: Mask(p.Number), SIP: Mask(p.SIP), Extension: p.Extension}

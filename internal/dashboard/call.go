@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/cdrelay/cdrelay/internal/call"
-	"github.com/cdrelay/cdrelay/internal/plainjson"
 	"github.com/cdrelay/cdrelay/internal/spool"
 )
 
@@ -53,8 +52,8 @@ func (b *Dashboard) call(w http.ResponseWriter, r *http.Request) error {
 	}
 	newest := detail.Revisions[len(detail.Revisions)-1]
 	p := callPage{frame: b.frame(r, "Call"), ID: detail.ID, Revisions: len(detail.Revisions), Deliveries: detail.Deliveries}
-	_ = json.Unmarshal(newest.Record, &p.Newest) // a damaged record is shown as it is
-	p.Record, p.Raw = p.layOut(newest.Record, detail.ID)
+	p.Newest = p.knows(newest.Record)
+	p.Record, p.Raw = p.layOut(newest.Record)
 	t := timeline{frame: p.frame, detail: detail, letters: letters, sinks: sinks}
 	p.Timeline = t.events()
 	for _, s := range sinks {
@@ -77,22 +76,39 @@ func stateAt(all []spool.DeliveryStatus, sink string, revision int) string {
 	return ""
 }
 
-// layOut gives a record without its raw callback, and the callback. Text that is
-// no record is given as it is.
-func (f frame) layOut(text []byte, id string) (record, raw string) {
-	var r call.Record
-	if json.Unmarshal(text, &r) == nil && r.ID != "" {
-		raw = indent(r.Raw)
-		r.Raw = nil
-		if without, err := plainjson.Marshal(&r); err == nil {
-			text = without
-		}
+// layOut lays out a record without its raw callback, and the callback. Text that is
+// no record is laid out as it is.
+func (f frame) layOut(text []byte) (record, raw string) {
+	r := recordOf(text)
+	if r == nil {
+		return f.Body(indent(text)), ""
 	}
-	record = indent(text)
 	if !f.Show {
-		return maskRecord(record, id), maskText(raw)
+		r = f.masker.Record(r)
 	}
-	return record, raw
+	raw = indent(r.Raw)
+	r.Raw = nil
+	return indent(r.JSON()), raw
+}
+
+// knows makes the numbers of a record known to the page, and returns the record; of a
+// damaged one, which is shown as it is, an empty one.
+func (f *frame) knows(text []byte) call.Record {
+	r := recordOf(text)
+	f.masker = r.Masker()
+	if r == nil {
+		return call.Record{}
+	}
+	return *r
+}
+
+// recordOf reads a record; nil for a damaged one.
+func recordOf(text []byte) *call.Record {
+	r := new(call.Record)
+	if json.Unmarshal(text, r) != nil || r.ID == "" {
+		return nil
+	}
+	return r
 }
 
 // event is one line of what happened to a call.
@@ -186,7 +202,7 @@ func (t *timeline) attempt(d spool.DeliveryStatus, a spool.Attempt) {
 // sent lays out the request of an attempt and the headers of its answer.
 func (t *timeline) sent(a spool.Attempt) (request, answer string) {
 	if r := a.Request; r != nil {
-		request = strings.TrimSpace(t.Text(r.Method + " " + r.URL + "\n\n" + r.Body))
+		request = strings.TrimSpace(t.Text(r.Method+" "+r.URL) + "\n\n" + t.Body(r.Body))
 	}
 	var lines []string
 	for _, name := range slices.Sorted(maps.Keys(a.Headers)) {

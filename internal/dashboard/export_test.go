@@ -11,9 +11,8 @@ func (b *Dashboard) Sample(at time.Time, c Counters) { b.ring.add(at, c) }
 
 // The parts that are tested by themselves.
 var (
-	MaskText = maskText
-	Words    = words
-	Tone     = tone
+	Words = words
+	Tone  = tone
 )
 
 // Minutes is what the picture of received callbacks shows.

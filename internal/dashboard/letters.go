@@ -1,7 +1,6 @@
 package dashboard
 
 import (
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
@@ -63,10 +62,10 @@ func (b *Dashboard) letters(w http.ResponseWriter, r *http.Request) error {
 type letterPage struct {
 	frame
 	spool.DeadLetter
-	// Record and Raw are those of a call, Body is what could not be understood.
-	Record, Raw, Body string
-	Newest            call.Record
-	Attempts          []event
+	// Record and Raw are those of a call, Callback is what could not be understood.
+	Record, Raw, Callback string
+	Newest                call.Record
+	Attempts              []event
 }
 
 func (b *Dashboard) letter(w http.ResponseWriter, r *http.Request) error {
@@ -76,11 +75,11 @@ func (b *Dashboard) letter(w http.ResponseWriter, r *http.Request) error {
 	}
 	p := letterPage{frame: b.frame(r, "Dead letter"), DeadLetter: d.DeadLetter}
 	if d.Record != nil {
-		p.Record, p.Raw = p.layOut(d.Record, d.CallID)
-		_ = json.Unmarshal(d.Record, &p.Newest) // a damaged record is shown as it is
+		p.Newest = p.knows(d.Record)
+		p.Record, p.Raw = p.layOut(d.Record)
 	}
 	if d.Body != nil {
-		p.Body = p.Text(strings.ToValidUTF8(indent(d.Body), "\ufffd"))
+		p.Callback = p.Body(strings.ToValidUTF8(indent(d.Body), "\ufffd"))
 	}
 	t := timeline{frame: p.frame}
 	for _, a := range d.Log {

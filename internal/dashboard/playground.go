@@ -99,13 +99,11 @@ func (p *playgroundPage) read(answer any) (*explanation, error) {
 	if err := json.Unmarshal(text, &x); err != nil {
 		return nil, fmt.Errorf("explanation: %w", err)
 	}
-	var id struct{ ID string }
-	_ = json.Unmarshal(x.Record, &id) // null without a call
-	if id.ID != "" {
-		x.Text, _ = p.layOut(x.Record, id.ID)
+	if p.knows(x.Record).ID != "" { // there is none without a call
+		x.Text, _ = p.layOut(x.Record)
 	}
 	for i, q := range x.Requests {
-		x.Requests[i].Text = p.layOutRequest(q, id.ID)
+		x.Requests[i].Text = p.layOutRequest(q)
 	}
 	for i, rule := range x.Rules {
 		x.Rules[i].Why = p.Text(rule.Why)
@@ -113,15 +111,11 @@ func (p *playgroundPage) read(answer any) (*explanation, error) {
 	return &x, nil
 }
 
-func (p *playgroundPage) layOutRequest(q request, id string) string {
+func (p *playgroundPage) layOutRequest(q request) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s\n", q.Method, q.URL)
+	fmt.Fprintf(&b, "%s %s\n", q.Method, p.Text(q.URL))
 	for _, name := range slices.Sorted(maps.Keys(q.Headers)) {
-		fmt.Fprintf(&b, "%s: %s\n", name, q.Headers[name])
+		fmt.Fprintf(&b, "%s: %s\n", name, p.Text(q.Headers[name]))
 	}
-	fmt.Fprintf(&b, "\n%s", indent([]byte(q.Body)))
-	if p.Show {
-		return b.String()
-	}
-	return maskRecord(b.String(), id)
+	return b.String() + "\n" + p.frame.Body(indent([]byte(q.Body)))
 }

@@ -17,6 +17,7 @@ type frame struct {
 	Title   string
 	Section string // the first part of the path, for the navigation
 	Show    bool   // numbers are shown
+	masker  call.Masker
 	Status  Status
 	Letters int64 // dead letters of both stages
 	Said    string
@@ -82,12 +83,21 @@ func (f frame) Number(n string) string {
 	return call.Mask(n)
 }
 
-// Text masks the numbers in a text unless numbers are shown.
+// Text masks the numbers in a text about the call of the page unless numbers are
+// shown.
 func (f frame) Text(s string) string {
 	if f.Show {
 		return s
 	}
-	return maskText(s)
+	return f.masker.Text(s)
+}
+
+// Body masks the numbers in a body unless numbers are shown.
+func (f frame) Body(s string) string {
+	if f.Show {
+		return s
+	}
+	return f.masker.Body(s)
 }
 
 // Ago tells how long ago a moment was, or how far ahead it is.

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/outbound"
 	"github.com/cdrelay/cdrelay/internal/spool"
 	"github.com/cdrelay/cdrelay/internal/tracing"
@@ -162,7 +161,7 @@ func (l *Lane) failingDetail(why string) string {
 func (l *Lane) bury(d *spool.Delivery, attempts []spool.Attempt, reason spool.Reason, detail string) {
 	l.deps.Store.Bury(d, attempts, reason, detail)
 	l.deps.Metrics.ended(l.name, reason, 1)
-	l.log.Warn("dead letter", "reason", string(reason), "call", d.Record, "detail", call.MaskText(detail))
+	l.log.Warn("dead letter", "reason", string(reason), "call", d.Record, "detail", d.Record.Masker().Text(detail))
 }
 
 // record counts the wire tries and gives them in the form that is kept.

@@ -4,11 +4,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
-	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/plaintext"
 )
 
@@ -118,9 +116,3 @@ func wrap(text string, columns int) []string {
 	}
 	return append(lines, line)
 }
-
-// numbers are telephone numbers in a text.
-var numbers = regexp.MustCompile(`\+[0-9]{7,15}`)
-
-// masked hides the telephone numbers of a text.
-func masked(text string) string { return numbers.ReplaceAllStringFunc(text, call.Mask) }

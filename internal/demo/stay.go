@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/config"
 	"github.com/cdrelay/cdrelay/internal/spool"
 	"github.com/cdrelay/cdrelay/internal/spool/sqlite"
@@ -120,7 +121,7 @@ func (s *show) tellForeignLetter(l spool.DeadLetter) {
 	s.out.heading("A callback of yours that is no call")
 	s.out.fact("received", plain, "at /callbacks/"+l.Source)
 	s.out.fact("dead letter", red, fmt.Sprintf("%s (stage %s, reason %s)", l.ID, l.Stage, l.Reason))
-	s.out.fact("", plain, masked(l.Detail))
+	s.out.fact("", plain, call.MaskText(l.Detail))
 	s.out.gap()
 }
 

@@ -48,7 +48,7 @@ func (s *show) tellRecord(p *push) {
 	s.out.fact("converted", plain, fmt.Sprintf("%s, revision %d", r.ID, r.Revision))
 	s.out.fact("", plain, summary(r))
 	for _, w := range r.Warnings {
-		s.out.fact("noticed", yellow, masked(w))
+		s.out.fact("noticed", yellow, r.Masker().Text(w))
 	}
 	label := "routed"
 	for _, c := range p.chosen {
@@ -136,7 +136,7 @@ func (s *show) tellArrival(p *push, sink string, done progress) {
 	s.shown[sink] = true
 	for _, n := range standIn.of(p.message(sink)) {
 		if n.reply.ok() {
-			s.out.fact("", dim, sink+" got "+arrived(sink, n.body))
+			s.out.fact("", dim, sink+" got "+arrived(p.record.Masker(), sink, n.body))
 			return
 		}
 	}

@@ -85,19 +85,19 @@ func seconds(d time.Duration) string {
 	return fmt.Sprintf("%.0f s", d.Seconds())
 }
 
-// arrived says what a sink got: of a Slack message the text, of anything else
-// all of it.
-func arrived(sink string, body []byte) string {
+// arrived says what a sink got, numbers masked: of a Slack message the text, of
+// anything else all of it.
+func arrived(m call.Masker, sink string, body []byte) string {
 	if sink == slackSink {
 		var message struct {
 			Text string `json:"text"`
 		}
 		if json.Unmarshal(body, &message) == nil {
-			return masked(fmt.Sprintf("%q", message.Text))
+			return m.Text(fmt.Sprintf("%q", message.Text))
 		}
 	}
-	text := strings.ReplaceAll(string(body), " ", unbroken)
-	return masked(strings.ReplaceAll(text, `,"`, `, "`))
+	text := strings.ReplaceAll(m.Body(string(body)), " ", unbroken)
+	return strings.ReplaceAll(text, `,"`, `, "`)
 }
 
 // plural counts a noun.

@@ -61,10 +61,10 @@ func TestVerdict(t *testing.T) {
 }
 
 func TestArrived(t *testing.T) {
-	if got := arrived(slackSink, []byte(`{"text":"Missed call from +6281351111451"}`)); got != `"Missed call from +62*********51"` {
+	if got := arrived(call.Masker{}, slackSink, []byte(`{"text":"Missed call from +6281351111451"}`)); got != `"Missed call from +62*********51"` {
 		t.Errorf("%s", got)
 	}
-	got := strings.Join(wrap(arrived(crmSink, []byte(`{"a":"2025-10-16 16:31:13","phone":"+6281351111451"}`)), 27), "|")
+	got := strings.Join(wrap(arrived(call.Masker{}, crmSink, []byte(`{"a":"2025-10-16 16:31:13","phone":"+6281351111451"}`)), 27), "|")
 	if got != `{"a":"2025-10-16 16:31:13",|"phone":"+62*********51"}` {
 		t.Errorf("%s", got)
 	}
