@@ -50,6 +50,19 @@ func TestOneOf(t *testing.T) {
 	}
 }
 
+// What a kind takes by default is known where its lane is configured.
+func TestDefaultRate(t *testing.T) {
+	for text, want := range map[string]float64{"{}": 0, "webhook: {url: 'https://a.example'}": 0, "slack: {webhook_url: 'https://a.example/x'}": 1} {
+		var c sinks.Config
+		if err := yaml.Unmarshal([]byte(text), &c); err != nil {
+			t.Fatal(err)
+		}
+		if got := c.DefaultRate(); got != want {
+			t.Errorf("%s: %v a second, want %v", text, got, want)
+		}
+	}
+}
+
 // A failed Build gives no typed nil.
 func TestBuildFails(t *testing.T) {
 	for _, text := range []string{"{}", "webhook: {method: POST}", "slack: {text: a}"} {

@@ -10,6 +10,7 @@ import (
 	"github.com/invopop/jsonschema"
 	"gopkg.in/yaml.v3"
 
+	"github.com/cdrelay/cdrelay/internal/delivery"
 	"github.com/cdrelay/cdrelay/internal/intake"
 	"github.com/cdrelay/cdrelay/internal/secret"
 	"github.com/cdrelay/cdrelay/internal/spool"
@@ -26,10 +27,13 @@ func unset() Config {
 		ServerConfig: intake.ServerConfig{TLS: &intake.TLSFiles{}},
 		Tracing:      tracing.Config{Endpoint: "set"},
 		Sources:      []intake.SourceConfig{{Auth: intake.Auth{Digest: &intake.Digest{}}}},
-		Sinks: []Sink{{Config: sinks.Config{
-			Webhook: &webhook.Config{Auth: &webhook.Auth{OAuth2: &webhook.OAuth2{}}},
-			Slack:   &slack.Config{Token: secret.New("set")},
-		}}},
+		Sinks: []Sink{{
+			Config: sinks.Config{
+				Webhook: &webhook.Config{Auth: &webhook.Auth{OAuth2: &webhook.OAuth2{}}},
+				Slack:   &slack.Config{Token: secret.New("set")},
+			},
+			Lane: delivery.Settings{Rate: &delivery.RateSettings{PerSecond: 1}},
+		}},
 	}.withDefaults()
 }
 

@@ -107,12 +107,9 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// slackRate is what Slack's incoming webhooks and channels take.
-const slackRate = 1
-
 func (s Sink) withDefaults() Sink {
-	if s.Slack != nil && s.Lane.Rate == nil {
-		s.Lane.Rate = &delivery.RateSettings{PerSecond: slackRate, Burst: slackRate}
+	if rate := s.DefaultRate(); rate > 0 && s.Lane.Rate == nil {
+		s.Lane.Rate = &delivery.RateSettings{PerSecond: rate}
 	}
 	s.Lane = s.Lane.WithDefaults()
 	s.Settings = s.Settings.WithDefaults()

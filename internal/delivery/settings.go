@@ -9,7 +9,7 @@ import (
 // Settings are the keys of a sink that its lane reads.
 type Settings struct {
 	Concurrency int           `yaml:"concurrency" example:"2" doc:"How many deliveries are on their way at once, 1 to 1024."`
-	Rate        *RateSettings `yaml:"rate" default:"none; 1 a second for slack" example:"{per_second: 15, burst: 15}" doc:"Bounds the deliveries begun in a second."`
+	Rate        *RateSettings `yaml:"rate" default:"that of the kind of sink, else none" example:"{per_second: 15, burst: 15}" doc:"Bounds the deliveries begun in a second."`
 	Retry       RetrySettings `yaml:"retry" doc:"The durable schedule. The wait after attempt n is random between 0 and first × factorⁿ⁻¹, at most max; quick tries are part of their attempt."`
 }
 

@@ -55,6 +55,14 @@ type Sink interface {
 	Inherit(before Sink)
 }
 
+// Built returns what the constructor of a kind returns, but no nil pointer in a Sink.
+func Built[S Sink](s S, err error) (Sink, error) {
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
 // Deps are what every kind is built with beside its configuration.
 type Deps struct {
 	// MaxRequest bounds what is rendered of a request, in bytes; 0 is

@@ -9,6 +9,7 @@ import (
 	"github.com/cdrelay/cdrelay/internal/expr"
 	"github.com/cdrelay/cdrelay/internal/outbound"
 	"github.com/cdrelay/cdrelay/internal/secret"
+	"github.com/cdrelay/cdrelay/sinks/contract"
 )
 
 // defaultAPI is Slack's method for a message.
@@ -32,6 +33,15 @@ func (c Config) WithDefaults() Config {
 		c.APIURL = defaultAPI
 	}
 	return c
+}
+
+// DefaultRate is what an incoming webhook or a channel of Slack takes: one message a
+// second.
+func (c Config) DefaultRate() float64 { return 1 }
+
+// Build makes the sink of a valid configuration.
+func (c Config) Build(d contract.Deps) (contract.Sink, error) {
+	return contract.Built(New(c, d))
 }
 
 // Validate reports every problem with the path of its key.

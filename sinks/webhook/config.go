@@ -9,6 +9,7 @@ import (
 	"github.com/cdrelay/cdrelay/internal/expr"
 	"github.com/cdrelay/cdrelay/internal/outbound"
 	"github.com/cdrelay/cdrelay/internal/secret"
+	"github.com/cdrelay/cdrelay/sinks/contract"
 )
 
 // The encodings of a body and the envelopes around it.
@@ -45,6 +46,14 @@ func (c Config) WithDefaults() Config {
 	c.Envelope = cmp.Or(c.Envelope, envelopeNone)
 	c.Auth = c.Auth.withDefaults()
 	return c
+}
+
+// DefaultRate is 0: what an endpoint takes is not known.
+func (c Config) DefaultRate() float64 { return 0 }
+
+// Build makes the sink of a valid configuration.
+func (c Config) Build(d contract.Deps) (contract.Sink, error) {
+	return contract.Built(New(c, d))
 }
 
 // Validate reports every problem with the path of its key.
