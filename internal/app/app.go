@@ -119,7 +119,7 @@ func awaitStart[T any](ctx context.Context, from <-chan T, grace time.Duration) 
 	select {
 	case result = <-from:
 		return result, true
-	case <-time.After(lessReserve(grace)):
+	case <-time.After(deadlinesOf(grace).work):
 		return result, false
 	}
 }

@@ -20,16 +20,14 @@ type runningSink struct {
 	client *outbound.Client
 	lane   *delivery.Lane
 
-	// left is closed when the sink is to end; limit and gone are set before.
-	left  chan struct{}
-	limit time.Duration // for attempts on their way; 0 for shutdown.grace
-	gone  bool          // no other takes its place
+	// end tells the sink to end, once.
+	end   chan ending
 	ended chan struct{} // closed when nothing of it runs any more
 }
 
 // buildSink makes a sink without starting it.
 func (a *App) buildSink(c config.Sink, mark config.Hash) (*runningSink, error) {
-	s := &runningSink{config: c, mark: mark, left: make(chan struct{}), ended: make(chan struct{})}
+	s := &runningSink{config: c, mark: mark, end: make(chan ending, 1), ended: make(chan struct{})}
 	var err error
 	if s.sink, err = c.Build(keep{a.spool, c.Name}, a.lookup); err != nil {
 		return nil, err
@@ -52,12 +50,27 @@ func (a *App) lookup(table, key string) (string, bool) { return a.tables.Load().
 // userAgent is what we call ourselves.
 func userAgent(version string) string { return "cdrelay/" + version }
 
-// leave tells the sink to end. Attempts on their way get the limit, and never more
-// than what is left of shutdown.grace. It is called once.
-func (s *runningSink) leave(limit time.Duration, gone bool) {
-	s.limit, s.gone = limit, gone
+// ending is how a sink ends.
+type ending struct {
+	// within bounds the attempts on their way, besides shutdown.grace; 0 for no bound
+	// of its own.
+	within time.Duration
+	// gone says that no other sink takes its place.
+	gone bool
+}
+
+// leave tells the sink to end. It is called once, and waits for nothing.
+func (s *runningSink) leave(how ending) {
 	s.lane.Retire()
-	close(s.left)
+	s.end <- how
+}
+
+// replace ends a sink that another one follows, or none (nil).
+func (a *App) replace(old, next *runningSink) {
+	old.leave(ending{within: old.config.Timeout, gone: next == nil})
+	if next == nil {
+		a.lanes.Forget(old.config.Name)
+	}
 }
 
 // begin lets a sink live, after the one before it of the same name has ended; nil
@@ -81,26 +94,27 @@ func (a *App) live(ctx context.Context, s, before *runningSink) {
 		s.lane.Inherit(before.lane)
 		s.sink.Inherit(before.sink)
 	}
+	var how ending
 	select {
-	case <-s.left: // replaced before its turn came
+	case how = <-s.end: // replaced before its turn came
 	default:
 		a.lanes.Watch(s.config.Name) // which the one before may have forgotten
 		s.lane.Start(ctx)
-		<-s.left
-		a.finish(ctx, s)
+		how = <-s.end
+		a.finish(ctx, s, how)
 	}
 	s.client.Close()
-	if s.gone {
+	if how.gone {
 		a.lanes.Forget(s.config.Name)
 	}
 }
 
-// finish waits for the attempts on their way.
-func (a *App) finish(ctx context.Context, s *runningSink) {
+// finish waits for the attempts on their way, until they have had their time.
+func (a *App) finish(ctx context.Context, s *runningSink, how ending) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	if s.limit > 0 {
-		ctx, cancel = context.WithTimeout(ctx, s.limit)
+	if how.within > 0 {
+		ctx, cancel = context.WithTimeout(ctx, how.within)
 		defer cancel()
 	}
 	defer cancelWhen(a.graceOver, cancel)()

@@ -71,7 +71,7 @@ func (a *App) build(ctx context.Context, loaded *config.Loaded) error {
 		return errors.Join(err, a.public.Shutdown(ctx))
 	}
 	a.adopt(ctx, p)
-	a.tellLoaded(ctx, loaded)
+	a.reportLoaded(ctx, loaded)
 	a.opening.Store(nil)
 	a.private.Use(admin.Handler(a.adminSettings, a.adminDeps()))
 	return nil

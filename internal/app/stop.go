@@ -9,33 +9,49 @@ import (
 	"github.com/cdrelay/cdrelay/internal/config"
 )
 
-// servingWithin bounds the wait for what ran beside the listeners: all of it has
-// been told to end, but a file of the configuration that hangs holds up its reader.
-const servingWithin = time.Second
+// deadlines bound the parts of a stop. All of them are over within shutdown.grace,
+// whatever a reload, a disk or a sink is doing; what is held up longer ends with the
+// process.
+type deadlines struct {
+	// work bounds callbacks and attempts on their way.
+	work time.Duration
+	// reports bounds the lanes whose attempts were cut off at the end of work.
+	reports time.Duration
+	// all bounds everything, so that the process is gone when the grace time is over.
+	all time.Duration
+	// beside bounds what runs beside the listeners: it was told to end long ago, but
+	// a file of the configuration that hangs holds up its reader.
+	beside time.Duration
+}
 
-// stop ends everything in order, each part with its deadline: a reload, a disk or
-// a sink that hangs keeps nobody longer than shutdown.grace. What then is still
-// held up ends with the process.
+func deadlinesOf(grace time.Duration) deadlines {
+	reserve := min(2*time.Second, grace/5) // for the last commit
+	const least = 200 * time.Millisecond   // also where no grace time is allowed
+	return deadlines{
+		work:    grace - reserve,
+		reports: reserve / 2,
+		all:     max(grace-min(least, grace/10), least),
+		beside:  time.Second,
+	}
+}
+
+// stop ends everything, in this order.
 func (a *App) stop(ctx context.Context) error {
 	settings := a.beginStop()
 	a.log.Info("cdrelay stops", "delay", settings.Delay.String(), "grace", settings.Grace.String())
 	<-time.After(settings.Delay)
-	ctx, cancel := context.WithTimeout(ctx, lessExit(*settings.Grace))
+	within := deadlinesOf(*settings.Grace)
+	ctx, cancel := context.WithTimeout(ctx, within.all)
 	defer cancel()
-	err := a.endWork(ctx, *settings.Grace)
-	var closing sync.WaitGroup
-	closing.Go(func() { a.tracer.Shutdown(ctx) })
-	a.closeSpool(ctx)
-	within(ctx, closing.Wait)
-	soon, cancel := context.WithTimeout(ctx, servingWithin)
-	defer cancel()
-	within(soon, a.serving.Wait)
+	err := a.endWork(ctx, within)
+	a.endSpool(ctx)
+	a.endServing(ctx, within.beside)
 	a.log.Info("cdrelay has stopped")
 	return err
 }
 
-// beginStop lets no reload change the state any more, and gives its settings.
-// From here on every answer closes its connection.
+// beginStop ends all changes of the state, and returns its settings. From here on
+// every answer closes its connection.
 func (a *App) beginStop() config.Shutdown {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -45,32 +61,27 @@ func (a *App) beginStop() config.Shutdown {
 	return a.state.Load().loaded.Shutdown
 }
 
-// endWork ends intake, the attempts on their way and the private listener. A slow
-// sender takes no time from the attempts, so they end side by side.
-func (a *App) endWork(ctx context.Context, grace time.Duration) error {
-	attempts, cancel := context.WithTimeout(ctx, lessReserve(grace))
+// endWork ends intake and the attempts on their way, side by side, so that a slow
+// sender takes no time from the attempts; and then the private listener.
+func (a *App) endWork(ctx context.Context, within deadlines) error {
+	work, cancel := context.WithTimeout(ctx, within.work)
 	defer cancel()
-	for _, s := range a.state.Load().running {
-		s.leave(0, false)
-	}
-	var ending sync.WaitGroup
+	var callbacks sync.WaitGroup
 	var err error
-	ending.Go(func() { err = a.endIntake(attempts) })
-	if !within(attempts, a.lives.Wait) {
-		close(a.graceOver) // cuts the attempts off
-		reports, cancel := context.WithTimeout(ctx, reserve(grace)/2)
-		defer cancel()
-		if !within(reports, a.lives.Wait) {
-			a.log.Error("lanes did not end within shutdown.grace; what they were at is done again at the next start")
-		}
+	callbacks.Go(func() { err = a.endIntake(work) })
+	for _, s := range a.state.Load().running {
+		s.leave(ending{})
 	}
-	ending.Wait()
-	return errors.Join(err, a.private.Shutdown(attempts))
+	if !ended(work, a.lives.Wait) {
+		a.cutAttempts(ctx, within.reports)
+	}
+	callbacks.Wait()
+	return errors.Join(err, a.private.Shutdown(work))
 }
 
-// endIntake lets the callbacks in flight have their answers until the context is
-// done. What is cut off then was answered nothing, so its sender pushes it again:
-// nothing is lost, and the stop is none that failed.
+// endIntake waits until the callbacks in flight have their answers. What is cut off
+// then was answered nothing, so its sender pushes it again: nothing is lost, and the
+// stop has not failed.
 func (a *App) endIntake(ctx context.Context) error {
 	err := a.public.Shutdown(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
@@ -80,11 +91,26 @@ func (a *App) endIntake(ctx context.Context) error {
 	return err
 }
 
-// closeSpool commits what lanes have reported. A disk that does not take it costs
-// repeated deliveries and no call, so the stop is none that failed.
-func (a *App) closeSpool(ctx context.Context) {
+// cutAttempts ends the attempts that the grace time was too short for, and waits for
+// what their lanes report.
+func (a *App) cutAttempts(ctx context.Context, within time.Duration) {
+	close(a.graceOver)
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	if !ended(ctx, a.lives.Wait) {
+		a.log.Error("lanes did not end within shutdown.grace; what they were at is done again at the next start")
+	}
+}
+
+// endSpool commits what lanes have reported, and ends the tracer beside it. A disk
+// that does not take it costs repeated deliveries and no call, so the stop has not
+// failed.
+func (a *App) endSpool(ctx context.Context) {
+	var spans sync.WaitGroup
+	spans.Go(func() { a.tracer.Shutdown(ctx) })
+	defer ended(ctx, spans.Wait)
 	closed := make(chan error, 1)
-	if !within(ctx, func() { closed <- a.spool.Close() }) { //nolint:contextcheck // it ends whatever the context says
+	if !ended(ctx, func() { closed <- a.spool.Close() }) { //nolint:contextcheck // it ends whatever the context says
 		a.log.Error("the spool was not closed within shutdown.grace; the last deliveries may be repeated")
 		return
 	}
@@ -93,30 +119,25 @@ func (a *App) closeSpool(ctx context.Context) {
 	}
 }
 
-// within waits for f until the context ends, and reports whether f has ended. What
+// endServing waits for the listeners and what ran beside them.
+func (a *App) endServing(ctx context.Context, within time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	ended(ctx, a.serving.Wait)
+}
+
+// ended waits for f until the context ends, and reports whether f has ended. What
 // has not goes on.
-func within(ctx context.Context, f func()) bool {
-	ended := make(chan struct{})
+func ended(ctx context.Context, f func()) bool {
+	done := make(chan struct{})
 	go func() {
-		defer close(ended)
+		defer close(done)
 		f()
 	}()
 	select {
-	case <-ended:
+	case <-done:
 		return true
 	case <-ctx.Done():
 		return false
 	}
-}
-
-// reserve is the part of the grace time that is kept for the last commit.
-func reserve(grace time.Duration) time.Duration { return min(2*time.Second, grace/5) }
-
-// lessReserve is what attempts get of the grace time.
-func lessReserve(grace time.Duration) time.Duration { return grace - reserve(grace) }
-
-// lessExit is when all waits end, so that the process is gone when the grace time
-// is over; whoever allows none gets a moment for the last commit all the same.
-func lessExit(grace time.Duration) time.Duration {
-	return max(grace-min(200*time.Millisecond, grace/10), 200*time.Millisecond)
 }
