@@ -37,8 +37,8 @@ func unset() Config {
 	}.withDefaults()
 }
 
-// annotate adds to the schema of a struct what its value and the tags of its
-// fields say:
+// annotate adds to the schema of a mapping what its keys say, by their values and the
+// tags of their fields:
 //
 //	doc      what the key means, for the operator
 //	example  a value, in YAML
@@ -46,61 +46,50 @@ func unset() Config {
 //	restart  the key is read at the start only
 //
 // Required keys and enumerations are in the tag of the library.
-func annotate(s *jsonschema.Schema, v reflect.Value) error {
-	for f, fv := range v.Fields() {
-		name, options, _ := strings.Cut(f.Tag.Get("yaml"), ",")
-		if options == "inline" {
-			if err := annotate(s, fv); err != nil {
-				return err
-			}
-			continue
-		}
-		key, ok := s.Properties.Get(name)
+func (k *key) annotate(s *jsonschema.Schema) error {
+	for _, child := range k.keys {
+		property, ok := s.Properties.Get(child.name)
 		if !ok {
-			return fmt.Errorf("%s.%s is not in it", v.Type(), f.Name)
+			return fmt.Errorf("%s of %s is not in it", child.name, k.typ())
 		}
-		if err := annotateKey(key, f, fv); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+		if err := child.describe(property); err != nil {
+			return fmt.Errorf("%s: %w", child.name, err)
 		}
-		if slices.Contains(s.Required, name) {
-			key.Default = nil
+		if slices.Contains(s.Required, child.name) {
+			property.Default = nil
 		}
 	}
 	return nil
 }
 
-func annotateKey(key *jsonschema.Schema, f reflect.StructField, v reflect.Value) error {
-	key.Description = f.Tag.Get("doc")
-	key.Extras = map[string]any{}
-	if f.Tag.Get("restart") != "" {
-		key.Extras[restartKeyword] = true
+func (k *key) describe(s *jsonschema.Schema) error {
+	s.Description = k.tag.Get("doc")
+	s.Extras = map[string]any{}
+	if k.tag.Get("restart") != "" {
+		s.Extras[restartKeyword] = true
 	}
-	if text, ok := f.Tag.Lookup("default"); ok {
-		key.Extras[defaultKeyword] = text
+	if text, ok := k.tag.Lookup("default"); ok {
+		s.Extras[defaultKeyword] = text
 	} else {
-		key.Default = defaultOf(v)
+		s.Default = k.defaultValue()
 	}
-	if text, ok := f.Tag.Lookup("example"); ok {
+	if text, ok := k.tag.Lookup("example"); ok {
 		var example any
 		if err := yaml.Unmarshal([]byte(text), &example); err != nil {
 			return fmt.Errorf("example: %w", err)
 		}
-		key.Examples = []any{example}
+		s.Examples = []any{example}
 	}
-	part := innermost(v)
-	switch {
-	case !isMapping(part):
-		return nil // a leaf
-	case key.Items != nil:
-		return annotate(key.Items, part)
-	default:
-		return annotate(key, part)
+	if k.item != nil && s.Items != nil {
+		return k.item.annotate(s.Items)
 	}
+	return k.annotate(s)
 }
 
-// defaultOf gives the value that a key has when it is not set, as it is written
-// in YAML; nil where there is none.
-func defaultOf(v reflect.Value) any {
+// defaultValue is the value of a key that is not set, as it is written in YAML; nil
+// where there is none.
+func (k *key) defaultValue() any {
+	v := k.unset
 	if v.Kind() == reflect.Pointer && !v.IsNil() {
 		v = v.Elem()
 	}

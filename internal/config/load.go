@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"reflect"
 
 	"gopkg.in/yaml.v3"
 
@@ -90,7 +89,7 @@ func Parse(file string, text []byte) (*Loaded, error) {
 	problems.unfold(t)
 	c = c.withDefaults()
 	report := problems.unlessSaid(t)
-	t.checkWritten(t.root, reflect.ValueOf(unset()), "", report)
+	t.checkWritten(report)
 	problems.addUnknown()
 	c.validate(report)
 	// A line may hold a second condition that never holds beside one that is wrong.

@@ -38,7 +38,7 @@ func Schema() ([]byte, error) {
 	s := r.Reflect(&Config{})
 	s.ID = SchemaID
 	s.Title = "cdrelay configuration"
-	if err := annotate(s, reflect.ValueOf(unset())); err != nil {
+	if err := allKeys().annotate(s); err != nil {
 		return nil, fmt.Errorf("schema of the configuration: %w", err)
 	}
 	b, err := plainjson.Indented(s)

@@ -3,7 +3,6 @@ package config
 import (
 	"fmt"
 	"reflect"
-	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -16,41 +15,31 @@ import (
 // checkWritten refuses what decoding passes over or changes without a word: keys
 // that no field takes, a fraction that yaml.v3 cuts to a whole number, a variable
 // that nobody fills in, and a zero or an empty text, which withDefaults takes for
-// a key that is not there. v is the part of unset() that n is decoded into.
-func (t *tree) checkWritten(n *yaml.Node, v reflect.Value, path string, report reporter) {
-	n = unaliased(n)
-	part := innermost(v)
-	switch {
-	case n.Kind == yaml.SequenceNode && v.Kind() == reflect.Slice:
-		for i, item := range n.Content {
-			t.checkWritten(item, part, fmt.Sprintf("%s[%d]", path, i), report)
+// a key that is not there.
+func (t *tree) checkWritten(report reporter) {
+	allKeys().walk(t.root, "", func(k *key, n *yaml.Node, path string) bool {
+		switch {
+		case n.Kind == yaml.MappingNode && k.keys != nil:
+			k.checkKnown(n, path, report)
+		case n.Kind == yaml.ScalarNode:
+			k.checkScalar(n, func(text string) { report(path, text) })
 		}
-	case n.Kind == yaml.MappingNode && isMapping(part):
-		checkKeys(n, part.Type(), path, report)
-		for f, fv := range part.Fields() {
-			t.checkField(n, f, fv, path, report)
-		}
-	case n.Kind == yaml.MappingNode && v.Kind() == reflect.Map:
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			t.checkWritten(n.Content[i+1], reflect.Zero(v.Type().Elem()), join(path, n.Content[i].Value), report)
-		}
-	case n.Kind == yaml.ScalarNode:
-		checkReference(n, v.Type(), false, func(text string) { report(path, text) })
-	}
+		return true
+	})
 }
 
-// checkKeys reports the keys of a mapping that no field of its type takes.
-func checkKeys(n *yaml.Node, t reflect.Type, path string, report reporter) {
-	var known []string
+// checkKnown reports what is written in a mapping and no key of it.
+func (k *key) checkKnown(n *yaml.Node, path string, report reporter) {
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		key := n.Content[i]
-		if key.Tag == "!!merge" || fieldOf(t, key.Value) != nil {
+		name := n.Content[i]
+		if name.Tag == "!!merge" || k.find(name.Value) != nil {
 			continue
 		}
-		if known == nil {
-			known = keysOf(t)
+		var known []string
+		for _, child := range k.keys {
+			known = append(known, child.name)
 		}
-		report(join(path, key.Value), unknownKey(key.Value, known))
+		report(join(path, name.Value), unknownKey(name.Value, known))
 	}
 }
 
@@ -68,14 +57,26 @@ func unknownKey(key string, known []string) string {
 	return text + "the keys here are " + strings.Join(known, ", ")
 }
 
+func (k *key) checkScalar(n *yaml.Node, report func(text string)) {
+	k.checkReference(n, report)
+	switch {
+	case k.name == "": // an item has no default
+	case k.typ().Kind() == reflect.Int && n.ShortTag() == "!!float":
+		report(fmt.Sprintf("%s stands where a whole number is expected", n.Value))
+	case k.required(): // its owner says what is missing
+	case k.unset.Type() == reflect.TypeFor[secret.Value]() && n.Value == "":
+		report("the secret is empty: write one, {env: NAME} or {file: PATH}, or leave the key out")
+	case k.wouldBeDefault(n):
+		report(fmt.Sprintf("%q is no value for it: leave the key out for the default (%s), or write another one", n.Value, k.defaultText()))
+	}
+}
+
 // checkReference refuses the spelling of a variable in a text that is taken as it
 // is written. In a template ${…} is an expression, which its owner compiles.
-func checkReference(n *yaml.Node, t reflect.Type, template bool, report func(text string)) {
-	for t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
+func (k *key) checkReference(n *yaml.Node, report func(text string)) {
 	name, found := secret.Reference(n.Value)
-	template = template || t == reflect.TypeFor[webhook.Value]()
+	t := k.typ()
+	template := k.tag.Get("template") != "" || t == reflect.TypeFor[webhook.Value]()
 	switch {
 	case !found, template && strings.Contains(n.Value, "${"):
 	case isSecret(t):
@@ -85,92 +86,22 @@ func checkReference(n *yaml.Node, t reflect.Type, template bool, report func(tex
 	}
 }
 
-func (t *tree) checkField(n *yaml.Node, f reflect.StructField, v reflect.Value, path string, report reporter) {
-	name, options, _ := strings.Cut(f.Tag.Get("yaml"), ",")
-	if options == "inline" {
-		for inner, iv := range v.Fields() {
-			t.checkField(n, inner, iv, path, report)
-		}
-		return
-	}
-	value, _ := step(n, name)
-	if name == "" || value == nil {
-		return
-	}
-	value = unaliased(value)
-	at := join(path, name)
-	if value.Kind != yaml.ScalarNode {
-		t.checkWritten(value, v, at, report)
-		return
-	}
-	checkReference(value, v.Type(), f.Tag.Get("template") != "", func(text string) { report(at, text) })
-	switch {
-	case isWhole(v) && value.ShortTag() == "!!float":
-		report(at, fmt.Sprintf("%s stands where a whole number is expected", value.Value))
-	case isRequired(f): // its owner says what is missing
-	case v.Type() == reflect.TypeFor[secret.Value]() && value.Value == "":
-		report(at, "the secret is empty: write one, {env: NAME} or {file: PATH}, or leave the key out")
-	case wouldBeDefault(value, v):
-		report(at, fmt.Sprintf("%q is no value for it: leave the key out for the default (%s), or write another one", value.Value, defaultText(f, v)))
-	}
-}
-
-// wouldBeDefault tells a written zero that cannot be told from a missing key, and
-// for which something else would be filled in.
-func wouldBeDefault(n *yaml.Node, v reflect.Value) bool {
-	switch v.Kind() {
+// wouldBeDefault reports whether a written zero cannot be told from a missing key,
+// for which something else is filled in.
+func (k *key) wouldBeDefault(n *yaml.Node) bool {
+	switch k.unset.Kind() {
 	case reflect.Int, reflect.Int64, reflect.Float64, reflect.String:
-		written := reflect.New(v.Type())
-		return !v.IsZero() && n.Decode(written.Interface()) == nil && written.Elem().IsZero()
+		written := reflect.New(k.unset.Type())
+		return !k.unset.IsZero() && n.Decode(written.Interface()) == nil && written.Elem().IsZero()
 	default: // the others have no default, or tell a zero from nothing
 		return false
 	}
 }
 
-func defaultText(f reflect.StructField, v reflect.Value) string {
-	if text := f.Tag.Get("default"); text != "" {
+// defaultText is what holds without the key, for a reader.
+func (k *key) defaultText() string {
+	if text := k.tag.Get("default"); text != "" {
 		return text
 	}
-	return fmt.Sprint(defaultOf(v))
-}
-
-func unaliased(n *yaml.Node) *yaml.Node {
-	if n.Kind == yaml.AliasNode {
-		return n.Alias
-	}
-	return n
-}
-
-// isMapping tells a struct that is written as keys from one that reads its own
-// YAML.
-func isMapping(v reflect.Value) bool {
-	return v.Kind() == reflect.Struct && schemaOf(v.Type()) == nil
-}
-
-func isWhole(v reflect.Value) bool {
-	t := v.Type()
-	if t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	return t.Kind() == reflect.Int
-}
-
-func isRequired(f reflect.StructField) bool {
-	return slices.Contains(strings.Split(f.Tag.Get("jsonschema"), ","), "required")
-}
-
-// innermost goes through pointers and into the first item of lists; where there
-// is none, it gives a zero one.
-func innermost(v reflect.Value) reflect.Value {
-	for v.Kind() == reflect.Pointer || v.Kind() == reflect.Slice {
-		switch {
-		case v.Kind() == reflect.Slice && v.Len() > 0:
-			v = v.Index(0)
-		case v.Kind() == reflect.Pointer && !v.IsNil():
-			v = v.Elem()
-		default:
-			v = reflect.Zero(v.Type().Elem())
-		}
-	}
-	return v
+	return fmt.Sprint(k.defaultValue())
 }
