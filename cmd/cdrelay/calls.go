@@ -11,21 +11,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cdrelay/cdrelay/internal/call"
-	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/operate"
 )
 
 func callsCommand() *cobra.Command {
 	return group("calls", "List, show, resend and erase calls of a running server",
 		callsListCommand(), callsShowCommand(), callsResendCommand(), callsEraseCommand())
-}
-
-// listedCall is a call in a listing of the API.
-type listedCall struct {
-	ID         string            `json:"id"`
-	Revision   int               `json:"revision"`
-	ReceivedAt call.Time         `json:"received_at"`
-	Record     *call.Record      `json:"record"`
-	Deliveries []spool.SinkState `json:"deliveries"`
 }
 
 type callsListFlags struct {
@@ -42,7 +33,7 @@ func callsListCommand() *cobra.Command {
   cdrelay calls list --number 7890 --since 2d
   cdrelay calls list --outcome no_answer --since 2026-01-31 -o json`,
 		Args: exactly(0, "no arguments"),
-		RunE: operate(func(o *operator, _ []string) error { return f.run(o) }),
+		RunE: asOperator(func(o *operator, _ []string) error { return f.run(o) }),
 	}
 	cmd.Flags().StringVar(&f.number, "number", "", "a telephone number as you know it, or its end: with or without +, spaces, and what is dialled before it")
 	cmd.Flags().StringVar(&f.source, "source", "", "only calls of this source")
@@ -149,7 +140,7 @@ func (o *operator) callsTable() rows {
 		heads: []string{"RECEIVED (UTC)", "ID", "DIRECTION", "OUTCOME", "FROM", "TO", "TALK", "DELIVERIES"},
 		none:  "no call matches",
 		cells: func(item json.RawMessage) ([]string, error) {
-			var c listedCall
+			var c operate.CallItem
 			if err := json.Unmarshal(item, &c); err != nil {
 				return nil, err
 			}
@@ -174,7 +165,7 @@ func seconds(n *int) string {
 }
 
 // states tells where deliveries stand, in few words.
-func states(all []spool.SinkState) string {
+func states(all []operate.SinkState) string {
 	var out []string
 	for _, s := range all {
 		out = append(out, s.Sink+": "+strings.ReplaceAll(s.State, "_", " "))

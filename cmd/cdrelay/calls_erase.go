@@ -6,19 +6,12 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/operate"
 )
 
 type eraseFlags struct {
 	number      string
 	dryRun, yes bool
-}
-
-// erasedAnswer is what the server says.
-type erasedAnswer struct {
-	DryRun bool   `json:"dry_run"`
-	Number string `json:"number"`
-	spool.Erased
 }
 
 func callsEraseCommand() *cobra.Command {
@@ -36,7 +29,7 @@ It reads the whole spool. Logs, backups, files that were set aside, and what sin
 have received are not touched; the files are named.`,
 		Example: `  cdrelay calls erase --number "+62 812-3456-7890" --dry-run`,
 		Args:    exactly(0, "no arguments: the number goes into --number"),
-		RunE:    operate(func(o *operator, _ []string) error { return f.run(o) }),
+		RunE:    asOperator(func(o *operator, _ []string) error { return f.run(o) }),
 	}
 	cmd.Flags().StringVar(&f.number, "number", "", "the whole number, best with + and the country code")
 	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "count only, change nothing")
@@ -78,13 +71,13 @@ func (f eraseFlags) run(o *operator) error {
 	return nil
 }
 
-func (f eraseFlags) ask(o *operator, dry bool) (erasedAnswer, error) {
-	var a erasedAnswer
+func (f eraseFlags) ask(o *operator, dry bool) (operate.Erasure, error) {
+	var a operate.Erasure
 	err := o.client.Post(o.ctx(), "/api/v1/calls/erase", map[string]any{"number": f.number, "dry_run": dry}, &a)
 	return a, err
 }
 
-func (f eraseFlags) report(o *operator, a erasedAnswer) error {
+func (f eraseFlags) report(o *operator, a operate.Erasure) error {
 	if o.json {
 		return printJSON(o.out(), a)
 	}
@@ -102,7 +95,7 @@ func (f eraseFlags) report(o *operator, a erasedAnswer) error {
 }
 
 // tellErased says in one line what an erase took, or would take.
-func tellErased(a erasedAnswer) string {
+func tellErased(a operate.Erasure) string {
 	verb := "erased"
 	if a.DryRun {
 		verb = "would erase"

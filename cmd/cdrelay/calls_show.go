@@ -14,46 +14,16 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cdrelay/cdrelay/internal/call"
-	"github.com/cdrelay/cdrelay/internal/dashboard"
+	"github.com/cdrelay/cdrelay/internal/operate"
 	"github.com/cdrelay/cdrelay/internal/plaintext"
-	"github.com/cdrelay/cdrelay/internal/spool"
 )
-
-// shownCall is a call with everything that is known about it.
-type shownCall struct {
-	ID         string          `json:"id"`
-	Revision   int             `json:"revision"`
-	ReceivedAt call.Time       `json:"received_at"`
-	Record     json.RawMessage `json:"record"`
-	Deliveries []shownDelivery `json:"deliveries"`
-}
-
-type shownDelivery struct {
-	spool.DeliveryStatus
-	DeadLetter string `json:"dead_letter"`
-	Reason     string `json:"reason"`
-}
-
-// todo says what to do about a delivery that was given up, or goes badly.
-func (d shownDelivery) todo() string {
-	switch n := len(d.Attempts); {
-	case d.Reason != "":
-		return dashboard.Todo(d.Reason)
-	case d.Doubtful:
-		return dashboard.Todo("doubtful")
-	case d.State == "waiting" && n > 0:
-		return dashboard.Todo(d.Attempts[n-1].Result)
-	default:
-		return dashboard.Todo(d.State)
-	}
-}
 
 func callsShowCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "show ID",
 		Short: "Show one call: its record, its deliveries, every attempt",
 		Args:  exactly(1, "one ID, as calls list shows it"),
-		RunE: operate(func(o *operator, args []string) error {
+		RunE: asOperator(func(o *operator, args []string) error {
 			var text json.RawMessage
 			if err := o.client.Get(o.ctx(), callPath(args[0]), nil, &text); err != nil {
 				return err
@@ -61,7 +31,7 @@ func callsShowCommand() *cobra.Command {
 			if o.json {
 				return printJSON(o.out(), text)
 			}
-			var c shownCall
+			var c operate.CallDetail
 			if err := json.Unmarshal(text, &c); err != nil {
 				return err
 			}
@@ -72,11 +42,11 @@ func callsShowCommand() *cobra.Command {
 
 func callPath(id string) string { return "/api/v1/calls/" + url.PathEscape(id) }
 
-func (o *operator) printCall(c shownCall) error {
+func (o *operator) printCall(c operate.CallDetail) error {
 	f := facts{w: o.out()}
 	f.add("call", fmt.Sprintf("%s, revision %d", c.ID, c.Revision))
 	f.add("received (UTC)", when(c.ReceivedAt))
-	r := recordOf(c.Record)
+	r := operate.RecordOf(c.Record)
 	o.addRecord(&f, r)
 	if err := f.print(); err != nil {
 		return err
@@ -91,15 +61,6 @@ func (o *operator) printCall(c shownCall) error {
 		}
 	}
 	return nil
-}
-
-// recordOf reads a record; nil for a damaged one.
-func recordOf(encoded json.RawMessage) *call.Record {
-	r := new(call.Record)
-	if json.Unmarshal(encoded, r) != nil || r.ID == "" {
-		return nil
-	}
-	return r
 }
 
 // addRecord adds what a person asks of a call first.
@@ -119,14 +80,14 @@ func (o *operator) addRecord(f *facts, r *call.Record) {
 	f.add("warnings", o.masked(r.Masker(), strings.Join(r.Warnings, "; ")))
 }
 
-func (o *operator) printDelivery(m call.Masker, d shownDelivery) error {
+func (o *operator) printDelivery(m call.Masker, d operate.DeliveryDetail) error {
 	f := facts{w: o.out()}
 	f.add("sink", fmt.Sprintf("%s, revision %d", d.Sink, d.Revision))
 	f.add("state", strings.ReplaceAll(d.State, "_", " "))
 	f.add("next attempt (UTC)", when(d.DueAt))
 	f.add("ended (UTC)", when(d.EndedAt))
-	f.add("dead letter", strings.TrimSpace(d.DeadLetter+" "+d.Reason))
-	f.add("what to do", d.todo())
+	f.add("dead letter", strings.TrimSpace(d.DeadLetter+" "+string(d.Reason)))
+	f.add("what to do", d.Advice())
 	if _, err := fmt.Fprintln(o.out()); err != nil {
 		return err
 	}
@@ -136,7 +97,7 @@ func (o *operator) printDelivery(m call.Masker, d shownDelivery) error {
 	return o.printAttempts(m, d.Attempts)
 }
 
-func (o *operator) printAttempts(m call.Masker, attempts []spool.Attempt) error {
+func (o *operator) printAttempts(m call.Masker, attempts []operate.Attempt) error {
 	if len(attempts) == 0 {
 		return nil
 	}
@@ -160,7 +121,7 @@ func (o *operator) printAttempts(m call.Masker, attempts []spool.Attempt) error 
 
 // printSent shows the latest request that did not deliver, and what its answer said
 // beside the text.
-func (o *operator) printSent(m call.Masker, attempts []spool.Attempt) error {
+func (o *operator) printSent(m call.Masker, attempts []operate.Attempt) error {
 	for _, a := range slices.Backward(attempts) {
 		if a.Request == nil {
 			continue
@@ -218,12 +179,8 @@ func callsResendCommand() *cobra.Command {
 			}
 			return sinkNames(cmd, args, toComplete)
 		},
-		RunE: operate(func(o *operator, args []string) error {
-			var done struct {
-				ID      string   `json:"id"`
-				Resent  []string `json:"resent"`
-				Waiting []string `json:"waiting"`
-			}
+		RunE: asOperator(func(o *operator, args []string) error {
+			var done operate.Resent
 			if err := o.client.Post(o.ctx(), callPath(args[0])+"/resend", map[string]any{"sinks": args[1:]}, &done); err != nil {
 				return err
 			}

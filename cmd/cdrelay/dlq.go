@@ -6,13 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/cdrelay/cdrelay/internal/call"
-	"github.com/cdrelay/cdrelay/internal/dashboard"
+	"github.com/cdrelay/cdrelay/internal/operate"
 	"github.com/cdrelay/cdrelay/internal/plaintext"
 	"github.com/cdrelay/cdrelay/internal/spool"
 )
@@ -45,7 +46,7 @@ func (f *letterFilter) flags(cmd *cobra.Command) {
 
 func reasons() []string {
 	var out []string
-	for _, r := range spool.Reasons() {
+	for _, r := range operate.Reasons() {
 		out = append(out, string(r))
 	}
 	return out
@@ -56,15 +57,13 @@ func (f *letterFilter) empty() bool { return *f == letterFilter{} }
 
 // check refuses values that select nothing because they are misspelt.
 func (f *letterFilter) check() error {
-	if f.stage != "" && f.stage != string(spool.StageIntake) && f.stage != string(spool.StageDelivery) {
+	if f.stage != "" && f.stage != "intake" && f.stage != "delivery" {
 		return &usageError{fmt.Errorf("--stage is intake or delivery, not %q", f.stage)}
 	}
-	for _, r := range spool.Reasons() {
-		if f.reason == "" || f.reason == string(r) {
-			return nil
-		}
+	if f.reason != "" && !slices.Contains(reasons(), f.reason) {
+		return &usageError{fmt.Errorf("--reason %q is none: there are %v", f.reason, reasons())}
 	}
-	return &usageError{fmt.Errorf("--reason %q is none: there are %v", f.reason, spool.Reasons())}
+	return nil
 }
 
 // query gives the parameters of a listing.
@@ -102,7 +101,7 @@ func dlqListCommand() *cobra.Command {
 		Example: `  cdrelay dlq list --sink crm --since 2h
   cdrelay dlq list --stage intake -o json`,
 		Args: exactly(0, "no arguments"),
-		RunE: operate(func(o *operator, _ []string) error {
+		RunE: asOperator(func(o *operator, _ []string) error {
 			q, err := f.query()
 			if err != nil {
 				return err
@@ -120,7 +119,7 @@ func (o *operator) lettersTable() rows {
 		heads: []string{"CREATED (UTC)", "ID", "STAGE", "SINK", "REASON", "CALL", "TRIES", "DETAIL"},
 		none:  "no dead letter matches",
 		cells: func(item json.RawMessage) ([]string, error) {
-			var l spool.DeadLetter
+			var l operate.DeadLetter
 			if err := json.Unmarshal(item, &l); err != nil {
 				return nil, err
 			}
@@ -129,19 +128,12 @@ func (o *operator) lettersTable() rows {
 	}
 }
 
-// shownLetter is a dead letter with what it holds.
-type shownLetter struct {
-	spool.DeadLetterDetail
-	Body       string `json:"body"`
-	BodyBase64 []byte `json:"body_base64"`
-}
-
 func dlqShowCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "show ID",
 		Short: "Show one dead letter: why it was made, its call and attempts, or its body",
 		Args:  exactly(1, "one ID, as dlq list shows it"),
-		RunE: operate(func(o *operator, args []string) error {
+		RunE: asOperator(func(o *operator, args []string) error {
 			var text json.RawMessage
 			if err := o.client.Get(o.ctx(), lettersPath+"/"+url.PathEscape(args[0]), nil, &text); err != nil {
 				return err
@@ -149,7 +141,7 @@ func dlqShowCommand() *cobra.Command {
 			if o.json {
 				return printJSON(o.out(), text)
 			}
-			var l shownLetter
+			var l operate.LetterDetail
 			if err := json.Unmarshal(text, &l); err != nil {
 				return err
 			}
@@ -158,8 +150,8 @@ func dlqShowCommand() *cobra.Command {
 	}
 }
 
-func (o *operator) printLetter(l shownLetter) error {
-	r := recordOf(l.Record)
+func (o *operator) printLetter(l operate.LetterDetail) error {
+	r := operate.RecordOf(l.Record)
 	m := r.Masker()
 	f := facts{w: o.out()}
 	f.add("dead letter", l.ID)
@@ -167,7 +159,7 @@ func (o *operator) printLetter(l shownLetter) error {
 	f.add("stage", string(l.Stage))
 	f.add("reason", string(l.Reason))
 	f.add("detail", o.masked(m, l.Detail))
-	f.add("what to do", dashboard.Todo(l.Reason))
+	f.add("what to do", operate.Advice(l.Reason))
 	f.add("sink", l.Sink)
 	f.add("call", l.CallID)
 	if l.Stage == spool.StageDelivery {
@@ -257,33 +249,15 @@ func (s selection) parts(f func(body map[string]any) (next string, err error)) e
 	}
 }
 
-// counted is what a dry run finds.
-type counted struct {
-	DryRun  bool           `json:"dry_run"`
-	Matched int            `json:"matched"`
-	Intake  int            `json:"intake"`
-	BySink  map[string]int `json:"by_sink"`
-	Missing int            `json:"missing"`
-}
-
-func (c *counted) add(one counted) {
-	c.Matched += one.Matched
-	c.Intake += one.Intake
-	c.Missing += one.Missing
-	for sink, n := range one.BySink {
-		c.BySink[sink] += n
-	}
-}
-
 // count asks the server how many dead letters a selection has.
-func (o *operator) count(path string, s selection) (counted, error) {
-	total := counted{DryRun: true, BySink: map[string]int{}}
+func (o *operator) count(path string, s selection) (operate.Counted, error) {
+	total := operate.Counted{DryRun: true, BySink: map[string]int{}}
 	err := s.parts(func(body map[string]any) (string, error) {
 		body["dry_run"] = true
 		delete(body, "limit")
-		var one counted
+		var one operate.Counted
 		err := o.client.Post(o.ctx(), path, body, &one)
-		total.add(one)
+		total.Add(one)
 		return "", err
 	})
 	if err == nil && total.Matched == 0 && s.filter != nil {

@@ -22,7 +22,7 @@ its call record and attempts, or the callback as it was received. Telephone numb
 are in it. dlq replay --from FILE replays the dead letters of such a file.`,
 		Example: `  cdrelay dlq export --sink crm --since 1d --to letters.jsonl`,
 		Args:    exactly(0, "no arguments"),
-		RunE: operate(func(o *operator, _ []string) error {
+		RunE: asOperator(func(o *operator, _ []string) error {
 			q, err := f.query()
 			if err != nil {
 				return err

@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"github.com/cdrelay/cdrelay/internal/operate"
 )
 
 func dlqPurgeCommand() *cobra.Command {
@@ -13,7 +15,7 @@ func dlqPurgeCommand() *cobra.Command {
 		Short: "Delete dead letters for ever: by ID or by filter",
 		Example: `  cdrelay dlq purge --sink old-crm
   cdrelay dlq purge --all --yes`,
-		RunE: operate(func(o *operator, args []string) error { return purge(o, f, args) }),
+		RunE: asOperator(func(o *operator, args []string) error { return purge(o, f, args) }),
 	}
 	f.flags(cmd)
 	return cmd
@@ -38,18 +40,14 @@ func purge(o *operator, f selectionFlags, ids []string) error {
 		}
 	}
 	sum := struct {
-		counted
+		operate.Counted
 		Purged int `json:"purged"`
-	}{counted: counted{BySink: map[string]int{}}}
+	}{Counted: operate.Counted{BySink: map[string]int{}}}
 	p := o.progress("purged", found.Matched)
 	err = s.parts(func(body map[string]any) (string, error) {
-		var one struct {
-			counted
-			Purged     int    `json:"purged"`
-			NextCursor string `json:"next_cursor"`
-		}
+		var one operate.Purged
 		err := o.client.Post(o.ctx(), path, body, &one)
-		sum.add(one.counted)
+		sum.Add(one.Counted)
 		sum.Purged += one.Purged
 		p.at(sum.Purged)
 		return one.NextCursor, err

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/operate"
 	"github.com/cdrelay/cdrelay/internal/plaintext"
 )
 
@@ -23,20 +24,10 @@ type replayFlags struct {
 	rate float64
 }
 
-// replayedAnswer is what the server says of one request, and the sum of all.
-type replayedAnswer struct {
-	counted
-	Replayed  int       `json:"replayed"`
-	Accepted  int       `json:"accepted"`
-	Ignored   int       `json:"ignored"`
-	Kept      int       `json:"kept"`
-	Failures  []failure `json:"failures"`
-	NextDueAt call.Time `json:"next_due_at,omitzero"`
-}
-
-type failure struct {
-	ID     string `json:"id"`
-	Reason string `json:"reason"`
+// replayedInAll is the sum of what the requests of one replay did.
+type replayedInAll struct {
+	operate.Counted
+	operate.ReplayCounts
 }
 
 func dlqReplayCommand() *cobra.Command {
@@ -55,7 +46,7 @@ The exit code is 1 when some stay.`,
 		Example: `  cdrelay dlq replay --sink crm --reason expired --rate 20
   cdrelay dlq replay --stage intake --dry-run
   cdrelay dlq replay --from letters.jsonl`,
-		RunE: operate(func(o *operator, args []string) error { return f.run(o, args) }),
+		RunE: asOperator(func(o *operator, args []string) error { return f.run(o, args) }),
 	}
 	f.flags(cmd)
 	cmd.Flags().StringVar(&f.from, "from", "", "the file of an export, or - for standard input")
@@ -143,8 +134,10 @@ func readExport(path string, stdin io.Reader) (ids []string, err error) {
 }
 
 // replay sends the requests and sums the answers up.
-func (f replayFlags) replay(o *operator, path string, s selection, total int) (replayedAnswer, error) {
-	sum := replayedAnswer{counted: counted{BySink: map[string]int{}}, Failures: []failure{}}
+func (f replayFlags) replay(o *operator, path string, s selection, total int) (replayedInAll, error) {
+	sum := replayedInAll{
+		Counted: operate.Counted{BySink: map[string]int{}}, ReplayCounts: operate.ReplayCounts{Failures: []operate.Failure{}},
+	}
 	p := o.progress("replayed", total)
 	defer p.end()
 	err := s.parts(func(body map[string]any) (string, error) {
@@ -154,32 +147,20 @@ func (f replayFlags) replay(o *operator, path string, s selection, total int) (r
 		if !sum.NextDueAt.IsZero() {
 			body["not_before"] = later(sum.NextDueAt.Time)
 		}
-		var one struct {
-			replayedAnswer
-			NextCursor string `json:"next_cursor"`
-		}
+		var one operate.Replayed
 		if err := o.client.Post(o.ctx(), path, body, &one); err != nil {
 			return "", err
 		}
-		sum.add(one.replayedAnswer)
+		sum.Counted.Add(one.Counted)
+		sum.ReplayCounts.Add(one.ReplayCounts)
 		p.at(sum.Matched)
 		return one.NextCursor, nil
 	})
 	return sum, err
 }
 
-func (a *replayedAnswer) add(one replayedAnswer) {
-	a.counted.add(one.counted)
-	a.Replayed += one.Replayed
-	a.Accepted += one.Accepted
-	a.Ignored += one.Ignored
-	a.Kept += one.Kept
-	a.Failures = append(a.Failures, one.Failures...)
-	a.NextDueAt = one.NextDueAt
-}
-
 // tell says what was done, also where it broke off.
-func (f replayFlags) tell(o *operator, a replayedAnswer, failed error) error {
+func (f replayFlags) tell(o *operator, a replayedInAll, failed error) error {
 	if o.json {
 		if err := printJSON(o.out(), a); err != nil {
 			return err
@@ -212,7 +193,7 @@ func (f replayFlags) tell(o *operator, a replayedAnswer, failed error) error {
 }
 
 // tellCount prints what a dry run has found.
-func (o *operator) tellCount(verb string, c counted) error {
+func (o *operator) tellCount(verb string, c operate.Counted) error {
 	if o.json {
 		return printJSON(o.out(), c)
 	}
@@ -224,7 +205,7 @@ func (o *operator) tellCount(verb string, c counted) error {
 }
 
 // tellMatched says how many dead letters there are, and of what.
-func tellMatched(c counted) string {
+func tellMatched(c operate.Counted) string {
 	var parts []string
 	for _, sink := range slices.Sorted(maps.Keys(c.BySink)) {
 		parts = append(parts, fmt.Sprintf("%s %d", sink, c.BySink[sink]))

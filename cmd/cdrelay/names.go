@@ -9,11 +9,13 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/cdrelay/cdrelay/internal/operate"
 )
 
 // names gives the names of the sinks and sources of the server.
 func (o *operator) names(ctx context.Context) (sinks, sources []string, err error) {
-	var status serverStatus
+	var status operate.Status
 	if err := o.client.Get(ctx, "/api/v1/status", nil, &status); err != nil {
 		return nil, nil, err
 	}

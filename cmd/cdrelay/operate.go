@@ -38,8 +38,8 @@ func operatorFlags(cmd *cobra.Command) {
 	f.Bool("show-numbers", false, "show telephone numbers whole in tables")
 }
 
-// operate makes what a command's RunE does of a function of the operator.
-func operate(run func(o *operator, args []string) error) func(*cobra.Command, []string) error {
+// asOperator makes what a command's RunE does of a function of the operator.
+func asOperator(run func(o *operator, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		o, err := newOperator(cmd)
 		if err != nil {

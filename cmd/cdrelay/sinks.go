@@ -8,32 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/operate"
 )
-
-// serverStatus is the part of the status that commands read.
-type serverStatus struct {
-	Sinks   []shownSink `json:"sinks"`
-	Sources []struct {
-		Name string `json:"name"`
-	} `json:"sources"`
-}
-
-type shownSink struct {
-	Name            string    `json:"name"`
-	Kind            string    `json:"kind"`
-	Configured      bool      `json:"configured"`
-	Breaker         string    `json:"breaker"`
-	RetryAt         call.Time `json:"retry_at"`
-	Pending         int64     `json:"pending"`
-	InFlight        int       `json:"in_flight"`
-	OldestPendingAt call.Time `json:"oldest_pending_at"`
-	DeadLetters     int64     `json:"dead_letters"`
-	Paused          *struct {
-		By    string    `json:"by"`
-		Until call.Time `json:"until"`
-	} `json:"paused"`
-}
 
 func sinksCommand() *cobra.Command {
 	return group("sinks", "List, pause and resume the sinks of a running server",
@@ -46,7 +22,7 @@ func sinksListCommand() *cobra.Command {
 		Use:   "list",
 		Short: "List the sinks with breaker, pause, and what waits",
 		Args:  exactly(0, "no arguments"),
-		RunE: operate(func(o *operator, _ []string) error {
+		RunE: asOperator(func(o *operator, _ []string) error {
 			var status struct {
 				Sinks []json.RawMessage `json:"sinks"`
 			}
@@ -61,23 +37,23 @@ func sinksListCommand() *cobra.Command {
 			}
 			t := newTable(o.out(), "NAME", "KIND", "STATE", "WAITING", "OLDEST (UTC)", "IN FLIGHT", "DEAD LETTERS")
 			for _, text := range status.Sinks {
-				var s shownSink
+				var s operate.Sink
 				if err := json.Unmarshal(text, &s); err != nil {
 					return err
 				}
-				t.row(s.Name, s.Kind, s.state(), strconv.FormatInt(s.Pending, 10), when(s.OldestPendingAt), strconv.Itoa(s.InFlight), strconv.FormatInt(s.DeadLetters, 10))
+				t.row(s.Name, s.Kind, stateOf(s), strconv.FormatInt(s.Pending, 10), when(s.OldestPendingAt), strconv.Itoa(s.InFlight), strconv.FormatInt(s.DeadLetters, 10))
 			}
 			return t.end()
 		}),
 	}
 }
 
-// state says in a few words whether the sink gets calls, and why not.
-func (s shownSink) state() string {
+// stateOf says in a few words whether the sink gets calls, and why not.
+func stateOf(s operate.Sink) string {
 	switch {
 	case !s.Configured:
 		return "not configured any more"
-	case s.Paused != nil && s.Paused.Until.IsZero():
+	case s.Paused.ByOperator():
 		return "paused by an operator"
 	case s.Paused != nil:
 		return "paused by the sink until " + when(s.Paused.Until)
@@ -96,11 +72,8 @@ func sinksPauseCommand(verb, short string) *cobra.Command {
 		Short:             short,
 		Args:              exactly(1, "the NAME of a sink"),
 		ValidArgsFunction: sinkNames,
-		RunE: operate(func(o *operator, args []string) error {
-			var done struct {
-				Name   string `json:"name"`
-				Paused bool   `json:"paused"`
-			}
+		RunE: asOperator(func(o *operator, args []string) error {
+			var done operate.SinkPause
 			if err := o.client.Post(o.ctx(), fmt.Sprintf("/api/v1/sinks/%s/%s", url.PathEscape(args[0]), verb), nil, &done); err != nil {
 				return err
 			}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/cdrelay/cdrelay/internal/admin"
 	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/operate"
 	"github.com/cdrelay/cdrelay/internal/phone"
 	"github.com/cdrelay/cdrelay/internal/secret"
 	"github.com/cdrelay/cdrelay/internal/spool"
@@ -28,7 +29,9 @@ type fixture struct {
 	t     *testing.T
 	spool *sqlite.Store
 	deps  admin.Deps
-	ready error
+	// operate is what the operations work with.
+	operate operate.Deps
+	ready   error
 }
 
 func newFixture(t *testing.T) *fixture {
@@ -44,18 +47,28 @@ func newFixture(t *testing.T) *fixture {
 	})
 	f := &fixture{t: t, spool: s}
 	f.deps = admin.Deps{
-		Store: s, Log: slog.New(slog.DiscardHandler),
+		Log:     slog.New(slog.DiscardHandler),
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("metrics")) }),
 		Ready:   func() error { return f.ready },
-		Server: func() admin.ServerStatus {
-			return admin.ServerStatus{
+	}
+	f.operate = operate.Deps{
+		Store: s, Log: f.deps.Log,
+		Server: func() operate.Server {
+			return operate.Server{
 				Version: "v1", ConfigHash: "abc", StartedAt: time.Now(), Ready: f.ready,
-				Sources: []admin.SourceStatus{{Name: "dialer", Format: "infin8linx", Path: "/callbacks/dialer"}},
-				Sinks:   []admin.SinkStatus{{Name: "crm", Kind: "webhook", Configured: true, Breaker: "closed"}},
+				Sources: []operate.Source{{Name: "dialer", Format: "infin8linx", Path: "/callbacks/dialer"}},
+				Sinks:   []operate.Sink{{Name: "crm", Kind: "webhook", Configured: true, Breaker: "closed"}},
 			}
 		},
 	}
 	return f
+}
+
+// wired returns the dependencies as they are now.
+func (f *fixture) wired() admin.Deps {
+	d := f.deps
+	d.Operate = operate.New("api", f.operate)
+	return d
 }
 
 // doBody posts a body with headers.
@@ -66,7 +79,7 @@ func (f *fixture) doBody(path string, header map[string]string, body string) *ht
 		req.Header.Set(k, v)
 	}
 	w := httptest.NewRecorder()
-	admin.Handler(func() admin.Config { return admin.Config{}.WithDefaults() }, f.deps).ServeHTTP(w, req)
+	admin.Handler(func() admin.Config { return admin.Config{}.WithDefaults() }, f.wired()).ServeHTTP(w, req)
 	return w
 }
 
@@ -89,7 +102,7 @@ func (f *fixture) do(c admin.Config, r request) *httptest.ResponseRecorder {
 		req.Header.Set(k, v)
 	}
 	w := httptest.NewRecorder()
-	admin.Handler(func() admin.Config { return c.WithDefaults() }, f.deps).ServeHTTP(w, req)
+	admin.Handler(func() admin.Config { return c.WithDefaults() }, f.wired()).ServeHTTP(w, req)
 	return w
 }
 
@@ -326,7 +339,7 @@ func TestStatus(t *testing.T) {
 		Version    string
 		ConfigHash string `json:"config_hash"`
 		Ready      bool
-		Sources    []admin.SourceStatus
+		Sources    []operate.Source
 		Sinks      []struct {
 			Name, Kind, Breaker string
 			DeadLetters         int `json:"dead_letters"`

@@ -15,6 +15,7 @@ import (
 
 	"github.com/cdrelay/cdrelay/internal/admin"
 	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/explain"
 	"github.com/cdrelay/cdrelay/internal/spool"
 )
 
@@ -22,13 +23,14 @@ import (
 func (f *fixture) wire() *bytes.Buffer {
 	log := &bytes.Buffer{}
 	f.deps.Log = slog.New(slog.NewTextHandler(log, nil))
-	f.deps.NumberForms = func(typed string) (spool.NumberForms, error) {
+	f.operate.Log = f.deps.Log
+	f.operate.NumberForms = func(typed string) (spool.NumberForms, error) {
 		if !strings.HasPrefix(typed, "+") {
 			return spool.NumberForms{}, errors.New("write it with +")
 		}
 		return spool.NumberForms{E164: typed, Digits: []string{typed[1:], typed[3:]}}, nil
 	}
-	f.deps.Redeem = func(ctx context.Context, d spool.DeadLetterDetail) error {
+	f.operate.Redeem = func(ctx context.Context, d spool.DeadLetterDetail) error {
 		switch body := string(d.Body); {
 		case body == "event":
 			return &call.NotACall{Event: "state"}
@@ -41,13 +43,13 @@ func (f *fixture) wire() *bytes.Buffer {
 			return err
 		}
 	}
-	f.deps.Explain = func(_ context.Context, source string, callback []byte) (any, error) {
+	f.operate.Explain = func(_ context.Context, source string, callback []byte) (*explain.Explanation, error) {
 		if source != "dialer" {
 			return nil, errors.New("there is no source " + source)
 		}
-		return map[string]any{
-			"result": "ignored", "source": source, "format": "nxcc", "record": nil, "reason": string(callback),
-			"rules": []string{}, "sinks": []string{}, "requests": []string{},
+		return &explain.Explanation{
+			Result: explain.Ignored, Source: source, Format: "nxcc", Reason: string(callback),
+			Rules: []explain.Rule{}, Sinks: []string{}, Requests: []explain.Request{},
 		}, nil
 	}
 	return log
@@ -102,7 +104,7 @@ func (f *fixture) sendIn(ctx context.Context, method, path, body string) *httpte
 		req.Header.Set("Content-Type", "application/json")
 	}
 	w := httptest.NewRecorder()
-	admin.Handler(func() admin.Config { return admin.Config{}.WithDefaults() }, f.deps).ServeHTTP(w, req)
+	admin.Handler(func() admin.Config { return admin.Config{}.WithDefaults() }, f.wired()).ServeHTTP(w, req)
 	return w
 }
 

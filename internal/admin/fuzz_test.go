@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/cdrelay/cdrelay/internal/admin"
+	"github.com/cdrelay/cdrelay/internal/operate"
 	"github.com/cdrelay/cdrelay/internal/spool"
 	"github.com/cdrelay/cdrelay/internal/spool/sqlite"
 )
@@ -46,8 +47,10 @@ func FuzzListings(f *testing.F) {
 		}
 	}
 	handler := admin.Handler(func() admin.Config { return admin.Config{Listen: loopback} }, admin.Deps{
-		Store: s, Log: slog.New(slog.DiscardHandler), Metrics: http.NotFoundHandler(),
-		Ready: func() error { return nil }, Server: func() admin.ServerStatus { return admin.ServerStatus{} },
+		Log: slog.New(slog.DiscardHandler), Metrics: http.NotFoundHandler(), Ready: func() error { return nil },
+		Operate: operate.New("api", operate.Deps{
+			Store: s, Log: slog.New(slog.DiscardHandler), Server: func() operate.Server { return operate.Server{} },
+		}),
 	})
 	f.Fuzz(func(t *testing.T, query, id string) {
 		for _, u := range []*url.URL{
@@ -84,10 +87,12 @@ func FuzzBodies(f *testing.F) {
 	}
 	f.Cleanup(func() { _ = s.Close() })
 	handler := admin.Handler(func() admin.Config { return admin.Config{Listen: loopback} }, admin.Deps{
-		Store: s, Log: slog.New(slog.DiscardHandler), Metrics: http.NotFoundHandler(),
-		Ready: func() error { return nil }, Server: func() admin.ServerStatus { return admin.ServerStatus{} },
-		NumberForms: func(typed string) (spool.NumberForms, error) { return spool.NumberForms{Digits: []string{typed}}, nil },
-		Redeem:      func(context.Context, spool.DeadLetterDetail) error { return nil },
+		Log: slog.New(slog.DiscardHandler), Metrics: http.NotFoundHandler(), Ready: func() error { return nil },
+		Operate: operate.New("api", operate.Deps{
+			Store: s, Log: slog.New(slog.DiscardHandler), Server: func() operate.Server { return operate.Server{} },
+			NumberForms: func(typed string) (spool.NumberForms, error) { return spool.NumberForms{Digits: []string{typed}}, nil },
+			Redeem:      func(context.Context, spool.DeadLetterDetail) error { return nil },
+		}),
 	})
 	f.Fuzz(func(t *testing.T, body []byte) {
 		for _, path := range []string{"/api/v1/dead-letters/replay", "/api/v1/dead-letters/purge", "/api/v1/calls/erase", "/api/v1/calls/x/resend", "/api/v1/sinks/x/pause", "/api/v1/explain", "/-/reload"} {

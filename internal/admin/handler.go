@@ -6,9 +6,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cdrelay/cdrelay/internal/operate"
 	"github.com/cdrelay/cdrelay/internal/plainjson"
 	"github.com/cdrelay/cdrelay/internal/problem"
-	"github.com/cdrelay/cdrelay/internal/spool"
 )
 
 // Handler gives the private listener's handler. The configuration is asked for
@@ -68,33 +68,21 @@ func (a *api) readyz(w http.ResponseWriter, _ *http.Request) {
 	writeText(w, http.StatusOK, "ok\n")
 }
 
-func (a *api) reload(w http.ResponseWriter, r *http.Request) {
-	if !a.noBody(w, r) {
-		return
-	}
-	if a.Reload == nil {
-		problem.Write(w, http.StatusNotFound, "this server has no configuration file to read again")
-		return
-	}
-	if err := a.Reload(r.Context()); err != nil {
-		problem.Write(w, http.StatusUnprocessableEntity, "the configuration was not changed: "+err.Error())
-		return
-	}
-	writeJSON(w, struct {
-		Status string `json:"status"`
-	}{"reloaded"})
-}
-
-// fail answers an error of the store.
-func (a *api) fail(w http.ResponseWriter, r *http.Request, err error) {
+// answer writes what an operation returned, or what its error means.
+func (a *api) answer(w http.ResponseWriter, r *http.Request, out any, err error) {
+	wrong, isInput := errors.AsType[*operate.InputError](err)
 	switch {
-	case errors.Is(err, spool.ErrNotFound):
-		_, what, _ := strings.Cut(err.Error(), spool.ErrNotFound.Error()+": ")
+	case err == nil:
+		writeJSON(w, out)
+	case isInput:
+		problem.Write(w, http.StatusBadRequest, wrong.Problem)
+	case errors.Is(err, operate.ErrNotFound):
+		_, what, _ := strings.Cut(err.Error(), operate.ErrNotFound.Error()+": ")
 		problem.Write(w, http.StatusNotFound, "there is "+what)
-	case errors.Is(err, spool.ErrBadCursor):
+	case errors.Is(err, operate.ErrBadCursor):
 		problem.Write(w, http.StatusBadRequest, err.Error())
 	case r.Context().Err() != nil: // the client has gone
-	case errors.Is(err, spool.ErrUnavailable):
+	case errors.Is(err, operate.ErrUnavailable):
 		w.Header().Set("Retry-After", "5")
 		problem.Write(w, http.StatusServiceUnavailable, err.Error())
 	default:
@@ -126,17 +114,4 @@ func writeJSON(w http.ResponseWriter, v any) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = w.Write(append(b, '\n')) //nolint:gosec // G705: JSON and nosniff; a client that is gone gets nothing
-}
-
-// page is the form of every listing.
-type page[T any] struct {
-	Items      []T    `json:"items"`
-	NextCursor string `json:"next_cursor"`
-}
-
-func newPage[T any](items []T, next string) page[T] {
-	if items == nil {
-		items = []T{}
-	}
-	return page[T]{Items: items, NextCursor: next}
 }

@@ -1,59 +1,76 @@
 package admin
 
 import (
-	"encoding/json"
 	"net/http"
-	"unicode/utf8"
 
-	"github.com/cdrelay/cdrelay/internal/problem"
-	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/operate"
 )
 
 func (a *api) deadLetters(w http.ResponseWriter, r *http.Request) {
-	q := &query{Values: r.URL.Query()}
+	q := query{Values: r.URL.Query()}
 	q.only("stage", "sink", "reason", "since", "until", "limit", "cursor")
-	f := spool.LetterFilter{
-		Stage: spool.Stage(q.Get("stage")), Sink: q.Get("sink"), Reason: spool.Reason(q.Get("reason")),
-		Since: q.time("since"), Until: q.time("until"),
-	}
+	var f operate.LetterFilter
+	f.Sink, f.Since, f.Until = q.Get("sink"), q.time("since"), q.time("until")
+	setText(&f.Stage, q.Get("stage"))
+	setText(&f.Reason, q.Get("reason"))
 	limit := q.limit()
-	if err := checkFilter(f); err != nil {
-		q.complain("%v", err)
-	}
-	if q.problem != "" {
-		problem.Write(w, http.StatusBadRequest, q.problem)
+	q.check(operate.CheckLetters(f))
+	if q.answered(w) {
 		return
 	}
-	items, next, err := a.Store.SearchLetters(r.Context(), f, limit, q.Get("cursor"))
-	if err != nil {
-		a.fail(w, r, err)
-		return
-	}
-	writeJSON(w, newPage(items, next))
+	page, err := a.Operate.Letters(r.Context(), f, limit, q.Get("cursor"))
+	a.answer(w, r, page, err)
 }
 
-// letterDetail adds the body of a dead letter of stage intake, as text where it
-// is text, else in base64.
-type letterDetail struct {
-	spool.DeadLetterDetail
-	Body       string `json:"body,omitempty"`
-	BodyBase64 []byte `json:"body_base64,omitempty"`
-}
+func setText[T ~string](field *T, text string) { *field = T(text) }
 
 func (a *api) deadLetter(w http.ResponseWriter, r *http.Request) {
-	d, err := a.Store.DeadLetter(r.Context(), r.PathValue("id"))
-	if err != nil {
-		a.fail(w, r, err)
+	out, err := a.Operate.Letter(r.Context(), r.PathValue("id"))
+	a.answer(w, r, out, err)
+}
+
+func (a *api) replay(w http.ResponseWriter, r *http.Request) {
+	var p operate.Replay
+	fields := append(selectionFields(&p.Selection), field{"not_before", &p.NotBefore, "a time in RFC 3339", false})
+	if !a.read(w, r, fields...) {
 		return
 	}
-	out := letterDetail{DeadLetterDetail: d}
-	if utf8.Valid(d.Body) {
-		out.Body = string(d.Body)
-	} else {
-		out.BodyBase64 = d.Body
+	unhurried(w)
+	out, err := a.Operate.Replay(r.Context(), p)
+	a.answer(w, r, out, err)
+}
+
+func (a *api) purge(w http.ResponseWriter, r *http.Request) {
+	var s operate.Selection
+	if !a.read(w, r, selectionFields(&s)...) {
+		return
 	}
-	if !json.Valid(d.Record) {
-		out.Record = nil // a damaged record must not spoil the answer
+	unhurried(w)
+	out, err := a.Operate.Purge(r.Context(), s)
+	a.answer(w, r, out, err)
+}
+
+// selectionFields are the members of a body that selects dead letters.
+func selectionFields(s *operate.Selection) []field {
+	return []field{
+		{"ids", &s.IDs, "a list of ids of dead letters", false},
+		{"filter", func(text []byte, at string) error {
+			s.Filter = &operate.LetterFilter{}
+			return readObject(text, at, filterFields(s.Filter))
+		}, "an object", false},
+		{"limit", &s.Limit, "a whole number", false},
+		{"cursor", &s.Cursor, "a text", false},
+		{"dry_run", &s.DryRun, "true or false", false},
+		{"rate_per_second", &s.Rate, "a number", false},
 	}
-	writeJSON(w, out)
+}
+
+func filterFields(f *operate.LetterFilter) []field {
+	return []field{
+		{"stage", &f.Stage, "a text", false},
+		{"sink", &f.Sink, "a text", false},
+		{"reason", &f.Reason, "a text", false},
+		{"since", &f.Since, "a time in RFC 3339", false},
+		{"until", &f.Until, "a time in RFC 3339", false},
+	}
 }

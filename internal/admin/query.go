@@ -2,13 +2,12 @@ package admin
 
 import (
 	"fmt"
+	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 
-	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/problem"
 )
 
 const (
@@ -69,20 +68,17 @@ func (q *query) limit() int {
 	return n
 }
 
-// number is a telephone number as typed, or the end of one.
-func (q *query) number(name string) string {
-	text := q.Get(name)
-	if text != "" && !strings.ContainsAny(text, "123456789") {
-		q.complain("%s=%q holds no digits: write a telephone number or its end", name, text)
+// check takes what is wrong with a filter as a whole.
+func (q *query) check(err error) {
+	if err != nil {
+		q.complain("%v", err)
 	}
-	return text
 }
 
-// outcome is how calls ended; one that is misspelt would select nothing.
-func (q *query) outcome(name string) string {
-	text := q.Get(name)
-	if text != "" && !slices.Contains(call.Outcomes(), call.Outcome(text)) {
-		q.complain("there is no outcome %q: there are %v", text, call.Outcomes())
+// answered reports whether something is wrong, and says what.
+func (q *query) answered(w http.ResponseWriter) bool {
+	if q.problem != "" {
+		problem.Write(w, http.StatusBadRequest, q.problem)
 	}
-	return text
+	return q.problem != ""
 }

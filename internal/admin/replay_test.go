@@ -21,7 +21,7 @@ func TestReplayByIDs(t *testing.T) {
 	f := newFixture(t)
 	log := f.wire()
 	counted := map[string]int{}
-	f.deps.Replayed = func(sink string, n int) { counted[sink] += n }
+	f.operate.Replayed = func(sink string, n int) { counted[sink] += n }
 	f.bury("dialer:a")
 	f.keep("good-1", "bad-1", "event")
 	var ids []string
@@ -144,7 +144,7 @@ func TestReplayGoesByTheClockOfTheStore(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
 			f.wire()
-			f.deps.Store = otherClock{f.spool, behind}
+			f.operate.Store = otherClock{f.spool, behind}
 			due := func(id string) time.Time {
 				c, err := f.spool.Call(t.Context(), id)
 				if err != nil {
@@ -197,8 +197,8 @@ func TestReplayEndsWithItsClient(t *testing.T) {
 	log := f.wire()
 	f.keep("good-1", "good-2", "good-3")
 	ctx, cancel := context.WithCancel(t.Context())
-	redeem := f.deps.Redeem
-	f.deps.Redeem = func(ctx context.Context, d spool.DeadLetterDetail) error {
+	redeem := f.operate.Redeem
+	f.operate.Redeem = func(ctx context.Context, d spool.DeadLetterDetail) error {
 		defer cancel()
 		return redeem(ctx, d)
 	}

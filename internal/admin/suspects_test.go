@@ -16,7 +16,7 @@ func TestWrongTokensAreSlowedDown(t *testing.T) {
 	f := newFixture(t)
 	counted := 0
 	f.deps.WrongToken = func() { counted++ }
-	f.deps.Store = nil // its goroutines are outside the bubble
+	f.operate.Store = nil // its goroutines are outside the bubble
 	synctest.Test(t, func(t *testing.T) {
 		h := admin.Handler(func() admin.Config { return admin.Config{Listen: ":8081", Token: secret.New("s3cret")} }, f.deps)
 		ask := func(from, token string) (status int, took time.Duration) {

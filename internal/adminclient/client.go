@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cdrelay/cdrelay/internal/operate"
 	"github.com/cdrelay/cdrelay/internal/plainjson"
 )
 
@@ -186,10 +187,7 @@ func (c *Client) List(ctx context.Context, path string, query url.Values, limit 
 			size = min(size, limit-n)
 		}
 		q.Set("limit", fmt.Sprint(size))
-		var page struct {
-			Items      []json.RawMessage `json:"items"`
-			NextCursor string            `json:"next_cursor"`
-		}
+		var page operate.Page[json.RawMessage]
 		if err := c.Get(ctx, path, q, &page); err != nil {
 			return err
 		}

@@ -38,9 +38,9 @@ func newExplainer(loaded *config.Loaded, version string, build func(config.Sink)
 	return explain.New(c), nil
 }
 
-// Explain says what would become of a callback now. It gives an
-// *explain.Explanation, and *explain.UnknownSource as its error.
-func (a *App) Explain(ctx context.Context, source string, body []byte) (any, error) {
+// Explain says what would become of a callback now. Its error is an
+// *explain.UnknownSource.
+func (a *App) Explain(ctx context.Context, source string, body []byte) (*explain.Explanation, error) {
 	now := a.state.Load()
 	e, err := newExplainer(now.loaded, a.opts.Version, func(c config.Sink) (contract.Sink, error) {
 		return now.running[c.Name].sink, nil // every configured sink runs

@@ -48,13 +48,9 @@ func TestExplainAsksTheRunningConfiguration(t *testing.T) {
 
 func asked(t *testing.T, r *running, source, body string) *explain.Explanation {
 	t.Helper()
-	got, err := r.Explain(t.Context(), source, []byte(body))
+	x, err := r.Explain(t.Context(), source, []byte(body))
 	if err != nil {
 		t.Fatal(err)
-	}
-	x, ok := got.(*explain.Explanation)
-	if !ok {
-		t.Fatalf("%T", got)
 	}
 	return x
 }

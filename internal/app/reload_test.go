@@ -100,8 +100,8 @@ func (w *watched) looks(n int) {
 func (w *watched) want(when, refusal string) {
 	w.t.Helper()
 	got := ""
-	if err := w.pageStatus().ReloadFailed; err != nil {
-		got = err.Error()
+	if refused := w.status().Refused; refused != nil {
+		got = refused.Error
 	}
 	if (refusal == "") != (got == "") || !strings.Contains(got, refusal) {
 		w.t.Errorf("%s: the refusal is %q, want %q\n%s", when, got, refusal, w.log.String())

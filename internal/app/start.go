@@ -13,6 +13,7 @@ import (
 	"github.com/cdrelay/cdrelay/internal/config"
 	"github.com/cdrelay/cdrelay/internal/delivery"
 	"github.com/cdrelay/cdrelay/internal/intake"
+	"github.com/cdrelay/cdrelay/internal/operate"
 	"github.com/cdrelay/cdrelay/internal/phone"
 	"github.com/cdrelay/cdrelay/internal/spool"
 	"github.com/cdrelay/cdrelay/internal/spool/sqlite"
@@ -87,14 +88,22 @@ func (a *App) metricsHandler() http.Handler {
 
 func (a *App) adminDeps() admin.Deps {
 	d := admin.Deps{
-		Store: a.spool, Ready: a.ready, Server: a.status, Log: a.opts.Log.With("component", "admin"), Page: a.page,
-		Redeem: a.redeem, Replayed: a.lanes.Replayed, WrongToken: a.metrics.wrongToken.Inc, NumberForms: a.numberForms, Explain: a.Explain,
-		Metrics: a.metricsHandler(),
+		Operate: a.operator("api", "admin"), Ready: a.ready, Log: a.opts.Log.With("component", "admin"), Page: a.page,
+		WrongToken: a.metrics.wrongToken.Inc, Metrics: a.metricsHandler(),
 	}
 	if a.opts.Load != nil {
 		d.Reload = a.Reload
 	}
 	return d
+}
+
+// operator returns what does the work of operators for a surface, which logs as a
+// component.
+func (a *App) operator(via, component string) *operate.Operator {
+	return operate.New(via, operate.Deps{
+		Store: a.spool, Server: a.status, Redeem: a.redeem, Replayed: a.lanes.Replayed, NumberForms: a.numberForms, Explain: a.Explain,
+		Log: a.opts.Log.With("component", component),
+	})
 }
 
 func (a *App) register() error {

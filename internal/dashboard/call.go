@@ -2,7 +2,6 @@ package dashboard
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -12,7 +11,7 @@ import (
 	"time"
 
 	"github.com/cdrelay/cdrelay/internal/call"
-	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/operate"
 )
 
 // callPage shows one call.
@@ -24,7 +23,6 @@ type callPage struct {
 	Record, Raw string
 	Revisions   int
 	Timeline    []event
-	Deliveries  []spool.DeliveryStatus
 	// Sinks may be asked to take the call once more.
 	Sinks []resendRow
 }
@@ -38,26 +36,21 @@ type resendRow struct {
 }
 
 func (b *Dashboard) call(w http.ResponseWriter, r *http.Request) error {
-	detail, err := b.Store.Call(r.Context(), r.PathValue("id"))
-	if err != nil {
-		return err
-	}
-	letters, err := b.Store.LettersOfCall(r.Context(), detail.ID)
-	if err != nil {
-		return err
-	}
-	sinks, err := b.sinkRows(r.Context())
+	detail, err := b.Operate.Call(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return err
 	}
 	newest := detail.Revisions[len(detail.Revisions)-1]
-	p := callPage{frame: b.frame(r, "Call"), ID: detail.ID, Revisions: len(detail.Revisions), Deliveries: detail.Deliveries}
-	p.Newest = p.knows(newest.Record)
-	p.Record, p.Raw = p.layOut(newest.Record)
-	t := timeline{frame: p.frame, detail: detail, letters: letters, sinks: sinks}
+	p := callPage{frame: b.frame(r, "Call"), ID: detail.ID, Revisions: len(detail.Revisions)}
+	if p.failed != nil {
+		return p.failed
+	}
+	p.Newest = p.knows(newest.Kept)
+	p.Record, p.Raw = p.layOut(newest.Kept)
+	t := timeline{frame: p.frame, detail: detail, sinks: p.sinks()}
 	p.Timeline = t.events()
-	for _, s := range sinks {
-		if s.State != "gone" {
+	for _, s := range t.sinks {
+		if s.Configured {
 			p.Sinks = append(p.Sinks, resendRow{s.Name, stateAt(detail.Deliveries, s.Name, newest.Revision)})
 		}
 	}
@@ -67,7 +60,7 @@ func (b *Dashboard) call(w http.ResponseWriter, r *http.Request) error {
 // Resend is the address of the form.
 func (p callPage) Resend() string { return p.URL("/calls/" + url.PathEscape(p.ID) + "/resend") }
 
-func stateAt(all []spool.DeliveryStatus, sink string, revision int) string {
+func stateAt(all []operate.DeliveryDetail, sink string, revision int) string {
 	for _, d := range all {
 		if d.Sink == sink && d.Revision == revision {
 			return d.State
@@ -79,7 +72,7 @@ func stateAt(all []spool.DeliveryStatus, sink string, revision int) string {
 // layOut lays out a record without its raw callback, and the callback. Text that is
 // no record is laid out as it is.
 func (f frame) layOut(text []byte) (record, raw string) {
-	r := recordOf(text)
+	r := operate.RecordOf(text)
 	if r == nil {
 		return f.Body(indent(text)), ""
 	}
@@ -94,21 +87,12 @@ func (f frame) layOut(text []byte) (record, raw string) {
 // knows makes the numbers of a record known to the page, and returns the record; of a
 // damaged one, which is shown as it is, an empty one.
 func (f *frame) knows(text []byte) call.Record {
-	r := recordOf(text)
+	r := operate.RecordOf(text)
 	f.masker = r.Masker()
 	if r == nil {
 		return call.Record{}
 	}
 	return *r
-}
-
-// recordOf reads a record; nil for a damaged one.
-func recordOf(text []byte) *call.Record {
-	r := new(call.Record)
-	if json.Unmarshal(text, r) != nil || r.ID == "" {
-		return nil
-	}
-	return r
 }
 
 // event is one line of what happened to a call.
@@ -133,10 +117,9 @@ type event struct {
 // timeline tells what happened to a call.
 type timeline struct {
 	frame
-	detail  spool.CallDetail
-	letters []spool.CallLetter
-	sinks   []sinkRow
-	out     []event
+	detail operate.CallDetail
+	sinks  []sinkRow
+	out    []event
 }
 
 func (t *timeline) events() []event {
@@ -145,7 +128,7 @@ func (t *timeline) events() []event {
 	}
 	for _, d := range t.detail.Deliveries {
 		for _, a := range d.Attempts {
-			t.attempt(d, a)
+			t.attempt(d.Sink, a)
 		}
 		t.standing(d)
 	}
@@ -160,9 +143,11 @@ func (t *timeline) add(e event) {
 	t.out = append(t.out, e)
 }
 
-func (t *timeline) received(rev spool.CallSummary) {
-	var r call.Record
-	_ = json.Unmarshal(rev.Record, &r) // shown without its source
+func (t *timeline) received(rev operate.Revision) {
+	r := operate.RecordOf(rev.Record)
+	if r == nil { // shown without its source
+		r = new(call.Record)
+	}
 	what := "Received from " + r.Source
 	if rev.Revision > 1 {
 		what = fmt.Sprintf("Received again from %s with new content: revision %d", r.Source, rev.Revision)
@@ -186,21 +171,21 @@ func (t *timeline) received(rev spool.CallSummary) {
 	t.add(routed)
 }
 
-func (t *timeline) attempt(d spool.DeliveryStatus, a spool.Attempt) {
-	e := event{At: a.At, Tone: tone(a.Result), What: words(a.Result), Sink: d.Sink, Detail: t.evidence(a)}
+func (t *timeline) attempt(sink string, a operate.Attempt) {
+	e := event{At: a.At, Tone: operate.Tone(a.Result), What: operate.Words(a.Result), Sink: sink, Detail: t.evidence(a)}
 	e.Sent, e.Answer = t.sent(a)
 	switch a.Result {
 	case "delivered":
 		e.What = "Attempt delivered it"
-	case string(spool.Rejected), string(spool.Render): // its dead letter says what to do
+	case "rejected", "render": // its dead letter says what to do
 	default:
-		e.Do = Todo(a.Result)
+		e.Do = operate.Advice(a.Result)
 	}
 	t.add(e)
 }
 
 // sent lays out the request of an attempt and the headers of its answer.
-func (t *timeline) sent(a spool.Attempt) (request, answer string) {
+func (t *timeline) sent(a operate.Attempt) (request, answer string) {
 	if r := a.Request; r != nil {
 		request = strings.TrimSpace(t.Text(r.Method+" "+r.URL) + "\n\n" + t.Body(r.Body))
 	}
@@ -212,7 +197,7 @@ func (t *timeline) sent(a spool.Attempt) (request, answer string) {
 }
 
 // evidence is what an attempt saw, and how long it took.
-func (t *timeline) evidence(a spool.Attempt) string {
+func (t *timeline) evidence(a operate.Attempt) string {
 	seen := t.Text(a.Detail)
 	status := strings.TrimSpace(fmt.Sprintf("%d %s", a.Status, http.StatusText(a.Status)))
 	if a.Status != 0 && !strings.HasPrefix(seen, status) {
@@ -229,8 +214,8 @@ func (t *timeline) evidence(a spool.Attempt) string {
 }
 
 // standing tells where a delivery stands now.
-func (t *timeline) standing(d spool.DeliveryStatus) {
-	e := event{At: d.EndedAt.Time, Tone: tone(d.State), What: words(d.State), Sink: d.Sink, Do: Todo(d.State)}
+func (t *timeline) standing(d operate.DeliveryDetail) {
+	e := event{At: d.EndedAt.Time, Tone: operate.Tone(d.State), What: operate.Words(d.State), Sink: d.Sink, Do: operate.Advice(d.State)}
 	switch d.State {
 	case "delivered":
 		if n := len(d.Attempts); n > 0 && d.Attempts[n-1].Result == "delivered" {
@@ -241,14 +226,12 @@ func (t *timeline) standing(d spool.DeliveryStatus) {
 	case "held":
 		e.Ahead, e.At = true, t.now
 	case "dead_letter":
-		for _, l := range t.letters {
-			if l.Sink == d.Sink && l.Revision == d.Revision {
-				e.Address, e.Do = t.Letter(l.ID), Todo(l.Reason)
-				if len(d.Attempts) == 0 || !strings.HasPrefix(t.evidence(d.Attempts[len(d.Attempts)-1]), t.Text(l.Detail)) {
-					e.Detail = t.Text(l.Detail)
-				}
-				e.What = "Dead letter: " + words(l.Reason)
+		if d.DeadLetter != "" {
+			e.Address, e.Do = t.Letter(d.DeadLetter), operate.Advice(d.Reason)
+			if n := len(d.Attempts); n == 0 || !strings.HasPrefix(t.evidence(d.Attempts[n-1]), t.Text(d.Why)) {
+				e.Detail = t.Text(d.Why)
 			}
+			e.What = "Dead letter: " + operate.Words(d.Reason)
 		}
 	default:
 	}
@@ -256,7 +239,7 @@ func (t *timeline) standing(d spool.DeliveryStatus) {
 }
 
 // waiting tells what a delivery waits for.
-func (t *timeline) waiting(d spool.DeliveryStatus, e *event) {
+func (t *timeline) waiting(d operate.DeliveryDetail, e *event) {
 	e.Ahead, e.At = true, d.DueAt.Time
 	e.What = "Next attempt"
 	if e.At.Before(t.now) {
@@ -270,16 +253,16 @@ func (t *timeline) waiting(d spool.DeliveryStatus, e *event) {
 		case s.ByUs:
 			e.What, e.Do = "Waits: the sink is paused by an operator", "Resume it on the overview."
 			return
-		case s.Paused:
-			e.What, e.Do = "Waits: "+lower(words("paused")), Todo("paused")
+		case s.Paused != nil:
+			e.What, e.Do = "Waits: "+lower(operate.Words("paused")), operate.Advice("paused")
 			return
 		case s.State == "open" || s.State == "gone":
-			e.What, e.Do = "Waits: "+lower(words(s.State)), Todo(s.State)
+			e.What, e.Do = "Waits: "+lower(operate.Words(s.State)), operate.Advice(s.State)
 			return
 		}
 	}
 	if d.Doubtful {
-		e.What, e.Do, e.Tone = e.What+": "+lower(words("doubtful")), Todo("doubtful"), tone("doubtful")
+		e.What, e.Do, e.Tone = e.What+": "+lower(operate.Words("doubtful")), operate.Advice("doubtful"), operate.Tone("doubtful")
 	}
 }
 
@@ -294,14 +277,14 @@ func (b *Dashboard) resend(w http.ResponseWriter, r *http.Request) error {
 	if len(sinks) == 0 {
 		return b.see(w, r, back, "nothing", 0)
 	}
-	done, err := b.Store.Resend(id, sinks)
+	done, err := b.Operate.Resend(r.Context(), id, sinks)
 	if err != nil {
 		return err
 	}
-	if len(done) == 0 {
+	if len(done.Resent) == 0 {
 		return b.see(w, r, back, "waits", 0)
 	}
-	return b.see(w, r, back, "resent", len(done))
+	return b.see(w, r, back, "resent", len(done.Resent))
 }
 
 // badForm tells a form that cannot be read from one that is too long.

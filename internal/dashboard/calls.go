@@ -2,13 +2,12 @@ package dashboard
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"time"
 
 	"github.com/cdrelay/cdrelay/internal/call"
-	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/operate"
 )
 
 // pageSize is how many lines a list shows at once.
@@ -28,7 +27,7 @@ type callsPage struct {
 
 // callRow is one call of the list.
 type callRow struct {
-	spool.FoundCall
+	operate.CallItem
 	Call call.Record
 }
 
@@ -40,21 +39,23 @@ func (b *Dashboard) calls(w http.ResponseWriter, r *http.Request) error {
 	}
 	f := &p.Filter
 	f.Number, f.Source, f.Outcome, f.Since, f.Until = q.Get("number"), q.Get("source"), q.Get("outcome"), q.Get("since"), q.Get("until")
-	filter := spool.CallFilter{Number: f.Number, Source: f.Source, Outcome: f.Outcome}
+	filter := operate.CallFilter{Number: f.Number, Source: f.Source, Outcome: f.Outcome}
 	var err error
 	if filter.Since, filter.Until, err = between(q); err != nil {
 		return err
 	}
-	found, next, err := b.search(r.Context(), filter, q.Get("cursor"))
+	found, err := b.search(r.Context(), filter, q.Get("cursor"))
 	if err != nil {
 		return err
 	}
-	for _, c := range found {
-		row := callRow{FoundCall: c}
-		_ = json.Unmarshal(c.Record, &row.Call) // a damaged record is shown by its id
+	for _, c := range found.Items {
+		row := callRow{CallItem: c}
+		if c.Record != nil { // a damaged one is shown by its id
+			row.Call = *c.Record
+		}
 		p.Calls = append(p.Calls, row)
 	}
-	p.First, p.Next = pages(r.URL, next)
+	p.First, p.Next = pages(r.URL, found.NextCursor)
 	return b.render(w, http.StatusOK, "calls", p)
 }
 
@@ -64,11 +65,11 @@ const lookOn = time.Second
 // search gives a page of calls. A store gives an empty one where a filter passes
 // over many; then it looks on for a while, so that nobody has to click through
 // empty pages.
-func (b *Dashboard) search(ctx context.Context, f spool.CallFilter, cursor string) (found []spool.FoundCall, next string, err error) {
-	for end := time.Now().Add(lookOn); ; cursor = next {
-		found, next, err = b.Store.SearchCalls(ctx, f, pageSize, cursor)
-		if err != nil || len(found) > 0 || next == "" || time.Now().After(end) {
-			return found, next, err
+func (b *Dashboard) search(ctx context.Context, f operate.CallFilter, cursor string) (page operate.Page[operate.CallItem], err error) {
+	for end := time.Now().Add(lookOn); ; cursor = page.NextCursor {
+		page, err = b.Operate.Calls(ctx, f, pageSize, cursor)
+		if err != nil || len(page.Items) > 0 || page.NextCursor == "" || time.Now().After(end) {
+			return page, err
 		}
 	}
 }

@@ -10,87 +10,22 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/operate"
 )
 
-// Store is what the pages read and change; the spool's comments are the contract.
-type Store interface {
-	SearchCalls(ctx context.Context, f spool.CallFilter, limit int, cursor string) ([]spool.FoundCall, string, error)
-	Call(ctx context.Context, id string) (spool.CallDetail, error)
-	LettersOfCall(ctx context.Context, callID string) ([]spool.CallLetter, error)
-	Resend(callID string, sinks []string) ([]string, error)
-	SearchLetters(ctx context.Context, f spool.LetterFilter, limit int, cursor string) ([]spool.DeadLetter, string, error)
-	LettersByID(ctx context.Context, ids []string) ([]spool.DeadLetter, error)
-	DeadLetter(ctx context.Context, id string) (spool.DeadLetterDetail, error)
-	LastLetter(ctx context.Context) (string, error)
-	WalkLetters(ctx context.Context, f spool.LetterFilter, after, upto string, limit int) ([]spool.DeadLetter, string, error)
-	Replay(ids []string, start time.Time, perSecond float64) (int, []string, error)
-	Purge(ids []string) (int, error)
-	NoteLetter(id, detail string) error
-	Lanes(ctx context.Context) ([]spool.LaneStatus, error)
-	SetPause(sink string, p spool.Pause) error
-	Totals() spool.Totals
-	// Now is the time by which the store compares, whatever the wall clock says.
-	Now() time.Time
-}
-
-// Deps are what the pages are made from. All but Store, Status, Counters and Log
-// may be nil: then the page says that it cannot do the thing here.
+// Deps are what the pages are made from. Configuration, Reload and Now may be nil.
 type Deps struct {
-	Store Store
-	// Status tells what only the whole knows.
-	Status func() Status
+	// Operate does what the buttons say.
+	Operate *operate.Operator
 	// Counters reads the counters of the process; FromGatherer makes one.
 	Counters func() Counters
-	// Redeem converts a dead letter of stage intake again and accepts it. A
-	// *call.NotACall says that it is an event that nobody would keep today, an
-	// error that is spool.ErrUnavailable that the store takes nothing now, any
-	// other one why the letter stays.
-	Redeem func(context.Context, spool.DeadLetterDetail) error
-	// Replayed counts dead letters put back into the lane of a sink.
-	Replayed func(sink string, n int)
-	// Explain says what would become of a callback, in the form that the API's
-	// explain has as JSON. Its error is shown to the person.
-	Explain func(ctx context.Context, source string, body []byte) (any, error)
-	// Configuration gives the configuration in use as YAML, without secrets.
+	// Configuration returns the configuration in use as YAML, without secrets.
 	Configuration func() ([]byte, error)
 	// Reload reads the configuration again.
 	Reload func(context.Context) error
 	Log    *slog.Logger
 	// Now is the clock; nil for that of the machine.
 	Now func() time.Time
-}
-
-// Status is what the server as a whole tells of itself.
-type Status struct {
-	Version    string
-	ConfigHash string
-	StartedAt  time.Time
-	// Ready is nil when callbacks are taken, else says why not.
-	Ready error
-	// ReloadedAt is when the configuration in use was read.
-	ReloadedAt time.Time
-	// ReloadFailed says why the last reload changed nothing; nil when it did.
-	ReloadFailed error
-	Sources      []Source
-	Sinks        []Sink
-}
-
-// Source is a configured source.
-type Source struct{ Name, Format, Path string }
-
-// Sink is a configured sink.
-type Sink struct {
-	Name string
-	// Kind is webhook or slack.
-	Kind string
-	// Breaker is closed, open or half_open.
-	Breaker string
-	// RetryAt is when an open breaker lets the next attempt through.
-	RetryAt  time.Time
-	InFlight int
-	// PerSecond is the configured rate; 0 for none.
-	PerSecond float64
 }
 
 //go:embed templates/*.html
@@ -198,18 +133,21 @@ var errNoPage = &person{http.StatusNotFound, "There is no such page.", "Use the 
 // fail answers an error with a page that says what to do.
 func (b *Dashboard) fail(w http.ResponseWriter, r *http.Request, err error) {
 	p, ok := errors.AsType[*person](err)
+	wrong, isInput := errors.AsType[*operate.InputError](err)
 	_, tooLong := errors.AsType[*http.MaxBytesError](err)
 	switch {
 	case ok:
 	case r.Context().Err() != nil: // the reader has gone
 		return
+	case isInput:
+		p = &person{http.StatusBadRequest, "That cannot be done: " + wrong.Problem + ".", "Go back and correct it."}
 	case tooLong:
 		p = &person{http.StatusRequestEntityTooLarge, "That is too long.", "A callback may have 1 MiB."}
-	case errors.Is(err, spool.ErrNotFound):
+	case errors.Is(err, operate.ErrNotFound):
 		p = &person{http.StatusNotFound, "It is not here.", "It may have been purged, or erased when its retention ended. Search for the call by its number."}
-	case errors.Is(err, spool.ErrBadCursor):
+	case errors.Is(err, operate.ErrBadCursor):
 		p = &person{http.StatusBadRequest, "This page of the list does not exist.", "Start at the first page of the list."}
-	case errors.Is(err, spool.ErrUnavailable):
+	case errors.Is(err, operate.ErrUnavailable):
 		p = &person{http.StatusServiceUnavailable, "The store takes no changes at the moment.", "Look at the space on its disk and at the log; it goes on by itself when there is room. Then do this again."}
 	default:
 		b.Log.ErrorContext(r.Context(), "a page could not be made", "path", r.URL.Path, "error", err)

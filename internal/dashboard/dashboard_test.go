@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/cdrelay/cdrelay/internal/dashboard"
+	"github.com/cdrelay/cdrelay/internal/operate"
 	"github.com/cdrelay/cdrelay/internal/spool"
 )
 
@@ -115,7 +116,7 @@ func TestSearch(t *testing.T) {
 // sparse is a store whose first pages of calls are empty, as where a filter passes
 // over many.
 type sparse struct {
-	dashboard.Store
+	operate.Store
 	empty int
 	asked []string // cursors
 }
@@ -133,8 +134,9 @@ func TestSearchLooksOn(t *testing.T) {
 	r := newRig(t)
 	r.seed()
 	store := &sparse{Store: r.spool, empty: 3}
-	d := *r.deps
-	d.Store = store
+	d, o := *r.deps, *r.operate
+	o.Store = store
+	d.Operate = operate.New("page", o)
 	page, err := dashboard.New(d)
 	if err != nil {
 		t.Fatal(err)
@@ -355,8 +357,9 @@ func TestForgedForm(t *testing.T) {
 // TestBare: a server that can do less has the pages all the same.
 func TestBare(t *testing.T) {
 	r := newRig(t)
-	d := *r.deps
-	d.Redeem, d.Explain, d.Configuration, d.Reload = nil, nil, nil, nil
+	d, o := *r.deps, *r.operate
+	o.Redeem, o.Explain, d.Configuration, d.Reload = nil, nil, nil, nil
+	d.Operate = operate.New("page", o)
 	page, err := dashboard.New(d)
 	if err != nil {
 		t.Fatal(err)

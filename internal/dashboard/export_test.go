@@ -3,17 +3,11 @@ package dashboard
 import (
 	"time"
 
-	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/operate"
 )
 
 // Sample adds a sample of a moment that has passed, before those that are there.
 func (b *Dashboard) Sample(at time.Time, c Counters) { b.ring.add(at, c) }
-
-// The parts that are tested by themselves.
-var (
-	Words = words
-	Tone  = tone
-)
 
 // Minutes is what the picture of received callbacks shows.
 func (b *Dashboard) Minutes() []float64 {
@@ -21,7 +15,7 @@ func (b *Dashboard) Minutes() []float64 {
 }
 
 // Waiting is what the page of a call says of a delivery whose sink is well.
-func Waiting(d spool.DeliveryStatus) (what, todo string) {
+func Waiting(d operate.DeliveryDetail) (what, todo string) {
 	var e event
 	(&timeline{}).waiting(d, &e)
 	return e.What, e.Do

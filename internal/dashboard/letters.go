@@ -3,19 +3,18 @@ package dashboard
 import (
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/cdrelay/cdrelay/internal/call"
-	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/operate"
 )
 
 // lettersPage lists dead letters.
 type lettersPage struct {
 	frame
 	Filter      letterFields
-	Reasons     []spool.Reason
+	Reasons     []string
 	Sinks       []string
-	Items       []spool.DeadLetter
+	Items       []operate.DeadLetter
 	First, Next string
 }
 
@@ -27,41 +26,48 @@ func letterFieldsOf(q url.Values) letterFields {
 	return letterFields{q.Get("stage"), q.Get("sink"), q.Get("reason"), q.Get("since"), q.Get("until")}
 }
 
-func (f letterFields) filter() (spool.LetterFilter, error) {
-	out := spool.LetterFilter{Stage: spool.Stage(f.Stage), Sink: f.Sink, Reason: spool.Reason(f.Reason)}
+func (f letterFields) filter() (operate.LetterFilter, error) {
+	out := operate.LetterFilter{Sink: f.Sink}
+	setText(&out.Stage, f.Stage)
+	setText(&out.Reason, f.Reason)
 	var err error
 	out.Since, out.Until, err = between(url.Values{"since": {f.Since}, "until": {f.Until}})
 	return out, err
 }
 
+func setText[T ~string](field *T, text string) { *field = T(text) }
+
 // Any tells whether the filter selects less than all.
 func (f letterFields) Any() bool { return f != letterFields{} }
 
 func (b *Dashboard) letters(w http.ResponseWriter, r *http.Request) error {
-	p := lettersPage{frame: b.frame(r, "Dead letters"), Filter: letterFieldsOf(r.URL.Query()), Reasons: spool.Reasons()}
+	p := lettersPage{frame: b.frame(r, "Dead letters"), Filter: letterFieldsOf(r.URL.Query())}
+	if p.failed != nil {
+		return p.failed
+	}
+	for _, reason := range operate.Reasons() {
+		p.Reasons = append(p.Reasons, string(reason))
+	}
 	f, err := p.Filter.filter()
 	if err != nil {
 		return err
 	}
-	sinks, err := b.sinkRows(r.Context())
+	for _, s := range p.Status.Sinks {
+		p.Sinks = append(p.Sinks, s.Name)
+	}
+	found, err := b.Operate.Letters(r.Context(), f, pageSize, r.URL.Query().Get("cursor"))
 	if err != nil {
 		return err
 	}
-	for _, s := range sinks {
-		p.Sinks = append(p.Sinks, s.Name)
-	}
-	var next string
-	if p.Items, next, err = b.Store.SearchLetters(r.Context(), f, pageSize, r.URL.Query().Get("cursor")); err != nil {
-		return err
-	}
-	p.First, p.Next = pages(r.URL, next)
+	p.Items = found.Items
+	p.First, p.Next = pages(r.URL, found.NextCursor)
 	return b.render(w, http.StatusOK, "letters", p)
 }
 
 // letterPage shows one dead letter.
 type letterPage struct {
 	frame
-	spool.DeadLetter
+	operate.DeadLetter
 	// Record and Raw are those of a call, Callback is what could not be understood.
 	Record, Raw, Callback string
 	Newest                call.Record
@@ -69,21 +75,21 @@ type letterPage struct {
 }
 
 func (b *Dashboard) letter(w http.ResponseWriter, r *http.Request) error {
-	d, err := b.Store.DeadLetter(r.Context(), r.PathValue("id"))
+	d, err := b.Operate.Letter(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return err
 	}
 	p := letterPage{frame: b.frame(r, "Dead letter"), DeadLetter: d.DeadLetter}
-	if d.Record != nil {
-		p.Newest = p.knows(d.Record)
-		p.Record, p.Raw = p.layOut(d.Record)
+	if d.Kept != nil {
+		p.Newest = p.knows(d.Kept)
+		p.Record, p.Raw = p.layOut(d.Kept)
 	}
-	if d.Body != nil {
-		p.Callback = p.Body(strings.ToValidUTF8(indent(d.Body), "\ufffd"))
+	if body := d.DeadLetterDetail.Body; body != nil {
+		p.Callback = p.Body(indent(body))
 	}
 	t := timeline{frame: p.frame}
 	for _, a := range d.Log {
-		t.attempt(spool.DeliveryStatus{Sink: d.Sink}, a)
+		t.attempt(d.Sink, a)
 	}
 	p.Attempts = t.out
 	return b.render(w, http.StatusOK, "letter", p)

@@ -1,10 +1,9 @@
 package dashboard
 
 import (
-	"context"
 	"net/http"
 
-	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/operate"
 )
 
 // overviewPage is the first page.
@@ -15,34 +14,31 @@ type overviewPage struct {
 	Height  int
 	Sources []sourceRow
 	Sinks   []sinkRow
-	Totals  spool.Totals
 }
 
 type sourceRow struct {
-	Source
+	operate.Source
 	// Hour is what came in the last hour.
 	Hour float64
 }
 
-// sinkRow is a sink as the server and the spool see it.
+// sinkRow is a sink with what the page adds.
 type sinkRow struct {
-	Sink
-	Lane spool.LaneStatus
-	// State is a code of phrases.
+	operate.Sink
+	// State is a code of which there are words.
 	State     string
-	Paused    bool
 	ByUs      bool // paused by an operator
 	PerMinute float64
 }
 
 func (b *Dashboard) overview(w http.ResponseWriter, r *http.Request) error {
-	sinks, err := b.sinkRows(r.Context())
-	if err != nil {
-		return err
+	f := b.frame(r, "Overview")
+	if f.failed != nil {
+		return f.failed
 	}
 	now := b.Counters()
 	h := b.ring.history(b.Now(), now)
-	p := overviewPage{frame: b.frame(r, "Overview"), Width: chartWide, Height: chartHigh, Sinks: sinks, Totals: b.Store.Totals()}
+	p := overviewPage{frame: f, Width: chartWide, Height: chartHigh, Sinks: f.sinks()}
 	received := growth(h, func(c Counters) float64 { return c.Received })
 	delivered := growth(h, func(c Counters) float64 { return c.Delivered })
 	letters := growth(h, func(c Counters) float64 { return c.DeadLetters })
@@ -63,48 +59,30 @@ func (b *Dashboard) overview(w http.ResponseWriter, r *http.Request) error {
 	return b.render(w, http.StatusOK, "overview", p)
 }
 
-// sinkRows gives the configured sinks, and those that are gone and still hold
+// sinks returns the configured sinks, and those that are gone and still hold
 // something.
-func (b *Dashboard) sinkRows(ctx context.Context) ([]sinkRow, error) {
-	lanes, err := b.Store.Lanes(ctx)
-	if err != nil {
-		return nil, err
-	}
-	byName := map[string]spool.LaneStatus{}
-	for _, l := range lanes {
-		byName[l.Sink] = l
-	}
+func (f frame) sinks() []sinkRow {
 	var out []sinkRow
-	for _, s := range b.Status().Sinks {
-		out = append(out, newSinkRow(s, byName[s.Name]))
-		delete(byName, s.Name)
-	}
-	for _, l := range lanes {
-		if _, left := byName[l.Sink]; left {
-			out = append(out, newSinkRow(Sink{Name: l.Sink, Breaker: "gone"}, l))
+	for _, s := range f.Status.Sinks {
+		row := sinkRow{Sink: s, State: s.Breaker, ByUs: s.Paused.ByOperator()}
+		if !s.Configured {
+			row.State = "gone"
 		}
+		out = append(out, row)
 	}
-	return out, nil
-}
-
-func newSinkRow(s Sink, l spool.LaneStatus) sinkRow {
-	paused := l.Pause != (spool.Pause{})
-	return sinkRow{Sink: s, Lane: l, State: s.Breaker, Paused: paused, ByUs: paused && l.Pause.By == spool.ByOperator}
+	return out
 }
 
 func (b *Dashboard) pause(w http.ResponseWriter, r *http.Request) error {
-	return b.setPause(w, r, spool.Pause{By: spool.ByOperator}, "paused")
+	if _, err := b.Operate.Pause(r.Context(), r.PathValue("name")); err != nil {
+		return err
+	}
+	return b.see(w, r, "/", "paused", 0)
 }
 
 func (b *Dashboard) resume(w http.ResponseWriter, r *http.Request) error {
-	return b.setPause(w, r, spool.Pause{}, "resumed")
-}
-
-func (b *Dashboard) setPause(w http.ResponseWriter, r *http.Request, p spool.Pause, what string) error {
-	sink := r.PathValue("name")
-	if err := b.Store.SetPause(sink, p); err != nil {
+	if _, err := b.Operate.Resume(r.Context(), r.PathValue("name")); err != nil {
 		return err
 	}
-	b.Log.InfoContext(r.Context(), "an operator changed the pause of a sink", "via", via, "sink", sink, "paused", p.By == spool.ByOperator)
-	return b.see(w, r, "/", what, 0)
+	return b.see(w, r, "/", "resumed", 0)
 }

@@ -11,31 +11,12 @@ import (
 
 	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/dashboard"
-	"github.com/cdrelay/cdrelay/internal/outbound"
+	"github.com/cdrelay/cdrelay/internal/operate"
 	"github.com/cdrelay/cdrelay/internal/spool"
 )
 
-// TestEveryReasonHasWords: a new reason must be explained to people.
-func TestEveryReasonHasWords(t *testing.T) {
-	codes := []string{"doubtful"}
-	for _, r := range spool.Reasons() {
-		codes = append(codes, string(r))
-	}
-	for _, m := range []outbound.Meaning{outbound.Rejected, outbound.Unwell, outbound.Timeout, outbound.Connect, outbound.Credentials, outbound.Paused} {
-		codes = append(codes, m.String())
-	}
-	for _, c := range codes {
-		if dashboard.Words(c) == strings.ReplaceAll(c, "_", " ") || dashboard.Todo(c) == "" || dashboard.Tone(c) == "calm" {
-			t.Errorf("%s has no words, no advice or no tone", c)
-		}
-	}
-	if got := dashboard.Words("some_thing"); got != "some thing" {
-		t.Errorf("an unknown code: %q", got)
-	}
-}
-
 func TestPageSaysThatACallIsDoubtful(t *testing.T) {
-	d := spool.DeliveryStatus{State: "waiting", DueAt: call.At(time.Now().Add(time.Hour))}
+	d := operate.DeliveryDetail{DeliveryStatus: spool.DeliveryStatus{State: "waiting", DueAt: call.At(time.Now().Add(time.Hour))}}
 	if what, todo := dashboard.Waiting(d); what != "Next attempt" || todo != "" {
 		t.Errorf("%q, %q", what, todo)
 	}

@@ -1,12 +1,13 @@
 package dashboard
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/cdrelay/cdrelay/internal/operate"
 )
 
 // playgroundPage takes a callback and shows what would become of it.
@@ -20,38 +21,16 @@ type playgroundPage struct {
 	Answer  *explanation
 }
 
-// explanation is what the page shows of the answer of explain.
+// explanation is an answer of explain, laid out.
 type explanation struct {
-	Result   string          `json:"result"`
-	Reason   string          `json:"reason"`
-	Format   string          `json:"format"`
-	Record   json.RawMessage `json:"record"`
-	Rules    []explainedRule `json:"rules"`
-	Sinks    []string        `json:"sinks"`
-	Requests []request       `json:"requests"`
-	// Text is the record laid out.
-	Text string `json:"-"`
+	*operate.Explanation
+	// Text is the record; empty without one.
+	Text  string
+	Shown []shownRequest
 }
 
-type explainedRule struct {
-	Name   string   `json:"name"`
-	Result string   `json:"result"`
-	Why    string   `json:"why"`
-	When   string   `json:"when"`
-	To     []string `json:"to"`
-}
-
-// request is what a sink would get.
-type request struct {
-	Sink    string            `json:"sink"`
-	Method  string            `json:"method"`
-	URL     string            `json:"url"`
-	Headers map[string]string `json:"headers"`
-	Body    string            `json:"body"`
-	Error   string            `json:"error"`
-	// Text is the request laid out.
-	Text string `json:"-"`
-}
+// shownRequest is what a sink would get.
+type shownRequest struct{ Sink, Error, Text string }
 
 func (b *Dashboard) playground(w http.ResponseWriter, r *http.Request) error {
 	p := b.playgroundPage(r)
@@ -60,7 +39,7 @@ func (b *Dashboard) playground(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (b *Dashboard) playgroundPage(r *http.Request) playgroundPage {
-	return playgroundPage{frame: b.frame(r, "Playground"), Can: b.Explain != nil}
+	return playgroundPage{frame: b.frame(r, "Playground"), Can: b.Operate.Explain != nil}
 }
 
 func (b *Dashboard) explain(w http.ResponseWriter, r *http.Request) error {
@@ -76,46 +55,38 @@ func (b *Dashboard) explain(w http.ResponseWriter, r *http.Request) error {
 	case strings.TrimSpace(p.Body) == "":
 		p.Problem = "Paste a callback first: the body that the platform posts."
 	default:
-		answer, err := b.Explain(r.Context(), p.Source, []byte(p.Body))
+		answer, err := b.Operate.Explain(r.Context(), p.Source, []byte(p.Body))
 		if err != nil {
 			p.Problem = err.Error()
 			break
 		}
-		if p.Answer, err = p.read(answer); err != nil {
-			return err
-		}
+		p.Answer = p.layOutAnswer(answer)
 	}
 	return b.render(w, http.StatusOK, "playground", p)
 }
 
-// read takes the answer in its form as JSON, so that this page and the API say
-// the same.
-func (p *playgroundPage) read(answer any) (*explanation, error) {
-	text, err := json.Marshal(answer)
-	if err != nil {
-		return nil, fmt.Errorf("explanation: %w", err)
+func (p *playgroundPage) layOutAnswer(x *operate.Explanation) *explanation {
+	out := &explanation{Explanation: x}
+	if x.Record != nil {
+		text := x.Record.JSON()
+		p.knows(text)
+		out.Text, _ = p.layOut(text)
 	}
-	var x explanation
-	if err := json.Unmarshal(text, &x); err != nil {
-		return nil, fmt.Errorf("explanation: %w", err)
+	for _, q := range x.Requests {
+		shown := shownRequest{Sink: q.Sink, Error: q.Error}
+		if q.Error == "" {
+			shown.Text = p.layOutRequest(q.Method, q.URL, q.Headers, q.Body)
+		}
+		out.Shown = append(out.Shown, shown)
 	}
-	if p.knows(x.Record).ID != "" { // there is none without a call
-		x.Text, _ = p.layOut(x.Record)
-	}
-	for i, q := range x.Requests {
-		x.Requests[i].Text = p.layOutRequest(q)
-	}
-	for i, rule := range x.Rules {
-		x.Rules[i].Why = p.Text(rule.Why)
-	}
-	return &x, nil
+	return out
 }
 
-func (p *playgroundPage) layOutRequest(q request) string {
+func (p *playgroundPage) layOutRequest(method, address string, header map[string]string, body string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s\n", q.Method, p.Text(q.URL))
-	for _, name := range slices.Sorted(maps.Keys(q.Headers)) {
-		fmt.Fprintf(&b, "%s: %s\n", name, p.Text(q.Headers[name]))
+	fmt.Fprintf(&b, "%s %s\n", method, p.Text(address))
+	for _, name := range slices.Sorted(maps.Keys(header)) {
+		fmt.Fprintf(&b, "%s: %s\n", name, p.Text(header[name]))
 	}
-	return b.String() + "\n" + p.frame.Body(indent([]byte(q.Body)))
+	return b.String() + "\n" + p.frame.Body(indent([]byte(body)))
 }

@@ -1,38 +1,38 @@
 package dashboard
 
 import (
-	"context"
 	"net/http"
 	"net/url"
 	"strconv"
 
-	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/operate"
 )
 
 const (
 	// maxSelected bounds what can be ticked.
 	maxSelected = 500
-	// redressStep is how many dead letters one change of the store touches, and
-	// redressMax how many one click does: an answer must come in time.
-	redressStep = 200
-	redressMax  = 20_000
+	// redressMax is how many dead letters one click does: an answer must come in time.
+	redressMax = 20_000
 )
 
 // selection is what a form selects: ids, or all that match a filter.
 type selection struct {
-	IDs    []string
+	operate.Selection
 	All    bool
 	Fields letterFields
-	filter spool.LetterFilter
 }
 
 func readSelection(form url.Values) (selection, error) {
-	s := selection{IDs: form["id"], All: form.Get("all") == "yes", Fields: letterFieldsOf(form)}
-	if len(s.IDs) > maxSelected {
-		return s, &person{http.StatusBadRequest, "Too many are selected.", "Narrow the filter and use the button for all that match."}
+	s := selection{All: form.Get("all") == "yes", Fields: letterFieldsOf(form)}
+	if !s.All {
+		s.IDs = form["id"]
+		if len(s.IDs) > maxSelected {
+			return s, &person{http.StatusBadRequest, "Too many are selected.", "Narrow the filter and use the button for all that match."}
+		}
+		return s, nil
 	}
-	var err error
-	s.filter, err = s.Fields.filter()
+	f, err := s.Fields.filter()
+	s.Filter, s.Limit = &f, redressMax
 	return s, err
 }
 
@@ -58,34 +58,26 @@ func (b *Dashboard) replay(w http.ResponseWriter, r *http.Request) error {
 	if s.All && r.PostForm.Get("confirmed") != "yes" {
 		return b.confirm(w, r, *s, false)
 	}
-	rate, err := readRate(r.PostForm.Get("per_second"))
+	if s.Rate, err = readRate(r.PostForm.Get("per_second")); err != nil {
+		return err
+	}
+	out, err := b.Operate.Replay(r.Context(), operate.Replay{Selection: s.Selection, AtOnce: true})
 	if err != nil {
 		return err
 	}
-	job := replayJob{Deps: b.Deps, start: b.Store.Now(), perSecond: rate}
-	if err := job.begin(r.Context()); err != nil {
-		return err
-	}
-	more, err := b.each(r.Context(), *s, job.step)
-	b.Log.InfoContext(r.Context(), "an operator replayed dead letters", "via", via, "replayed", job.done, "kept", job.kept, "complete", err == nil && !more)
-	if err != nil {
-		return err
-	}
+	done := out.Replayed + out.Accepted + out.Ignored
 	call := r.PostForm.Get("call")
 	switch {
-	case job.kept > 0:
-		return b.see(w, r, "/dead-letters", "kept", job.kept)
-	case more:
-		return b.see(w, r, "/dead-letters", "more", job.done)
-	case call != "" && job.done > 0:
-		return b.see(w, r, "/calls/"+url.PathEscape(call), "replayed", job.done)
+	case out.Kept > 0:
+		return b.see(w, r, "/dead-letters", "kept", out.Kept)
+	case out.NextCursor != "":
+		return b.see(w, r, "/dead-letters", "more", done)
+	case call != "" && done > 0:
+		return b.see(w, r, "/calls/"+url.PathEscape(call), "replayed", done)
 	default:
-		return b.see(w, r, "/dead-letters", "replayed", job.done)
+		return b.see(w, r, "/dead-letters", "replayed", done)
 	}
 }
-
-// via tells changes made on the page from those made through the API in the log.
-const via = "page"
 
 // readRate reads how many a second come due; 0 for as fast as the sink's own
 // rate lets them.
@@ -109,20 +101,14 @@ func (b *Dashboard) purge(w http.ResponseWriter, r *http.Request) error {
 	if r.PostForm.Get("confirmed") != "yes" {
 		return b.confirm(w, r, *s, true)
 	}
-	done := 0
-	more, err := b.each(r.Context(), *s, func(_ context.Context, batch []spool.DeadLetter) error {
-		n, err := b.Store.Purge(idsOf(batch))
-		done += n
-		return err
-	})
-	b.Log.InfoContext(r.Context(), "an operator purged dead letters", "via", via, "purged", done, "complete", err == nil && !more)
+	out, err := b.Operate.Purge(r.Context(), s.Selection)
 	if err != nil {
 		return err
 	}
-	if more {
-		return b.see(w, r, "/dead-letters", "more", done)
+	if out.NextCursor != "" {
+		return b.see(w, r, "/dead-letters", "more", out.Purged)
 	}
-	return b.see(w, r, "/dead-letters", "purged", done)
+	return b.see(w, r, "/dead-letters", "purged", out.Purged)
 }
 
 // selected reads the form; nil when it was answered because nothing is selected.
@@ -146,54 +132,11 @@ func (b *Dashboard) confirm(w http.ResponseWriter, r *http.Request, s selection,
 		title = "Purge"
 	}
 	p := confirmPage{frame: b.frame(r, title), selection: s, Purge: purge}
-	var err error
-	p.More, err = b.each(r.Context(), s, func(_ context.Context, batch []spool.DeadLetter) error {
-		p.Count += len(batch)
-		return nil
-	})
+	s.DryRun = true
+	out, err := b.Operate.Purge(r.Context(), s.Selection)
 	if err != nil {
 		return err
 	}
+	p.Count, p.More = out.Matched, out.NextCursor != ""
 	return b.render(w, http.StatusOK, "confirm", p)
-}
-
-// each gives what is selected in steps, oldest first where all that match are
-// meant; more tells that a click does not reach all of them.
-func (b *Dashboard) each(ctx context.Context, s selection, do func(context.Context, []spool.DeadLetter) error) (more bool, err error) {
-	if !s.All {
-		found, err := b.Store.LettersByID(ctx, s.IDs)
-		if err != nil {
-			return false, err
-		}
-		return false, do(ctx, found)
-	}
-	upto, err := b.Store.LastLetter(ctx)
-	if err != nil {
-		return false, err
-	}
-	after := ""
-	for done := 0; done < redressMax; {
-		batch, next, err := b.Store.WalkLetters(ctx, s.filter, after, upto, redressStep)
-		if err != nil {
-			return false, err
-		}
-		if len(batch) > 0 {
-			if err := do(ctx, batch); err != nil {
-				return false, err
-			}
-		}
-		if next == "" {
-			return false, nil
-		}
-		done, after = done+len(batch), next
-	}
-	return true, nil
-}
-
-func idsOf(batch []spool.DeadLetter) []string {
-	ids := make([]string, len(batch))
-	for i, d := range batch {
-		ids[i] = d.ID
-	}
-	return ids
 }

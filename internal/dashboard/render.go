@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/operate"
 )
 
 // frame is what every page shows around its own content.
@@ -18,7 +19,9 @@ type frame struct {
 	Section string // the first part of the path, for the navigation
 	Show    bool   // numbers are shown
 	masker  call.Masker
-	Status  Status
+	Status  operate.Status
+	// failed is why the status is only that of the server itself.
+	failed  error
 	Letters int64 // dead letters of both stages
 	Said    string
 	Asked   bool // by GET: the page has an address
@@ -30,14 +33,10 @@ func (b *Dashboard) frame(r *http.Request, title string) frame {
 	section, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	f := frame{
 		Title: title, Section: section, Show: r.URL.Query().Get("numbers") == "show",
-		Status: b.Status(), Said: said(r.URL.Query()), Asked: r.Method != http.MethodPost, now: b.Now(), here: *r.URL,
+		Said: said(r.URL.Query()), Asked: r.Method != http.MethodPost, now: b.Now(), here: *r.URL,
 	}
-	f.Letters = b.Store.Totals().IntakeDeadLetters
-	if lanes, err := b.Store.Lanes(r.Context()); err == nil {
-		for _, l := range lanes {
-			f.Letters += l.DeadLetters
-		}
-	}
+	f.Status, f.failed = b.Operate.Status(r.Context())
+	f.Letters = f.Status.DeadLetters.Intake + f.Status.DeadLetters.Delivery
 	return f
 }
 
@@ -73,7 +72,7 @@ func (f frame) Toggle() string {
 }
 
 // Uptime tells how long the server has been up.
-func (f frame) Uptime() string { return span(f.now.Sub(f.Status.StartedAt)) }
+func (f frame) Uptime() string { return span(f.now.Sub(f.Status.StartedAt.Time)) }
 
 // Number masks a number unless numbers are shown.
 func (f frame) Number(n string) string {
@@ -144,10 +143,10 @@ func funcs() template.FuncMap {
 	return template.FuncMap{
 		"clock": func(t any) string { return format(t, "2 Jan 2006 15:04:05") },
 		"iso":   func(t any) string { return format(t, time.RFC3339) },
-		"words": words,
+		"words": operate.Words,
 		"plain": func(code any) string { return spoken(fmt.Sprint(code)) },
-		"todo":  Todo,
-		"tone":  tone,
+		"todo":  operate.Advice,
+		"tone":  operate.Tone,
 		"count": count,
 	}
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/cdrelay/cdrelay/internal/delivery"
 	"github.com/cdrelay/cdrelay/internal/explain"
 	"github.com/cdrelay/cdrelay/internal/expr"
+	"github.com/cdrelay/cdrelay/internal/operate"
 	"github.com/cdrelay/cdrelay/internal/outbound"
 	"github.com/cdrelay/cdrelay/internal/phone"
 	"github.com/cdrelay/cdrelay/internal/route"
@@ -45,6 +46,7 @@ type rig struct {
 	spool    *sqlite.Store
 	page     *dashboard.Dashboard
 	deps     *dashboard.Deps
+	operate  *operate.Deps
 	server   *httptest.Server
 	mended   atomic.Bool
 	got      atomic.Int64
@@ -82,34 +84,38 @@ func newRig(t *testing.T) *rig {
 		},
 		Sinks: []explain.Sink{{Name: "crm", Sink: crm}},
 	})
-	r.deps = r.newDeps(log)
+	r.operate = r.operations(log)
+	r.deps = &dashboard.Deps{
+		Operate: operate.New("page", *r.operate), Log: log,
+		Counters:      func() dashboard.Counters { return r.counters },
+		Configuration: func() ([]byte, error) { return []byte("sinks:\n  - name: crm\n    webhook: {url: \"***\"}\n"), nil },
+		Reload:        func(context.Context) error { return r.refused },
+	}
 	if r.page, err = dashboard.New(*r.deps); err != nil {
 		t.Fatal(err)
 	}
 	settings := func() admin.Config { return admin.Config{Listen: "127.0.0.1:0"} }
 	r.server = httptest.NewServer(admin.Handler(settings, admin.Deps{
-		Store: s, Log: log, Metrics: http.NotFoundHandler(), Ready: s.Ready, Page: r.page,
-		Server: func() admin.ServerStatus { return admin.ServerStatus{} },
+		Operate: operate.New("api", *r.operate), Log: log, Metrics: http.NotFoundHandler(), Ready: s.Ready, Page: r.page,
 	}))
 	t.Cleanup(r.server.Close)
 	return r
 }
 
-func (r *rig) newDeps(log *slog.Logger) *dashboard.Deps {
-	return &dashboard.Deps{
+func (r *rig) operations(log *slog.Logger) *operate.Deps {
+	return &operate.Deps{
 		Store: r.spool, Log: log,
-		Status: func() dashboard.Status {
-			return dashboard.Status{
+		Server: func() operate.Server {
+			return operate.Server{
 				Version: "v1.2.3", ConfigHash: "5d41402abc4b2a76b9719d911017c592", StartedAt: time.Now().Add(-26 * time.Hour),
 				Ready: r.spool.Ready(), ReloadedAt: time.Now().Add(-90 * time.Minute),
-				Sources: []dashboard.Source{{Name: "dialer", Format: "infin8linx", Path: "/callbacks/dialer"}, {Name: "nxlink", Format: "nxcc", Path: "/callbacks/nxlink"}},
-				Sinks: []dashboard.Sink{
+				Sources: []operate.Source{{Name: "dialer", Format: "infin8linx", Path: "/callbacks/dialer"}, {Name: "nxlink", Format: "nxcc", Path: "/callbacks/nxlink"}},
+				Sinks: []operate.Sink{
 					{Name: "crm", Kind: "webhook", Breaker: "closed", PerSecond: 15},
-					{Name: "archive", Kind: "webhook", Breaker: "open", RetryAt: time.Now().Add(20 * time.Second)},
+					{Name: "archive", Kind: "webhook", Breaker: "open", RetryAt: call.At(time.Now().Add(20 * time.Second))},
 				},
 			}
 		},
-		Counters: func() dashboard.Counters { return r.counters },
 		Redeem: func(ctx context.Context, d spool.DeadLetterDetail) error {
 			if !r.mended.Load() {
 				return errors.New("still no JSON: a brace is missing")
@@ -121,11 +127,9 @@ func (r *rig) newDeps(log *slog.Logger) *dashboard.Deps {
 			_, err = r.spool.Accept(ctx, spool.Acceptance{Record: record, Content: call.ContentHash{9}, Route: to("crm"), Letter: d.ID})
 			return err
 		},
-		Explain: func(ctx context.Context, source string, body []byte) (any, error) {
+		Explain: func(ctx context.Context, source string, body []byte) (*explain.Explanation, error) {
 			return r.explorer.Explain(ctx, explain.Callback{Source: source, Body: body, ReceivedAt: time.Now()})
 		},
-		Configuration: func() ([]byte, error) { return []byte("sinks:\n  - name: crm\n    webhook: {url: \"***\"}\n"), nil },
-		Reload:        func(context.Context) error { return r.refused },
 	}
 }
 

@@ -34,7 +34,6 @@ var table = []row{
 	{level: 0, pattern: "internal/plaintext"},
 	{level: 0, pattern: "internal/wait"},
 	{level: 0, pattern: "internal/share"},
-	{level: 0, pattern: "internal/adminclient", may: []string{"internal/plainjson"}},
 	{level: 0, pattern: "internal/problem", may: []string{"internal/plainjson", "internal/plaintext"}},
 	{level: 0, pattern: "internal/interrupt"},
 	{level: 0, pattern: "internal/listen", may: []string{"internal/wait"}},
@@ -72,14 +71,16 @@ var table = []row{
 		"internal/call", "internal/outbound", "internal/share", "internal/spool", "internal/tracing", "internal/wait",
 	}},
 
-	{level: 4, pattern: "internal/admin", may: []string{
-		"internal/call", "internal/delivery", "internal/listen", "internal/plainjson", "internal/plaintext", "internal/problem", "internal/route", "internal/spool",
-		"internal/wait",
-	}},
-	{level: 4, pattern: "internal/dashboard", may: []string{"internal/call", "internal/plainjson", "internal/plaintext", "internal/spool"}},
-	{level: 4, pattern: "internal/explain", may: []string{
+	{level: 3, pattern: "internal/explain", may: []string{
 		"internal/call", "internal/expr", "internal/outbound", "internal/route", "internal/secret", "sinks/contract",
 	}},
+	{level: 3, pattern: "internal/operate", may: []string{
+		"internal/call", "internal/explain", "internal/plaintext", "internal/spool", "internal/wait",
+	}},
+
+	{level: 4, pattern: "internal/admin", may: []string{"internal/listen", "internal/operate", "internal/plainjson", "internal/problem"}},
+	{level: 4, pattern: "internal/adminclient", may: []string{"internal/operate", "internal/plainjson"}},
+	{level: 4, pattern: "internal/dashboard", may: []string{"internal/call", "internal/operate"}},
 	{level: 5, pattern: "internal/ruletest", may: []string{
 		"internal/call", "internal/explain", "internal/outbound", "internal/plainjson", "internal/plaintext", "internal/secret",
 	}},

@@ -1,14 +1,12 @@
-package admin
+package operate
 
 import (
 	"context"
 	"errors"
-	"net/http"
 	"time"
 
 	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/plaintext"
-	"github.com/cdrelay/cdrelay/internal/problem"
 	"github.com/cdrelay/cdrelay/internal/spool"
 	"github.com/cdrelay/cdrelay/internal/wait"
 )
@@ -16,13 +14,28 @@ import (
 const (
 	// maxFailures bounds the failures that an answer lists.
 	maxFailures = 20
-	// maxNote bounds the reason that is kept with a dead letter.
+	// maxNote bounds the reason that is kept with a dead letter, in bytes.
 	maxNote = 2 << 10
 )
 
-// replayed is the answer to a replay.
-type replayed struct {
-	selected
+// Replay is a request to replay dead letters.
+type Replay struct {
+	Selection
+	// NotBefore is when the first delivery comes due; the zero time is now.
+	NotBefore time.Time
+	// AtOnce reads callbacks again without the pace of the rate: the page has no hour
+	// for its answer. Deliveries come due at the rate in any case.
+	AtOnce bool
+}
+
+// Replayed is what a replay did.
+type Replayed struct {
+	Selected
+	ReplayCounts
+}
+
+// ReplayCounts is what became of the dead letters of a replay.
+type ReplayCounts struct {
 	// Replayed are the deliveries that wait in their lanes again.
 	Replayed int `json:"replayed"`
 	// Accepted are callbacks that became calls; Ignored those that turned out to
@@ -31,66 +44,68 @@ type replayed struct {
 	Ignored  int `json:"ignored"`
 	// Kept are the dead letters that stay; Failures says why, for the first ones.
 	Kept     int       `json:"kept"`
-	Failures []failure `json:"failures"`
+	Failures []Failure `json:"failures"`
 	// NextDueAt is when one more would come due at the rate asked for: the
 	// not_before of a request that goes on.
 	NextDueAt call.Time `json:"next_due_at,omitzero"`
 }
 
-type failure struct {
+// Add adds what a later part of the same work did.
+func (c *ReplayCounts) Add(part ReplayCounts) {
+	c.Replayed += part.Replayed
+	c.Accepted += part.Accepted
+	c.Ignored += part.Ignored
+	c.Kept += part.Kept
+	c.Failures = append(c.Failures, part.Failures...)
+	c.NextDueAt = part.NextDueAt
+}
+
+// Failure says why a dead letter stays.
+type Failure struct {
 	ID     string `json:"id"`
 	Reason string `json:"reason"`
 }
 
-func (a *api) replay(w http.ResponseWriter, r *http.Request) {
-	sel := newSelection()
-	p := replayer{api: a, out: replayed{Failures: []failure{}}}
-	fields := append(
-		sel.fields(),
-		field{"not_before", &p.start, "a time in RFC 3339", false},
-	)
-	if !a.read(w, r, fields...) {
-		return
+// Replay puts deliveries back into their lanes and reads callbacks again. Its result
+// also holds what was done before an error.
+func (o *Operator) Replay(ctx context.Context, r Replay) (Replayed, error) {
+	p := replayer{Operator: o, Replay: r, out: Replayed{Selected: newSelected(&r.Selection)}}
+	p.out.Failures = []Failure{}
+	if err := r.Check(); err != nil {
+		return p.out, err
 	}
-	err := sel.check()
-	if err != nil {
-		problem.Write(w, http.StatusBadRequest, err.Error())
-		return
+	err := p.begin(ctx)
+	if err == nil {
+		err = o.walk(ctx, &r.Selection, selectionStep, &p.out.Selected, func(page []DeadLetter) error { return p.step(ctx, page) })
 	}
-	p.rate = sel.rate
-	unhurried(w)
-	if err = p.begin(r.Context()); err == nil {
-		err = p.run(r.Context(), sel)
+	if r.Rate > 0 {
+		p.out.NextDueAt = call.At(p.due().Add(p.ahead))
 	}
-	if !sel.dryRun {
-		a.Log.InfoContext(r.Context(), "an operator replayed dead letters", "via", via,
-			"replayed", p.out.Replayed, "accepted", p.out.Accepted, "ignored", p.out.Ignored, "kept", p.out.Kept, "complete", err == nil)
+	if !r.DryRun {
+		o.log(ctx, "an operator replayed dead letters", "replayed", p.out.Replayed, "accepted", p.out.Accepted,
+			"ignored", p.out.Ignored, "kept", p.out.Kept, "complete", err == nil && p.out.NextCursor == "")
 	}
-	if err != nil {
-		a.fail(w, r, err)
-		return
-	}
-	writeJSON(w, p.out)
+	return p.out, err
 }
 
 // replayer works through one replay.
 type replayer struct {
-	*api
-	// start is by the store's clock, as all that is due. The API speaks of the wall
+	*Operator
+	Replay
+	// start is by the store's clock, as all that is due. Operators speak of the wall
 	// clock, which is ahead of it where it was set.
 	start      time.Time
 	ahead      time.Duration
-	rate       float64
 	done       int // that took a place in the rate
 	configured map[string]bool
-	out        replayed
+	out        Replayed
 }
 
 // begin fixes the time of the first one, and the sinks that there are.
 func (p *replayer) begin(ctx context.Context) error {
 	now := p.Store.Now()
 	p.ahead = time.Now().Round(0).Sub(now).Round(time.Second) // less is no clock that was set
-	if p.start = p.start.Add(-p.ahead); p.start.Before(now) {
+	if p.start = p.NotBefore.Add(-p.ahead); p.start.Before(now) {
 		p.start = now
 	}
 	lanes, err := p.Store.Lanes(ctx)
@@ -101,29 +116,11 @@ func (p *replayer) begin(ctx context.Context) error {
 	return err
 }
 
-func (p *replayer) run(ctx context.Context, sel *selection) (err error) {
-	p.out.selected = newSelected(sel)
-	p.out.Missing, p.out.NextCursor, err = sel.letters(ctx, p.Store, func(page []spool.DeadLetter) error {
-		p.out.count(page)
-		if sel.dryRun {
-			return nil
-		}
-		return p.step(ctx, page)
-	})
-	if p.rate > 0 {
-		p.out.NextDueAt = call.At(p.due().Add(p.ahead))
-	}
-	return err
-}
-
 // due is when the next one comes due, by the store's clock.
-func (p *replayer) due() time.Time {
-	return spool.ReplayDue(p.start, p.done, p.rate)
-}
+func (p *replayer) due() time.Time { return spool.ReplayDue(p.start, p.done, p.Rate) }
 
-// step replays dead letters, those of one sink together: each group is one
-// commit.
-func (p *replayer) step(ctx context.Context, page []spool.DeadLetter) error {
+// step replays dead letters, those of one sink together: each group is one commit.
+func (p *replayer) step(ctx context.Context, page []DeadLetter) error {
 	for _, group := range groups(page) {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -137,7 +134,7 @@ func (p *replayer) step(ctx context.Context, page []spool.DeadLetter) error {
 				p.keep(l.ID, "the sink "+l.Sink+" is not configured: put it back into the configuration, or purge")
 			}
 		default:
-			err = p.replay(group)
+			err = p.putBack(group)
 		}
 		if err != nil {
 			return err
@@ -148,7 +145,7 @@ func (p *replayer) step(ctx context.Context, page []spool.DeadLetter) error {
 
 // groups parts dead letters by their sinks, those of stage intake apart, and
 // keeps the order within each.
-func groups(page []spool.DeadLetter) (out [][]spool.DeadLetter) {
+func groups(page []DeadLetter) (out [][]DeadLetter) {
 	type place struct {
 		stage spool.Stage
 		sink  string
@@ -167,8 +164,9 @@ func groups(page []spool.DeadLetter) (out [][]spool.DeadLetter) {
 	return out
 }
 
-func (p *replayer) replay(group []spool.DeadLetter) error {
-	n, _, err := p.Store.Replay(idsOf(group), p.due(), p.rate)
+// putBack puts deliveries of one sink back into its lane.
+func (p *replayer) putBack(group []DeadLetter) error {
+	n, _, err := p.Store.Replay(idsOf(group), p.due(), p.Rate)
 	if err != nil {
 		return err
 	}
@@ -181,9 +179,13 @@ func (p *replayer) replay(group []spool.DeadLetter) error {
 }
 
 // redeemAll reads callbacks again, at the rate asked for.
-func (p *replayer) redeemAll(ctx context.Context, group []spool.DeadLetter) error {
+func (p *replayer) redeemAll(ctx context.Context, group []DeadLetter) error {
 	for _, l := range group {
-		if err := wait.For(ctx, p.due().Sub(p.Store.Now())); err != nil {
+		err := ctx.Err()
+		if !p.AtOnce {
+			err = wait.For(ctx, p.due().Sub(p.Store.Now()))
+		}
+		if err != nil {
 			return err
 		}
 		p.done++
@@ -202,6 +204,10 @@ func (p *replayer) redeem(ctx context.Context, id string) error {
 	}
 	if err != nil {
 		return err
+	}
+	if p.Redeem == nil {
+		p.keep(id, "this server reads no callbacks")
+		return nil
 	}
 	err = p.Redeem(ctx, d)
 	switch {
@@ -224,6 +230,6 @@ func (p *replayer) redeem(ctx context.Context, id string) error {
 func (p *replayer) keep(id, reason string) {
 	p.out.Kept++
 	if len(p.out.Failures) < maxFailures {
-		p.out.Failures = append(p.out.Failures, failure{id, reason})
+		p.out.Failures = append(p.out.Failures, Failure{id, reason})
 	}
 }

@@ -1,0 +1,182 @@
+package operate
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/spool"
+)
+
+// CallItem is a call in a listing: one revision.
+type CallItem struct {
+	ID         string    `json:"id"`
+	Revision   int       `json:"revision"`
+	ReceivedAt call.Time `json:"received_at"`
+	// Record is the call record without raw; null where it is damaged.
+	Record     *call.Record `json:"record"`
+	Deliveries []SinkState  `json:"deliveries"`
+}
+
+// CheckCalls refuses a filter that selects nothing because it is misspelt.
+func CheckCalls(f CallFilter) error {
+	if f.Number != "" && !strings.ContainsAny(f.Number, "123456789") {
+		return &InputError{fmt.Sprintf("number=%q holds no digits: write a telephone number or its end", f.Number)}
+	}
+	if f.Outcome != "" && !slices.Contains(call.Outcomes(), call.Outcome(f.Outcome)) {
+		return &InputError{fmt.Sprintf("there is no outcome %q: there are %v", f.Outcome, call.Outcomes())}
+	}
+	return nil
+}
+
+// Calls returns a page of calls, newest first. A page may be empty although more
+// follow, where the filter passes over many.
+func (o *Operator) Calls(ctx context.Context, f CallFilter, limit int, cursor string) (Page[CallItem], error) {
+	found, next, err := o.Store.SearchCalls(ctx, f, limit, cursor)
+	items := make([]CallItem, len(found))
+	for i, c := range found {
+		items[i] = CallItem{
+			ID: c.ID, Revision: c.Revision, ReceivedAt: c.ReceivedAt,
+			Record: withoutRaw(c.Record), Deliveries: append([]SinkState{}, c.Deliveries...),
+		}
+	}
+	return newPage(items, next), err
+}
+
+// RecordOf reads a record as it is kept; nil for a damaged one.
+func RecordOf(encoded json.RawMessage) *call.Record {
+	r := new(call.Record)
+	if json.Unmarshal(encoded, r) != nil || r.ID == "" {
+		return nil
+	}
+	return r
+}
+
+// withoutRaw returns a record without the callback as received, which can be large.
+func withoutRaw(encoded json.RawMessage) *call.Record {
+	r := RecordOf(encoded)
+	if r != nil {
+		r.Raw = nil
+	}
+	return r
+}
+
+// CallDetail is one call with everything that is known about it.
+type CallDetail struct {
+	ID         string    `json:"id"`
+	Revision   int       `json:"revision"`
+	ReceivedAt call.Time `json:"received_at"`
+	// Record is that of the newest revision; null where it is damaged.
+	Record     json.RawMessage  `json:"record"`
+	Revisions  []Revision       `json:"revisions"`
+	Deliveries []DeliveryDetail `json:"deliveries"`
+}
+
+// Revision is one push of a call.
+type Revision struct {
+	Revision   int             `json:"revision"`
+	ReceivedAt call.Time       `json:"received_at"`
+	Record     json.RawMessage `json:"record"`
+	// Kept is the record as it is kept, also a damaged one.
+	Kept []byte `json:"-"`
+}
+
+// DeliveryDetail is a delivery with its attempts, and with the dead letter that it
+// ended as.
+type DeliveryDetail struct {
+	spool.DeliveryStatus
+	Attempts   []Attempt    `json:"attempts"`
+	DeadLetter string       `json:"dead_letter,omitempty"`
+	Reason     spool.Reason `json:"reason,omitempty"`
+	// Why is the detail of the dead letter.
+	Why string `json:"-"`
+}
+
+// Advice says what to do about a delivery that was given up or goes badly; empty where
+// there is nothing to do.
+func (d DeliveryDetail) Advice() string {
+	switch n := len(d.Attempts); {
+	case d.Reason != "":
+		return Advice(d.Reason)
+	case d.Doubtful:
+		return Advice("doubtful")
+	case d.State == "waiting" && n > 0:
+		return Advice(d.Attempts[n-1].Result)
+	default:
+		return Advice(d.State)
+	}
+}
+
+// Call returns one call.
+func (o *Operator) Call(ctx context.Context, id string) (CallDetail, error) {
+	c, err := o.Store.Call(ctx, id)
+	if err != nil {
+		return CallDetail{}, err
+	}
+	letters, err := o.Store.LettersOfCall(ctx, id)
+	if err != nil {
+		return CallDetail{}, err
+	}
+	out := CallDetail{ID: c.ID, Revisions: []Revision{}, Deliveries: []DeliveryDetail{}}
+	for _, s := range c.Revisions {
+		rev := Revision{Revision: s.Revision, ReceivedAt: s.ReceivedAt, Record: validJSON(s.Record), Kept: s.Record}
+		out.Revision, out.ReceivedAt, out.Record = rev.Revision, rev.ReceivedAt, rev.Record
+		out.Revisions = append(out.Revisions, rev)
+	}
+	for _, d := range c.Deliveries {
+		out.Deliveries = append(out.Deliveries, detailOf(d, letters))
+	}
+	return out, nil
+}
+
+// detailOf finds the dead letter of a delivery.
+func detailOf(d spool.DeliveryStatus, letters []spool.CallLetter) DeliveryDetail {
+	out := DeliveryDetail{DeliveryStatus: d, Attempts: append([]Attempt{}, d.Attempts...)}
+	i := slices.IndexFunc(letters, func(l spool.CallLetter) bool { return l.Sink == d.Sink && l.Revision == d.Revision })
+	if i >= 0 {
+		out.DeadLetter, out.Reason, out.Why = letters[i].ID, letters[i].Reason, letters[i].Detail
+	}
+	return out
+}
+
+// validJSON keeps a damaged record from spoiling an answer.
+func validJSON(text json.RawMessage) json.RawMessage {
+	if !json.Valid(text) {
+		return nil
+	}
+	return text
+}
+
+// Resent is what a resend did.
+type Resent struct {
+	ID string `json:"id"`
+	// Resent are the sinks that the newest revision is owed to once more.
+	Resent []string `json:"resent"`
+	// Waiting are those for which it waited already.
+	Waiting []string `json:"waiting"`
+}
+
+// Resend makes the newest revision of a call owed to sinks once more.
+func (o *Operator) Resend(ctx context.Context, id string, sinks []string) (Resent, error) {
+	out := Resent{ID: id, Resent: []string{}, Waiting: []string{}}
+	sinks = slices.Compact(slices.Sorted(slices.Values(sinks)))
+	if len(sinks) == 0 {
+		return out, &InputError{`"sinks" is empty: name the sinks that are to get the call again`}
+	}
+	done, err := o.Store.Resend(id, sinks)
+	if err != nil {
+		return out, err
+	}
+	for _, s := range sinks {
+		if slices.Contains(done, s) {
+			out.Resent = append(out.Resent, s)
+		} else {
+			out.Waiting = append(out.Waiting, s)
+		}
+	}
+	o.log(ctx, "an operator had a call sent again", "call_id", id, "sinks", out.Resent)
+	return out, nil
+}

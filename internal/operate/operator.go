@@ -1,0 +1,116 @@
+package operate
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/cdrelay/cdrelay/internal/explain"
+	"github.com/cdrelay/cdrelay/internal/spool"
+)
+
+// Store is what operators read and change; the spool's comments are the contract.
+type Store interface {
+	SearchCalls(ctx context.Context, f spool.CallFilter, limit int, cursor string) ([]spool.FoundCall, string, error)
+	Call(ctx context.Context, id string) (spool.CallDetail, error)
+	LettersOfCall(ctx context.Context, callID string) ([]spool.CallLetter, error)
+	Resend(callID string, sinks []string) ([]string, error)
+
+	SearchLetters(ctx context.Context, f spool.LetterFilter, limit int, cursor string) ([]spool.DeadLetter, string, error)
+	DeadLetter(ctx context.Context, id string) (spool.DeadLetterDetail, error)
+	LettersByID(ctx context.Context, ids []string) ([]spool.DeadLetter, error)
+	LastLetter(ctx context.Context) (string, error)
+	WalkLetters(ctx context.Context, f spool.LetterFilter, after, upto string, limit int) ([]spool.DeadLetter, string, error)
+	Replay(ids []string, start time.Time, perSecond float64) (done int, intake []string, err error)
+	Purge(ids []string) (int, error)
+	NoteLetter(id, detail string) error
+
+	Lanes(ctx context.Context) ([]spool.LaneStatus, error)
+	SetPause(sink string, p spool.Pause) error
+	Erase(ctx context.Context, forms spool.NumberForms, dry bool) (spool.Erased, error)
+	Totals() spool.Totals
+	// Now is the time by which the store compares, whatever the wall clock says.
+	Now() time.Time
+}
+
+// Deps are what an Operator works with. Redeem, Replayed, NumberForms and Explain may
+// be nil where nobody asks for what they do.
+type Deps struct {
+	Store Store
+	// Server returns what only the whole knows: version, sources, breakers.
+	Server func() Server
+	// Redeem reads a dead letter of stage intake again, with today's adapter,
+	// source and rules. After nil the call is kept and the letter gone. A
+	// *call.NotACall says that it is an event that nobody would keep today, an
+	// error that is ErrUnavailable that the store takes nothing now, any other one
+	// why the letter stays.
+	Redeem func(context.Context, spool.DeadLetterDetail) error
+	// Replayed counts dead letters put back into a sink's lane.
+	Replayed func(sink string, n int)
+	// NumberForms returns the spellings of a number as typed; its error is for the
+	// operator.
+	NumberForms func(typed string) (spool.NumberForms, error)
+	// Explain says what would become of a callback at a source; its error says that
+	// there is no such source.
+	Explain func(ctx context.Context, source string, callback []byte) (*explain.Explanation, error)
+	Log     *slog.Logger
+}
+
+// Operator does what operators ask for.
+type Operator struct {
+	Deps
+	via string
+}
+
+// New returns an Operator for a surface: api or page, as the log names it.
+func New(via string, d Deps) *Operator { return &Operator{Deps: d, via: via} }
+
+// log writes that an operator changed something.
+func (o *Operator) log(ctx context.Context, what string, facts ...any) {
+	o.Log.InfoContext(ctx, what, append([]any{"via", o.via}, facts...)...)
+}
+
+// The types of the spool that are a part of what operators see.
+type (
+	// CallFilter selects calls; what is empty selects all.
+	CallFilter = spool.CallFilter
+	// LetterFilter selects dead letters; what is empty selects all.
+	LetterFilter = spool.LetterFilter
+	// DeadLetter is one in a listing.
+	DeadLetter = spool.DeadLetter
+	// Attempt is one try to make a delivery.
+	Attempt = spool.Attempt
+	// SinkState is where a delivery of a call stands, in a listing.
+	SinkState = spool.SinkState
+	// Explanation is what would become of a callback.
+	Explanation = explain.Explanation
+)
+
+// The errors of the spool that operators are told.
+var (
+	// ErrNotFound is the error for what is not there.
+	ErrNotFound = spool.ErrNotFound
+	// ErrBadCursor is the error for a cursor that no listing returned.
+	ErrBadCursor = spool.ErrBadCursor
+	// ErrUnavailable is the error of a store that takes no changes now.
+	ErrUnavailable = spool.ErrUnavailable
+)
+
+// InputError says what is wrong with what an operator asked for.
+type InputError struct{ Problem string }
+
+func (e *InputError) Error() string { return e.Problem }
+
+// Page is one page of a listing.
+type Page[T any] struct {
+	Items []T `json:"items"`
+	// NextCursor is empty on the last page.
+	NextCursor string `json:"next_cursor"`
+}
+
+func newPage[T any](items []T, next string) Page[T] {
+	if items == nil {
+		items = []T{}
+	}
+	return Page[T]{Items: items, NextCursor: next}
+}
