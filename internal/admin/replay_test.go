@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/cdrelay/cdrelay/internal/spool"
-	"github.com/cdrelay/cdrelay/internal/spool/sqlite"
 )
 
 const (
@@ -126,68 +125,6 @@ func TestReplayRate(t *testing.T) {
 		if err != nil || !c.Deliveries[0].DueAt.Equal(want) {
 			t.Errorf("%s: due %v %v, want %v", id, c.Deliveries, err, want)
 		}
-	}
-}
-
-// otherClock is a store whose clock is not the wall clock, which was set.
-type otherClock struct {
-	*sqlite.Store
-	behind time.Duration
-}
-
-func (c otherClock) Now() time.Time { return c.Store.Now().Add(-c.behind) }
-
-// TestReplayGoesByTheClockOfTheStore: after the wall clock was set forward by
-// days, what was replayed waited for as long; set back, the rate did not hold.
-func TestReplayGoesByTheClockOfTheStore(t *testing.T) {
-	for name, behind := range map[string]time.Duration{"forward": 72 * time.Hour, "back": -72 * time.Hour} {
-		t.Run(name, func(t *testing.T) {
-			f := newFixture(t)
-			f.wire()
-			f.operate.Store = otherClock{f.spool, behind}
-			due := func(id string) time.Time {
-				c, err := f.spool.Call(t.Context(), id)
-				if err != nil {
-					t.Fatal(err)
-				}
-				return c.Deliveries[0].DueAt.Add(behind)
-			}
-			near := func(what string, got, want time.Time) {
-				if off := got.Sub(want); off.Abs() > time.Minute {
-					t.Errorf("%s: %v off", what, off)
-				}
-			}
-			f.bury("dialer:a")
-			begun := time.Now()
-			got := f.post(replayPath, `{"filter":{},"rate_per_second":0.001}`)
-			near("at once", due("dialer:a"), begun)
-			next, err := time.Parse(time.RFC3339, fmt.Sprint(got["next_due_at"]))
-			if err != nil {
-				t.Fatal(err)
-			}
-			near("the next one", next, begun.Add(1000*time.Second))
-			f.bury("dialer:b")
-			f.post(replayPath, fmt.Sprintf(`{"filter":{},"not_before":%q}`, got["next_due_at"]))
-			near("what goes on", due("dialer:b"), next)
-			f.keep("good-1")
-			if got := f.post(replayPath, `{"filter":{},"rate_per_second":0.001}`).text("accepted"); got != "accepted=1" {
-				t.Error(got)
-			}
-		})
-	}
-}
-
-// TestReplayOfRemovedSink: its dead letters stay, with what to do.
-func TestReplayOfRemovedSink(t *testing.T) {
-	f := newFixture(t)
-	f.wire()
-	f.bury("dialer:a")
-	if err := f.spool.SetLanes(t.Context(), nil); err != nil {
-		t.Fatal(err)
-	}
-	got := f.post(replayPath, `{"filter":{}}`)
-	if got.text("replayed", "kept") != "replayed=0 kept=1" || !strings.Contains(fmt.Sprint(got["failures"]), "crm is not configured") {
-		t.Errorf("replay: %v", got)
 	}
 }
 
