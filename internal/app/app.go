@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -160,9 +159,6 @@ func (a *App) AdminAddr() net.Addr { return a.private.Addr() }
 
 // Spool is the open store, for what runs in the same process.
 func (a *App) Spool() *sqlite.Store { return a.spool }
-
-// Handler gives the handler of callbacks, for what runs in the same process.
-func (a *App) Handler() http.Handler { return a.intake }
 
 // Run serves until the context ends or a listener fails, then stops. It may be
 // called once.

@@ -24,8 +24,8 @@ type Cause struct {
 // Causes is a vendor's list of codes.
 type Causes []Cause
 
-// Find finds a code. The list must be in the order of the codes.
-func (c Causes) Find(code int64) (Cause, bool) {
+// find finds a code. The list must be in the order of the codes.
+func (c Causes) find(code int64) (Cause, bool) {
 	i, ok := slices.BinarySearchFunc(c, code, func(c Cause, code int64) int { return cmp.Compare(int64(c.Code), code) })
 	if !ok {
 		return Cause{}, false
@@ -36,14 +36,14 @@ func (c Causes) Find(code int64) (Cause, bool) {
 // Read finds the cause of a code in text. It reports whether the text is a code that
 // the list lacks; an empty text, 0 and a name of FreeSWITCH are not codes.
 func (c Causes) Read(text string) (cause Cause, unknown bool) {
-	if _, named := NamedCause(text); named || text == "" {
+	if _, named := namedCause(text); named || text == "" {
 		return Cause{}, false
 	}
 	code, err := strconv.ParseInt(text, 10, 64)
 	if err == nil && code == 0 {
 		return Cause{}, false
 	}
-	cause, known := c.Find(code)
+	cause, known := c.find(code)
 	return cause, !known
 }
 
@@ -64,7 +64,7 @@ type Evidence struct {
 // answered the outcome is answered in any case.
 func (r *Record) Conclude(e Evidence) {
 	for _, name := range e.Names {
-		if c, ok := NamedCause(name); ok {
+		if c, ok := namedCause(name); ok {
 			e.Causes = append(e.Causes, c)
 			r.noteQ850(c)
 		}
@@ -144,9 +144,9 @@ func (r *Record) HungUpBy(said HangupBy, c Cause) (agree bool) {
 	return said == "" || said == ByUnknown || said == c.By
 }
 
-// NamedCause finds a cause by FreeSWITCH's name for it, in any case and with
+// namedCause finds a cause by FreeSWITCH's name for it, in any case and with
 // spaces or hyphens for its underscores.
-func NamedCause(name string) (Cause, bool) {
+func namedCause(name string) (Cause, bool) {
 	if len(name) < len("NONE") || len(name) > maxCauseName {
 		return Cause{}, false
 	}

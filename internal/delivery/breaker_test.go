@@ -18,7 +18,7 @@ func TestOpenBreakerParksTheLane(t *testing.T) {
 			t.Fatal("the breaker is not open")
 		}
 		sent, leases, dues := r.sink.got(), r.store.leases.Load(), r.store.dues.Load()
-		if sent > DefaultConcurrency {
+		if sent > defaultConcurrency {
 			t.Errorf("%d requests before the breaker opened", sent)
 		}
 		tries := 0
@@ -141,7 +141,7 @@ func TestCredentialsKeepTheCalls(t *testing.T) {
 			t.Errorf("breaker %v, %d dead letters", r.client.State(), len(w.letters("crm")))
 		}
 		w.isWaiting("crm", 50)
-		if n := to.got(); n > DefaultConcurrency+20 {
+		if n := to.got(); n > defaultConcurrency+20 {
 			t.Errorf("%d requests in ten minutes: one in 30 s is a probe", n)
 		}
 		to.becomes(fine)

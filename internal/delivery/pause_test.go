@@ -177,7 +177,7 @@ func TestPauseOfManyAtOnce(t *testing.T) {
 		r := w.start("crm", setup{}, always(slow))
 		w.flood("crm", 100)
 		w.sleep(time.Second)
-		if n := r.sink.got(); n != DefaultConcurrency {
+		if n := r.sink.got(); n != defaultConcurrency {
 			t.Errorf("%d requests, want those that were on their way", n)
 		}
 		if told, made := w.log.count("the sink asked for a pause"), r.store.pauses.Load(); told != 1 || made != 1 {

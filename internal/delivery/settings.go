@@ -32,12 +32,12 @@ type RetrySettings struct {
 
 // The defaults of Settings.
 const (
-	DefaultConcurrency      = 8
-	DefaultFirst            = 5 * time.Second
-	DefaultFactor           = 2.0
-	DefaultMax              = 15 * time.Minute
-	DefaultGiveUpAfter      = 72 * time.Hour
-	DefaultDoubtfulAttempts = 16
+	defaultConcurrency      = 8
+	defaultFirst            = 5 * time.Second
+	defaultFactor           = 2.0
+	defaultMax              = 15 * time.Minute
+	defaultGiveUpAfter      = 72 * time.Hour
+	defaultDoubtfulAttempts = 16
 )
 
 // The greatest numbers that make sense; more is a slip of the pen.
@@ -50,7 +50,7 @@ const (
 // WithDefaults fills what was not set.
 func (s Settings) WithDefaults() Settings {
 	if s.Concurrency == 0 {
-		s.Concurrency = DefaultConcurrency
+		s.Concurrency = defaultConcurrency
 	}
 	if s.Rate != nil && s.Rate.Burst == 0 {
 		rate := *s.Rate
@@ -59,22 +59,22 @@ func (s Settings) WithDefaults() Settings {
 	}
 	r := &s.Retry
 	if r.First == 0 {
-		r.First = DefaultFirst
+		r.First = defaultFirst
 		if r.Max > 0 {
 			r.First = min(r.First, r.Max)
 		}
 	}
 	if r.Factor == 0 {
-		r.Factor = DefaultFactor
+		r.Factor = defaultFactor
 	}
 	if r.Max == 0 {
-		r.Max = max(DefaultMax, r.First)
+		r.Max = max(defaultMax, r.First)
 	}
 	if r.GiveUpAfter == 0 {
-		r.GiveUpAfter = DefaultGiveUpAfter
+		r.GiveUpAfter = defaultGiveUpAfter
 	}
 	if r.DoubtfulAttempts == 0 {
-		r.DoubtfulAttempts = DefaultDoubtfulAttempts
+		r.DoubtfulAttempts = defaultDoubtfulAttempts
 	}
 	return s
 }

@@ -20,14 +20,14 @@ func TestStopLetsAttemptsFinish(t *testing.T) {
 		if took := time.Since(begun); took != 2*time.Second {
 			t.Errorf("the stop took %v, want the rest of the attempts", took)
 		}
-		if to.got() != DefaultConcurrency {
+		if to.got() != defaultConcurrency {
 			t.Errorf("%d requests: some began after the stop", to.got())
 		}
 		if now, _ := r.store.holds(); now != 0 || r.Busy() != 0 {
 			t.Errorf("%d deliveries held, %d busy after the stop", now, r.Busy())
 		}
 		w.down(0)
-		w.isWaiting("crm", 40-DefaultConcurrency)
+		w.isWaiting("crm", 40-defaultConcurrency)
 	})
 }
 

@@ -105,7 +105,7 @@ type setup struct {
 // lane makes a lane that is not started.
 func (w *world) lane(name string, s setup, to *sink) *rig {
 	w.t.Helper()
-	if err := w.spool.SetLanes(w.t.Context(), []spool.LaneConfig{{Sink: name, GiveUpAfter: DefaultGiveUpAfter, LongestWait: s.WithDefaults().Retry.Longest()}}); err != nil {
+	if err := w.spool.SetLanes(w.t.Context(), []spool.LaneConfig{{Sink: name, GiveUpAfter: defaultGiveUpAfter, LongestWait: s.WithDefaults().Retry.Longest()}}); err != nil {
 		w.t.Fatal(err)
 	}
 	client, err := outbound.New(name, outbound.Transport{Wire: to},

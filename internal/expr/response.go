@@ -24,10 +24,7 @@ type Response struct {
 // name are joined by ", "), body (text) and json (the decoded body, without a
 // value when the body is not JSON). It is immutable and safe for concurrent
 // use.
-type ResponseCondition struct {
-	src     string
-	program *program
-}
+type ResponseCondition struct{ program *program }
 
 // CompileResponse compiles a condition over response.
 func CompileResponse(src string) (ResponseCondition, error) {
@@ -38,14 +35,11 @@ func CompileResponse(src string) (ResponseCondition, error) {
 	if err := p.mustBeBool(); err != nil {
 		return ResponseCondition{}, err
 	}
-	return ResponseCondition{src: src, program: p}, nil
+	return ResponseCondition{p}, nil
 }
 
 // IsZero tells whether no condition was compiled. A zero condition never holds.
 func (c ResponseCondition) IsZero() bool { return c.program == nil }
-
-// Source gives the expression as it was written.
-func (c ResponseCondition) Source() string { return c.src }
 
 // Holds tells whether the condition is true of an answer. A failure to evaluate
 // is false.

@@ -14,13 +14,10 @@ import (
 // ResponseWait is a CEL expression over response that says how long a sink asks to
 // be left alone: a number of seconds, a text that is one (as headers are), or a
 // duration. It is immutable and safe for concurrent use.
-type ResponseWait struct {
-	src     string
-	program *program
-}
+type ResponseWait struct{ program *program }
 
-// CompileResponseWait compiles an expression over response.
-func CompileResponseWait(src string) (ResponseWait, error) {
+// compileResponseWait compiles an expression over response.
+func compileResponseWait(src string) (ResponseWait, error) {
 	p, err := compileResponse(src)
 	if err != nil {
 		return ResponseWait{}, err
@@ -29,14 +26,11 @@ func CompileResponseWait(src string) (ResponseWait, error) {
 	if !slices.ContainsFunc(waits, p.output.IsExactType) {
 		return ResponseWait{}, problem(fmt.Sprintf("the expression is of type %s: it must be a number of seconds or a duration", p.output))
 	}
-	return ResponseWait{src: src, program: p}, nil
+	return ResponseWait{p}, nil
 }
 
 // IsZero reports whether no expression was compiled.
 func (w ResponseWait) IsZero() bool { return w.program == nil }
-
-// Source returns the expression as it was written.
-func (w ResponseWait) Source() string { return w.src }
 
 // Seconds returns what an answer asks for; 0 where the expression has no value,
 // fails, or has a value that is no number.

@@ -33,16 +33,16 @@ func TestResponseWait(t *testing.T) {
 		`null`:                                   0,
 		`response.status == 429 ? dyn(5) : null`: 0,
 	} {
-		w, err := CompileResponseWait(src)
+		w, err := compileResponseWait(src)
 		if err != nil {
 			t.Errorf("%s: %v", src, err)
 			continue
 		}
-		if got := w.Seconds(r); got != want || w.IsZero() || w.Source() != src {
+		if got := w.Seconds(r); got != want || w.IsZero() {
 			t.Errorf("%s: %v, want %v", src, got, want)
 		}
 	}
-	w, err := CompileResponseWait(`response.body`)
+	w, err := compileResponseWait(`response.body`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +50,7 @@ func TestResponseWait(t *testing.T) {
 		t.Error(got)
 	}
 	for _, src := range []string{`true`, `[1]`, `response`, `timestamp("2026-01-01T00:00:00Z")`} {
-		if _, err := CompileResponseWait(src); err == nil || !strings.Contains(err.Error(), "number of seconds") {
+		if _, err := compileResponseWait(src); err == nil || !strings.Contains(err.Error(), "number of seconds") {
 			t.Errorf("%s: %v", src, err)
 		}
 	}

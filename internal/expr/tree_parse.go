@@ -24,11 +24,11 @@ const (
 // error is a *yaml.TypeError.
 type Literal func(n *yaml.Node) (text string, ok bool, err error)
 
-// ParseTree compiles a tree. Its error is a *yaml.TypeError with all that is
+// parseTree compiles a tree. Its error is a *yaml.TypeError with all that is
 // wrong, each with its line.
-func ParseTree(n *yaml.Node) (Tree, error) { return ParseTreeWith(n, nil) }
+func parseTree(n *yaml.Node) (Tree, error) { return ParseTreeWith(n, nil) }
 
-// ParseTreeWith is ParseTree for trees with nodes that literal reads.
+// ParseTreeWith is parseTree for trees with nodes that literal reads.
 func ParseTreeWith(n *yaml.Node, literal Literal) (Tree, error) {
 	p := treeParser{literal: literal}
 	root := p.branch(n, 0)

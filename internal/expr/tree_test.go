@@ -199,13 +199,13 @@ func TestTreeBounds(t *testing.T) {
 		if err := yaml.Unmarshal([]byte(src), &n); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := ParseTree(&n); err == nil || !strings.Contains(err.Error(), "too large or nests too deep") {
+		if _, err := parseTree(&n); err == nil || !strings.Contains(err.Error(), "too large or nests too deep") {
 			t.Errorf("error %v", err)
 		}
 	}
 	self := &yaml.Node{Kind: yaml.SequenceNode}
 	self.Content = []*yaml.Node{{Kind: yaml.AliasNode, Alias: self}}
-	if _, err := ParseTree(self); err == nil {
+	if _, err := parseTree(self); err == nil {
 		t.Error("a tree that holds itself is taken")
 	}
 }
@@ -222,7 +222,7 @@ func FuzzTree(f *testing.F) {
 		if yaml.Unmarshal([]byte(src), &n) != nil {
 			return
 		}
-		tree, err := ParseTree(&n)
+		tree, err := parseTree(&n)
 		if err != nil {
 			return
 		}

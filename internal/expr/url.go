@@ -201,9 +201,6 @@ func (u URL) DependsOnNow() bool {
 	return slices.ContainsFunc(u.parts, func(p urlPiece) bool { return p.dependsOnNow() })
 }
 
-// Host gives the fixed host and port.
-func (u URL) Host() string { return u.host }
-
 // Render returns the URL for a record. Values are escaped for the place where
 // they stand and never end it; what has no value is empty.
 func (u URL) Render(v *View) (string, error) {

@@ -41,7 +41,7 @@ func (w *ResponseWait) UnmarshalYAML(n *yaml.Node) error {
 	if err != nil {
 		return err
 	}
-	compiled, err := CompileResponseWait(src)
+	compiled, err := compileResponseWait(src)
 	if err != nil {
 		return typeError(n, err)
 	}
@@ -65,7 +65,7 @@ func (t *Text) UnmarshalYAML(n *yaml.Node) error {
 
 // UnmarshalYAML compiles a tree; its errors carry their lines.
 func (t *Tree) UnmarshalYAML(n *yaml.Node) error {
-	parsed, err := ParseTree(n)
+	parsed, err := parseTree(n)
 	if err != nil {
 		return err
 	}

@@ -105,7 +105,7 @@ func withRemote(r *http.Request, remote string) *http.Request {
 func chunked(r *http.Request) { r.ContentLength = -1 }
 
 func mustNetwork(text string) Network {
-	n, err := ParseNetwork(text)
+	n, err := parseNetwork(text)
 	if err != nil {
 		panic(err)
 	}

@@ -11,9 +11,9 @@ import (
 // Network is a range of addresses, written in YAML as a CIDR or as one address.
 type Network struct{ prefix netip.Prefix }
 
-// ParseNetwork reads a CIDR or a single address. An IPv4 range written in its
+// parseNetwork reads a CIDR or a single address. An IPv4 range written in its
 // IPv6-mapped form is taken as IPv4.
-func ParseNetwork(text string) (Network, error) {
+func parseNetwork(text string) (Network, error) {
 	if !strings.Contains(text, "/") {
 		addr, err := netip.ParseAddr(text)
 		if err != nil || addr.Zone() != "" {
@@ -48,7 +48,7 @@ func (n *Network) UnmarshalYAML(node *yaml.Node) error {
 	if node.Kind != yaml.ScalarNode || node.ShortTag() != "!!str" {
 		return lineError(node, "an address or a CIDR is expected, like 203.0.113.0/24")
 	}
-	parsed, err := ParseNetwork(node.Value)
+	parsed, err := parseNetwork(node.Value)
 	if err != nil {
 		return lineError(node, err.Error())
 	}
@@ -59,16 +59,16 @@ func (n *Network) UnmarshalYAML(node *yaml.Node) error {
 // String gives the CIDR.
 func (n Network) String() string { return n.prefix.String() }
 
-// Contains tells whether the address lies in the network. The zero Network and
+// contains tells whether the address lies in the network. The zero Network and
 // the zero Addr match nothing.
-func (n Network) Contains(addr netip.Addr) bool { return n.prefix.Contains(addr.Unmap()) }
+func (n Network) contains(addr netip.Addr) bool { return n.prefix.Contains(addr.Unmap()) }
 
 // networks is a list of which any may match.
 type networks []Network
 
 func (l networks) contain(addr netip.Addr) bool {
 	for _, n := range l {
-		if n.Contains(addr) {
+		if n.contains(addr) {
 			return true
 		}
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/cdrelay/cdrelay/internal/spool"
 )
 
-// ErrNoSource says that the source of a kept callback is not configured.
-var ErrNoSource = errors.New("no such source is configured")
+// errNoSource says that the source of a kept callback is not configured.
+var errNoSource = errors.New("no such source is configured")
 
 // Kept is a callback that could not be understood and was kept as a dead letter.
 type Kept struct {
@@ -31,7 +31,7 @@ type Kept struct {
 // passed. When it returns without an error the call is on the disk and the dead
 // letter gone.
 //
-// Errors: ErrNoSource; *call.Unreadable where it still cannot be understood, or
+// Errors: errNoSource; *call.Unreadable where it still cannot be understood, or
 // where the rules cost too much for it;
 // *call.NotACall where it turned out to be an event that is no call, which would
 // not be kept today; spool.ErrUnavailable where the store takes nothing now.
@@ -39,7 +39,7 @@ func (h *Handler) Redeem(ctx context.Context, k Kept) (spool.Receipt, error) {
 	set := h.current.Load()
 	src := set.byName(k.Source)
 	if src == nil {
-		return spool.Receipt{}, fmt.Errorf("%w: %q", ErrNoSource, k.Source)
+		return spool.Receipt{}, fmt.Errorf("%w: %q", errNoSource, k.Source)
 	}
 	x := exchange{Handler: h, set: set, source: src, request: again(k.Request), received: k.ReceivedAt, letter: k.Letter, lease: h.budget.lease(src.name)}
 	defer x.lease.release()

@@ -75,7 +75,7 @@ func TestRedeem(t *testing.T) {
 			t.Errorf("%s: error %v", body, err)
 		}
 	}
-	if _, err := f.Redeem(t.Context(), Kept{Source: "b"}); !errors.Is(err, ErrNoSource) {
+	if _, err := f.Redeem(t.Context(), Kept{Source: "b"}); !errors.Is(err, errNoSource) {
 		t.Errorf("another source: %v", err)
 	}
 	f.store.fail(errors.New("disk"))

@@ -15,7 +15,7 @@
 //     request, for the rest of one, or for the client to read an answer. Bytes
 //     that arrive pay for time, so that a client that sends a byte now and then
 //     is idle since it began. A request that has wholly arrived is never cut off;
-//   - a head has at most MaxHead bytes and MaxLines lines. Lines are counted
+//   - a head has at most maxHead bytes and maxLines lines. Lines are counted
 //     before net/http parses them: MaxHeaderBytes alone bounds the bytes and not
 //     what they cost, and 19 KB of two-byte headers take 0.4 MB. What a client
 //     pipelines behind a request is outside this count, and at most 4 KiB.

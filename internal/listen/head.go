@@ -1,10 +1,10 @@
 package listen
 
 const (
-	// MaxHead bounds the bytes of a head, the request line included.
-	MaxHead = 8 << 10
-	// MaxLines bounds the header lines of a head.
-	MaxLines = 64
+	// maxHead bounds the bytes of a head, the request line included.
+	maxHead = 8 << 10
+	// maxLines bounds the header lines of a head.
+	maxLines = 64
 )
 
 // head counts the lines of a request's head as its bytes arrive.
@@ -32,7 +32,7 @@ func (h *head) read(more []byte) (tooMany bool) {
 			}
 			h.text = false
 			h.lines++
-			if h.lines > 1+MaxLines {
+			if h.lines > 1+maxLines {
 				return true
 			}
 		case '\r':

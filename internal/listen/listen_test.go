@@ -348,7 +348,7 @@ func TestPauseIsIdle(t *testing.T) {
 func TestHead(t *testing.T) {
 	lines := func(n int) string { return "POST / HTTP/1.1\r\n" + strings.Repeat("a: b\r\n", n) + "\r\n" }
 	for _, step := range []int{1, 2, 7, 1 << 20} {
-		for n, want := range map[int]bool{1: false, MaxLines: false, MaxLines + 1: true} {
+		for n, want := range map[int]bool{1: false, maxLines: false, maxLines + 1: true} {
 			var h head
 			for range 2 {
 				h.begin()

@@ -13,7 +13,7 @@ import (
 // Serve lets a server answer on the listener until it is shut down. It sets the
 // server's hooks and its bound on heads.
 func (l *Listener) Serve(s *http.Server) error {
-	s.MaxHeaderBytes = MaxHead - 4096 // net/http adds that much
+	s.MaxHeaderBytes = maxHead - 4096 // net/http adds that much
 	s.Handler = l.watch(s.Handler)
 	s.ConnState = func(c net.Conn, now http.ConnState) {
 		if c, ok := c.(*conn); ok {

@@ -11,7 +11,6 @@ import (
 
 // Client makes the exchanges of one sink.
 type Client struct {
-	name      string
 	settings  Settings
 	userAgent string
 	wire      http.RoundTripper
@@ -35,7 +34,6 @@ func New(name string, t Transport, s Settings) (*Client, error) {
 		return nil, fmt.Errorf("sink %s: %w", name, err)
 	}
 	return &Client{
-		name:      name,
 		settings:  s,
 		userAgent: t.userAgent(),
 		wire:      wire,
@@ -81,9 +79,6 @@ func (c *Client) redactor(authorization string) *redactor {
 
 // Close closes the connections that are idle. Exchanges under way go on.
 func (c *Client) Close() { closeIdle(c.wire) }
-
-// Name is the sink's.
-func (c *Client) Name() string { return c.name }
 
 // State is the breaker's, computed at the call.
 func (c *Client) State() State { return c.breaker.state() }

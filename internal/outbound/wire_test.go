@@ -283,9 +283,6 @@ func TestNewNamesTheSinkInErrors(t *testing.T) {
 	if err == nil || !strings.HasPrefix(err.Error(), "sink crm: timeout: -1ns is out of range") || !strings.Contains(err.Error(), "\ntls: cert and key belong together") {
 		t.Error(err)
 	}
-	if name := newClient(t, Transport{}, Settings{}).Name(); name != "crm" {
-		t.Error(name)
-	}
 }
 
 func TestHTTPClient(t *testing.T) {

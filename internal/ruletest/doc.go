@@ -9,7 +9,7 @@
 //     key, a field that no record has, a name that is not configured is an error
 //     with its line, and all are reported at once;
 //   - the same file, configuration and binary give the same result: what intake
-//     would take from the clock is fixed (DefaultReceivedAt) unless a case says;
+//     would take from the clock is fixed (defaultReceivedAt) unless a case says;
 //   - a difference shows no secret of a sink, but for what the test file itself
 //     sets and addresses that the configuration writes out.
 //

@@ -11,9 +11,9 @@ import (
 	"github.com/cdrelay/cdrelay/internal/explain"
 )
 
-// DefaultReceivedAt is a record's received_at unless the case says another. It is
+// defaultReceivedAt is a record's received_at unless the case says another. It is
 // fixed, so that a request that shows it is the same every time.
-const DefaultReceivedAt = "2025-01-01T00:00:00Z"
+const defaultReceivedAt = "2025-01-01T00:00:00Z"
 
 // Options are what Run needs besides the files.
 type Options struct {
@@ -147,7 +147,7 @@ func (c testCase) run(ctx context.Context, e *explain.Explainer, dir string, env
 	at := c.ReceivedAt.Time
 	if at.IsZero() {
 		var err error
-		if at, err = time.Parse(time.RFC3339, DefaultReceivedAt); err != nil {
+		if at, err = time.Parse(time.RFC3339, defaultReceivedAt); err != nil {
 			return nil, err
 		}
 	}

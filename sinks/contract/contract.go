@@ -17,10 +17,10 @@ import (
 // The headers that carry the message id, on every try of a delivery, as net/http
 // spells them.
 const (
-	// WebhookID is the header of Standard Webhooks.
-	WebhookID = "Webhook-Id"
-	// IdempotencyKey is the header that many APIs read to recognise a repeat.
-	IdempotencyKey = "Idempotency-Key"
+	// webhookID is the header of Standard Webhooks.
+	webhookID = "Webhook-Id"
+	// idempotencyKey is the header that many APIs read to recognise a repeat.
+	idempotencyKey = "Idempotency-Key"
 )
 
 // Sink is one configured destination. Every kind keeps to this:
@@ -99,6 +99,6 @@ func (d Deps) WithDefaults() Deps {
 
 // Identify sets the two headers that carry the message id.
 func Identify(h http.Header, messageID string) {
-	h.Set(WebhookID, messageID)
-	h.Set(IdempotencyKey, messageID)
+	h.Set(webhookID, messageID)
+	h.Set(idempotencyKey, messageID)
 }
