@@ -31,8 +31,9 @@ BUILD := -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)'
 # How long each fuzz target runs; `make verify` takes a short look only.
 FUZZTIME ?= 30s
 
-# Where the test runs of `make verify` leave their counts for .ci/run.
-TALLY := bin/tally
+# Reads `go test -json`, and leaves the counts and ends of the tests in bin/tally:
+# for .ci/run, and for `make complete`.
+TALLY := $(GO) run ./.ci -name
 
 .PHONY: help
 help: ## list the targets
@@ -75,8 +76,7 @@ release: ## write all that a release hands out into bin/release; nothing is uplo
 .PHONY: ship
 ship: ## test the image, run what is in it with nothing around it, and rehearse a release
 	@echo "==> ship: the image and the release"
-	@mkdir -p $(TALLY)
-	@CDRELAY_HELM='$(HELM)' $(GO) test -C .ci/ship -json -count=1 ./... | $(GO) run .ci/tally.go -name ship -out $(TALLY)/ship
+	@CDRELAY_HELM='$(HELM)' $(GO) test -C .ci/ship -json -count=1 ./... | $(TALLY) ship
 
 .PHONY: test
 test: ## run all tests
@@ -84,8 +84,8 @@ test: ## run all tests
 	@$(GO) test -timeout 20m ./...
 
 .PHONY: verify
-verify: FUZZTIME := 5s
-verify: fmt-check tidy-check vet lint test-race test-static crash-short fuzz monitoring chart ship browser vuln ## everything that CI checks
+verify: FUZZTIME := 3s
+verify: fmt-check tidy-check vet lint test-race test-static fuzz monitoring chart ship browser complete vuln ## everything that CI checks
 	@echo "==> verify: all checks passed"
 
 .PHONY: fmt
@@ -116,23 +116,52 @@ tidy-check: ## fail where `go mod tidy` would change something
 	@$(GO) mod tidy -diff
 	@for m in $(MODULES); do $(GO) mod tidy -C $$m -diff; done
 
-# -short leaves out what takes days of simulated time, and the commands of the
-# documents, which test other processes: test-static runs both.
+# Each test runs once in `make verify`. Its name says where:
+#
+#   …NoRace          without the race detector: it measures the memory or the speed
+#                    of the binary that is shipped, builds it, or computes for long
+#                    in one goroutine
+#   TestBrowser…     in `make browser`
+#   TestMonitoring…  in `make monitoring`
+#   all others       under the race detector
+#
+# and TestScripts a second time, since names and certificates are looked up in
+# another way without cgo. `make complete` compares what ran with what there is.
+NORACE := NoRace$$
+TWICE := ^TestScripts$$
+ELSEWHERE := ^TestBrowser|^TestMonitoring
+
+# SQLite is C that was translated to Go, with locks of its own: the race detector
+# makes it ten times slower and sees nothing of ours in it.
+RACE := -race -gcflags=modernc.org/...=-race=false
+
+# SEED=<number> repeats the kills and power cuts of a run, as far as processes can be
+# repeated.
+CRASH_ENV = CDRELAY_CRASH_SEED=$(SEED) CDRELAY_CRASH_KILLS=$(KILLS) CDRELAY_CRASH_CUTS=$(CUTS)
+
+# The tests that start the binary take the one that this names and build none.
+BINARY = CDRELAY_BINARY='$(CURDIR)/bin/$(1)'
+
 .PHONY: test-race
-test-race: ## run the tests under the race detector (needs gcc)
+test-race: export CGO_ENABLED := 1
+test-race: KILLS ?= 20
+test-race: CUTS ?= 20
+test-race: ## run the tests under the race detector (needs gcc): SEED=… KILLS=20 CUTS=20
 	@echo "==> test-race: the tests under the race detector"
-	@mkdir -p $(TALLY)
-	@CGO_ENABLED=1 $(GO) test -race -short -timeout 20m -json ./... | $(GO) run .ci/tally.go -name race -out $(TALLY)/race
+	@$(GO) build $(RACE) -trimpath -buildvcs=false -o bin/race/cdrelay ./cmd/cdrelay
+	@$(call BINARY,race/cdrelay) GORACE=halt_on_error=1 $(CRASH_ENV) \
+		$(GO) test $(RACE) -skip '$(NORACE)|$(ELSEWHERE)' -timeout 20m -json ./... | $(TALLY) race
 
 .PHONY: test-static
-test-static: ## run all tests as the binary is built, without cgo
-	@echo "==> test-static: all tests without cgo and race detector"
-	@mkdir -p $(TALLY)
-	@$(GO) test -timeout 20m -json ./... | $(GO) run .ci/tally.go -name static -out $(TALLY)/static
+test-static: build ## run the tests named …NoRace, as the binary is built
+	@echo "==> test-static: tests without cgo and race detector"
+	@$(call BINARY,cdrelay) $(GO) test -run '$(NORACE)|$(TWICE)' -timeout 20m -json \
+		$$(grep -rlE --include='*_test.go' 'func Test[^(]*NoRace\(|func TestScripts\(' cmd internal | xargs dirname | sort -u | sed 's|^|./|') | $(TALLY) static
 
-# SEED=<number> repeats a run, as far as processes can be repeated.
-CRASH_ENV = CDRELAY_CRASH_SEED=$(SEED) CDRELAY_CRASH_KILLS=$(KILLS) CDRELAY_CRASH_CUTS=$(CUTS)
-CRASH_TALLY = $(GO) run .ci/tally.go -name crash -out $(TALLY)/crash
+.PHONY: complete
+complete: ## compare the tests that there are with those that the parts of `make verify` ran
+	@echo "==> complete: every test ran in some part"
+	@$(GO) run ./.ci -complete . $(MODULES)
 
 .PHONY: crash
 crash: KILLS ?= 500
@@ -140,17 +169,9 @@ crash: CUTS ?= 200
 crash: IDLE ?= 10000
 crash: ## run the long crash tests: SEED=… KILLS=500 CUTS=200 IDLE=10000
 	@echo "==> crash: $(KILLS) kills, $(CUTS) power cuts, $(IDLE) idle connections, clocks, overload; about 15 minutes"
-	@mkdir -p $(TALLY)
+	@mkdir -p bin
 	@$(CRASH_ENV) CDRELAY_CRASH_IDLE=$(IDLE) CDRELAY_CRASH_LONG=1 $(GO) test -v -run Crash -count=1 -timeout 2h ./internal/crash | \
-		tee $(TALLY)/../crash.log
-
-.PHONY: crash-short
-crash-short: KILLS ?= 20
-crash-short: CUTS ?= 20
-crash-short: ## run the crash tests afresh in their short form: SEED=… KILLS=20 CUTS=20
-	@echo "==> crash-short: tests named Crash, afresh: $(KILLS) kills, $(CUTS) power cuts"
-	@mkdir -p $(TALLY)
-	@$(CRASH_ENV) $(GO) test -json -run Crash -count=1 ./... | $(CRASH_TALLY)
+		tee bin/crash.log
 
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME (30s) each
@@ -158,13 +179,11 @@ fuzz: ## run every fuzz target for FUZZTIME (30s) each
 	@GO='$(GO)' .ci/fuzz $(FUZZTIME)
 
 .PHONY: chart
-chart: ## test the charts and docs/install: render, decode, run what is rendered
+chart: build ## test the charts and docs/install: render, decode, run what is rendered
 	@echo "==> chart: charts/tests, a module of its own"
-	@mkdir -p $(TALLY)
 	@$(PROMTOOL) --version >/dev/null # both are compiled before the tests' time runs
 	@$(HELM_DOCS) --help >/dev/null
-	@CDRELAY_PROMTOOL='$(PROMTOOL)' CDRELAY_HELM_DOCS='$(HELM_DOCS)' $(GO) test -C charts/tests -json -count=1 ./... | \
-		$(GO) run .ci/tally.go -name chart -out $(TALLY)/chart
+	@$(call BINARY,cdrelay) CDRELAY_PROMTOOL='$(PROMTOOL)' CDRELAY_HELM_DOCS='$(HELM_DOCS)' $(GO) test -C charts/tests -json -count=1 ./... | $(TALLY) chart
 
 .PHONY: manifests
 manifests: ## write docs/install/kubernetes/cdrelay.yaml, the chart's schema of the configuration and its golden files
@@ -180,9 +199,7 @@ chart-readme: ## make the chart's README and its copies of alerts and dashboard 
 .PHONY: monitoring
 monitoring: ## check alerts, their tests and the dashboard's queries with promtool
 	@echo "==> monitoring: promtool over docs/monitoring"
-	@mkdir -p $(TALLY)
-	@CDRELAY_PROMTOOL='$(PROMTOOL)' $(GO) test -json -run '^TestMonitoring' -count=1 -timeout 30m ./internal/house | \
-		$(GO) run .ci/tally.go -name monitoring -out $(TALLY)/monitoring
+	@CDRELAY_PROMTOOL='$(PROMTOOL)' $(GO) test -json -run '^TestMonitoring' -count=1 -timeout 30m ./internal/house | $(TALLY) monitoring
 
 # axe-core judges contrast, labels and headings. Its licence is MPL-2.0, so that
 # it is fetched and not kept here.
@@ -196,12 +213,11 @@ vuln: ## look for known vulnerabilities in what the binary calls (needs their da
 .PHONY: browser
 browser: ## test the dashboard in a headless Chromium; pictures are left in bin/screenshots
 	@echo "==> browser: every page, mended and replayed by clicks, keyboard, contrast"
-	@mkdir -p $(TALLY) bin/axe
+	@mkdir -p bin/axe
 	@if [ ! -e bin/axe/axe-$(AXE).min.js ] && command -v npm >/dev/null; then \
 		cd bin/axe && npm pack --silent axe-core@$(AXE) >/dev/null && tar -xzOf axe-core-$(AXE).tgz package/axe.min.js >axe.part && \
 		mv axe.part axe-$(AXE).min.js && rm axe-core-$(AXE).tgz || echo "axe-core could not be fetched"; fi
-	@CDRELAY_BROWSER=1 $(GO) test -json -run '^TestBrowser' -count=1 -timeout 4m ./internal/dashboard ./cmd/cdrelay | \
-		$(GO) run .ci/tally.go -name browser -out $(TALLY)/browser
+	@CDRELAY_BROWSER=1 $(GO) test -json -run '^TestBrowser' -count=1 -timeout 4m ./internal/dashboard ./cmd/cdrelay | $(TALLY) browser
 
 # Generator, sink and rivals are processes of their own (internal/bench).
 BENCH := $(GO) run ./internal/bench

@@ -1,16 +1,23 @@
 // Command tally turns the output of `go test -json` into what a person wants to
-// read: the closing line of each package, the whole output of what failed, the
+// read: the closing line of each package, what failed and what it said, the
 // reason of what was skipped, and one line of counts. It exits 1 when anything
 // failed.
+//
+// With -complete it compares the tests of the modules that it is given with what
+// the runs of `make verify` have left, and exits 1 if a test ran in none of them.
 package main
 
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -19,35 +26,58 @@ type event struct {
 	Action, Package, Test, Output string
 }
 
-// tally collects the output of tests that have not ended and the counts.
+// tally collects the output of tests that have not ended, the counts, and how
+// each test ended.
 type tally struct {
 	out                     io.Writer
+	whole                   io.Writer                              // the output of what failed, uncut
 	pending                 map[string]map[string]*strings.Builder // package, test
 	failing                 map[string]bool                        // packages with a test that failed
+	ends                    []string                               // "pass <package> <test>" and the like, without subtests
 	passed, failed, skipped int
 }
 
 func main() {
 	name := flag.String("name", "", "the word before the counts")
-	file := flag.String("out", "", "where the counts are written, too")
+	folder := flag.String("out", "bin/tally", "the folder where counts and ends of a run are left, in a file of its name")
+	complete := flag.Bool("complete", false, "compare the tests of these modules with what the runs have left")
 	flag.Parse()
 
-	t := &tally{out: os.Stdout, pending: map[string]map[string]*strings.Builder{}, failing: map[string]bool{}}
-	if err := t.read(os.Stdin); err != nil {
+	var err error
+	if *complete {
+		err = checkComplete(*folder, flag.Args())
+	} else {
+		err = run(*name, *folder)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "tally:", err)
 		os.Exit(1)
 	}
-	counts := fmt.Sprintf("%d passed, %d failed, %d skipped", t.passed, t.failed, t.skipped)
-	t.show(*name + ": " + counts + "\n")
-	if *file != "" {
-		if err := os.WriteFile(*file, []byte(counts+"\n"), 0o600); err != nil {
-			fmt.Fprintln(os.Stderr, "tally:", err)
-			os.Exit(1)
-		}
+}
+
+// run reads a run of tests from standard input, and writes its counts and ends
+// into the folder.
+func run(name, folder string) error {
+	if err := os.MkdirAll(folder, 0o750); err != nil {
+		return err
+	}
+	log, err := os.Create(filepath.Join(filepath.Dir(folder), name+"-failed.log"))
+	if err != nil {
+		return err
+	}
+	t := &tally{out: os.Stdout, whole: log, pending: map[string]map[string]*strings.Builder{}, failing: map[string]bool{}}
+	if err := errors.Join(t.read(os.Stdin), log.Close()); err != nil {
+		return err
+	}
+	counts := fmt.Sprintf("%d passed, %d failed, %d skipped\n", t.passed, t.failed, t.skipped)
+	t.show(name + ": " + counts)
+	if err := os.WriteFile(filepath.Join(folder, name), []byte(counts+strings.Join(t.ends, "")), 0o600); err != nil {
+		return err
 	}
 	if t.failed > 0 {
-		os.Exit(1)
+		return fmt.Errorf("%s: %d failed; all that they said is in %s", name, t.failed, log.Name())
 	}
+	return os.Remove(log.Name())
 }
 
 // read takes the events one by one; a line that is none is shown as it is.
@@ -127,16 +157,34 @@ func (t *tally) end(e event, count *int, show bool) {
 	tests := t.pending[e.Package]
 	if e.Test != "" {
 		*count++
+		if !strings.Contains(e.Test, "/") {
+			t.ends = append(t.ends, fmt.Sprintln(e.Action, e.Package, e.Test))
+		}
 		if show && tests[e.Test] != nil {
-			t.show(tests[e.Test].String())
+			t.showShort(tests[e.Test].String())
 		}
 		delete(tests, e.Test)
 		return
 	}
 	if show {
-		for _, rest := range tests {
-			t.show(rest.String())
+		for _, name := range slices.Sorted(maps.Keys(tests)) {
+			t.showShort(tests[name].String())
 		}
 	}
 	delete(t.pending, e.Package)
+}
+
+// What a failing test said is shown up to headLines and tailLines: complaints
+// come first, and the end of a log last.
+const headLines, tailLines = 25, 10
+
+// showShort shows the two ends of a long output; all of it goes to t.whole.
+func (t *tally) showShort(text string) {
+	_, _ = io.WriteString(t.whole, text) // as in show
+	lines := slices.Collect(strings.Lines(text))
+	if cut := len(lines) - headLines - tailLines; cut > 1 {
+		head, tail := lines[:headLines], lines[len(lines)-tailLines:]
+		text = strings.Join(head, "") + fmt.Sprintf("    … %d lines more …\n", cut) + strings.Join(tail, "")
+	}
+	t.show(text)
 }

@@ -46,7 +46,11 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+// build returns the binary that CDRELAY_BINARY names, or builds one.
 var build = sync.OnceValues(func() (string, error) {
+	if path := os.Getenv("CDRELAY_BINARY"); path != "" {
+		return path, nil
+	}
 	path, err := filepath.Abs(filepath.Join(scratch, "cdrelay"))
 	if err != nil {
 		return "", err
@@ -60,7 +64,7 @@ var build = sync.OnceValues(func() (string, error) {
 	return path, nil
 })
 
-// binary gives the path of the server, built from this tree.
+// binary returns the path of the server of this tree.
 func binary(t *testing.T) string {
 	t.Helper()
 	path, err := build()

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -105,6 +106,12 @@ func (s *syncBuffer) String() string {
 	return s.b.String()
 }
 
+// worth returns the last forty lines that are not of level Info.
+func (s *syncBuffer) worth() string {
+	lines := slices.DeleteFunc(strings.Split(s.String(), "\n"), func(line string) bool { return strings.Contains(line, `"level":"INFO"`) })
+	return strings.Join(lines[max(0, len(lines)-40):], "\n")
+}
+
 // start runs `cdrelay serve` with a configuration that listens on free ports.
 func start(t *testing.T, config string) *server {
 	t.Helper()
@@ -131,7 +138,7 @@ func launch(t *testing.T, config string, deaf func(io.Closer) error) *server {
 		_ = cmd.Process.Kill() // ended already, in most tests
 		<-s.ended
 		if t.Failed() {
-			t.Logf("log of the server:\n%s", s.log)
+			t.Logf("log of the server, from level WARN:\n%s", s.log.worth())
 		}
 	})
 	return s

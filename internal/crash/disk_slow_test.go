@@ -65,7 +65,7 @@ func TestCrashStuckWAL(t *testing.T) {
 	if err != nil || info.Size() > most*3/2 {
 		t.Errorf("the WAL has %d bytes, want about %d, %v", info.Size(), most, err)
 	}
-	if n := w.p.metric(`cdrelay_spool_errors_total{op="checkpoint"}`); n == 0 || strings.Count(w.p.log.String(), "the WAL cannot be moved into the file and grows") != 1 {
+	if n := w.p.metric(`cdrelay_spool_errors_total{op="checkpoint"}`); n == 0 || strings.Count(w.p.log.all(), "the WAL cannot be moved into the file and grows") != 1 {
 		t.Errorf("counted %v times\n%s", n, w.p.log)
 	}
 	w.back.Store(true)

@@ -81,7 +81,7 @@ func (w *ward) refuses(says string) {
 	case <-time.After(recoverWithin):
 		w.t.Fatalf("the server neither serves nor ends\n%s", p.log)
 	}
-	text := p.log.String()
+	text := p.log.all()
 	if code := p.cmd.ProcessState.ExitCode(); code != 1 || !strings.Contains(text, says) || !strings.Contains(text, w.disk.Folder()) {
 		w.t.Errorf("exit %d: %s", code, text)
 	}

@@ -164,7 +164,7 @@ func (w *ward) isIll() {
 		}
 		wait(w.t.Context(), 50*time.Millisecond)
 	}
-	if n := strings.Count(w.p.log.String(), `"the spool cannot write"`); n != 1 {
+	if n := strings.Count(w.p.log.all(), `"the spool cannot write"`); n != 1 {
 		w.t.Errorf("the log says %d times that the spool cannot write", n)
 	}
 }

@@ -3,8 +3,11 @@
 //
 // What the harness does and promises:
 //
-//   - The binary is the real one, built once for all tests of the package, with
-//     a real file. Nothing inside it knows that it is tested.
+//   - The binary is the real one, with a real file: the one that CDRELAY_BINARY
+//     names, or one that is built once for all tests of the package. Nothing inside
+//     it knows that it is tested. `make verify` names one with the race detector,
+//     whose complaints fail a test; tests named …NoRace, which measure memory and
+//     speed, meet the one that is shipped.
 //   - The generator posts both vendors' callbacks over several connections: new
 //     calls, new revisions, repeats; it notes each answer 200. A callback
 //     without an answer it posts again, as the platforms do, or gives up.

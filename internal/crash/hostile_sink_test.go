@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// TestCrashHostileSinks: a sink that never answers, one that answers a byte a
+// TestCrashHostileSinksNoRace: a sink that never answers, one that answers a byte a
 // second and one that answers 1 GB, beside a healthy lane.
-func TestCrashHostileSinks(t *testing.T) {
+func TestCrashHostileSinksNoRace(t *testing.T) {
 	well := newRecorder(t, "well", alike(http.StatusOK))
 	silent := httptest.NewServer(http.HandlerFunc(noAnswer))
 	dripping := httptest.NewServer(http.HandlerFunc(drippingAnswer))

@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// plainKills is what every `go test` does; `make crash-short` and `make crash`
-	// set more.
+	// plainKills is what every `go test` does; `make verify` and `make crash` set
+	// more.
 	plainKills  = 3
 	connections = 8
 	// settledWithin is the promise: what was settled in the last 100 ms before a

@@ -17,10 +17,10 @@ const (
 	fewMore = 32
 )
 
-// TestCrashOverload posts more than a bounded spool and a sink that is away can
+// TestCrashOverloadNoRace posts more than a bounded spool and a sink that is away can
 // take: 503 and never a lost 200, bounded memory, and back to normal when the
 // sink is well again.
-func TestCrashOverload(t *testing.T) {
+func TestCrashOverloadNoRace(t *testing.T) {
 	var away atomic.Bool
 	late := newRecorder(t, "late", func(key) int {
 		if away.Load() {

@@ -17,9 +17,9 @@ import (
 	"time"
 )
 
-// TestCrashHostileSenders: silent, slow and swollen senders beside a healthy one,
+// TestCrashHostileSendersNoRace: silent, slow and swollen senders beside a healthy one,
 // whose callbacks are all taken, in time.
-func TestCrashHostileSenders(t *testing.T) {
+func TestCrashHostileSendersNoRace(t *testing.T) {
 	t.Parallel() // it waits for timeouts
 	well := newRecorder(t, "well", alike(http.StatusOK))
 	p := launch(t, writeConfig(t, "", sprintfSinks(`

@@ -27,8 +27,17 @@ import (
 // patience bounds every wait for something that is certain to come.
 const patience = 60 * time.Second
 
-// cdrelay builds the binary once, into a folder that TestMain removes.
+// binaryEnv names a binary that has been built, as `make verify` does: with the race
+// detector for all tests but those named …NoRace, which measure what is shipped.
+const binaryEnv = "CDRELAY_BINARY"
+
+// cdrelay returns the path of that binary, or builds one into a folder that TestMain
+// removes.
 var cdrelay = sync.OnceValues(func() (string, error) {
+	if path := os.Getenv(binaryEnv); path != "" {
+		_, err := os.Stat(path) // also tells `go test` that results depend on it
+		return path, err
+	}
 	path := filepath.Join(binaryDir, "cdrelay")
 	build := exec.CommandContext(context.Background(), "go", "build", "-trimpath", "-buildvcs=false", "-o", path, "../../cmd/cdrelay")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
@@ -159,6 +168,9 @@ func (p *process) read(stderr io.Reader) {
 	}
 	_, _ = io.Copy(io.Discard, stderr) // after a line that was too long
 	p.err = p.cmd.Wait()
+	if p.log.raced() { // also of a process that was killed since
+		p.tb.Errorf("the race detector complains\n%s", p.log)
+	}
 	close(p.ended)
 }
 
@@ -220,11 +232,17 @@ func (p *process) stop() {
 	}
 }
 
-// logTail keeps the last lines of a log.
+// logTail keeps the end of a log, and apart from it what is worth reading when a
+// test fails: no lines of level Info, but races and panics.
 type logTail struct {
-	mu    sync.Mutex
+	mu    sync.Mutex // guards below
 	lines []string
+	worth []string
+	race  bool
 }
+
+// worthMost is how much of a log a failing test prints.
+const worthMost = 40
 
 func (l *logTail) add(line string) {
 	l.mu.Lock()
@@ -233,13 +251,38 @@ func (l *logTail) add(line string) {
 		l.lines = append(l.lines[:0], l.lines[100:]...)
 	}
 	l.lines = append(l.lines, line)
+	l.race = l.race || strings.Contains(line, "WARNING: DATA RACE")
+	if strings.Contains(line, `"level":"INFO"`) {
+		return
+	}
+	// Of the report of a race the beginning counts, of all else the end.
+	if len(l.worth) == worthMost && !l.race {
+		l.worth = l.worth[1:]
+	}
+	if len(l.worth) < worthMost {
+		l.worth = append(l.worth, line)
+	}
 }
 
-// String gives the lines that are kept.
-func (l *logTail) String() string {
+// raced reports whether the race detector has complained.
+func (l *logTail) raced() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.race
+}
+
+// all returns the end of the log.
+func (l *logTail) all() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return strings.Join(l.lines, "\n")
+}
+
+// String returns what a failing test prints.
+func (l *logTail) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Join(l.worth, "\n")
 }
 
 // adminClient is for the private listener alone.

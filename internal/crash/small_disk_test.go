@@ -39,7 +39,7 @@ func TestCrashDiskFilledByHistory(t *testing.T) {
 		return config
 	})
 	w.back.Store(true)
-	if !strings.Contains(w.p.log.String(), "more than the file system") {
+	if !strings.Contains(w.p.log.all(), "more than the file system") {
 		t.Errorf("the start does not warn:\n%s", w.p.log)
 	}
 	largest := w.fatten(t, size*3/2)

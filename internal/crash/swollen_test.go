@@ -210,10 +210,10 @@ func (h *hanging) drained(p *process, acked int) {
 	})
 }
 
-// TestCrashSwollenCallbacks posts forty callbacks of 1 MiB, sixteen at once, in
+// TestCrashSwollenCallbacksNoRace posts forty callbacks of 1 MiB, sixteen at once, in
 // some 50 KB, for twelve sinks that hang, then kills the server and starts it
 // again: within the memory of a pod it answers, starts and drains.
-func TestCrashSwollenCallbacks(t *testing.T) {
+func TestCrashSwollenCallbacksNoRace(t *testing.T) {
 	for shape := range shapes() {
 		t.Run(shape, func(t *testing.T) {
 			callbacks, sinks := 40, 12
@@ -248,10 +248,10 @@ func TestCrashSwollenCallbacks(t *testing.T) {
 	}
 }
 
-// TestCrashSwollenBacklog fills the spool with callbacks of 1 MiB while no sink
+// TestCrashSwollenBacklogNoRace fills the spool with callbacks of 1 MiB while no sink
 // answers, until they are refused, and starts the server again and again: each
 // start gets ready, and what was acknowledged is delivered in the end.
-func TestCrashSwollenBacklog(t *testing.T) {
+func TestCrashSwollenBacklogNoRace(t *testing.T) {
 	h := newHanging(t, 12)
 	c, config := newCage(t), writeConfig(t, ", max_bytes: 40MiB", h.config())
 	p := c.launch(t, config)

@@ -41,10 +41,10 @@ func TestCrashFilesTakenAway(t *testing.T) {
 			if w.post() == http.StatusServiceUnavailable {
 				refused++
 			}
-			return strings.Contains(w.p.log.String(), "a file of the spool is not in its place")
+			return strings.Contains(w.p.log.all(), "a file of the spool is not in its place")
 		})
 		w.eventually("it is in its place again and takes calls", func() bool {
-			return strings.Contains(w.p.log.String(), "the spool is in its place again") && w.post() == http.StatusOK
+			return strings.Contains(w.p.log.all(), "the spool is in its place again") && w.post() == http.StatusOK
 		})
 		wait(t.Context(), time.Duration(w.random.IntN(200))*time.Millisecond)
 		w.calls.target.Store(nil)

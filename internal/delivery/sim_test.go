@@ -163,8 +163,7 @@ func TestHealthyCallsBesideOthersThatFail(t *testing.T) {
 
 // A limit of the account is one of all calls: none of them ends, and the sink is
 // not asked more often than there is reason to.
-func TestLimitOfTheAccount(t *testing.T) {
-	long(t)
+func TestLimitOfTheAccountNoRace(t *testing.T) {
 	for _, concurrency := range []int{1, 8} {
 		limit := func(name string, lasts time.Duration, most int, answer behaviour) {
 			simulate(t, fmt.Sprintf("%s, concurrency %d", name, concurrency), func(w *world) {
@@ -204,8 +203,7 @@ func TestSinkThatFailsAtRandom(t *testing.T) {
 	}
 }
 
-func TestSinkThatComesAndGoes(t *testing.T) {
-	long(t)
+func TestSinkThatComesAndGoesNoRace(t *testing.T) {
 	simulate(t, "three of five minutes", func(w *world) {
 		s := traffic{every: 30 * time.Second, lasts: 5 * time.Hour, after: 6 * time.Hour, answer: func(at time.Duration, _ bool) reply {
 			if at%(5*time.Minute) < 3*time.Minute {
@@ -219,8 +217,7 @@ func TestSinkThatComesAndGoes(t *testing.T) {
 
 // A tenant of the sink is down from Friday to Monday, in a quiet lane: its calls are
 // in doubt, and none ends before the tenant is well.
-func TestTenantThatIsDownForAWeekend(t *testing.T) {
-	long(t)
+func TestTenantThatIsDownForAWeekendNoRace(t *testing.T) {
 	simulate(t, "a call in five minutes", func(w *world) {
 		friday, monday := 4*time.Hour, 66*time.Hour
 		s := traffic{every: 5 * time.Minute, lasts: monday + time.Hour, after: 19 * time.Hour, bad: oneOf(4), answer: func(at time.Duration, bad bool) reply {
@@ -275,14 +272,6 @@ func windows(each time.Duration, most int) behaviour {
 			return asks(429, fmt.Sprint(int((each-at%each).Seconds())+1))
 		}
 		return fine
-	}
-}
-
-// long skips a simulation of hours or days where tests shall be short.
-func long(t *testing.T) {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("hours of simulated time")
 	}
 }
 

@@ -35,7 +35,7 @@ var (
 	makeCommand = regexp.MustCompile(`(?m)(?:^|[\s` + "`" + `])make ([a-z][a-z-]*)`)
 	makeTarget  = regexp.MustCompile(`(?m)^([a-z][a-z-]*):`)
 	// endless are the targets that never end, or that run this very test.
-	endless = []string{"run", "test", "test-race", "test-static", "verify", "crash", "crash-short", "bench", "bench-growth", "bench-go", "bench-docs", "fuzz"}
+	endless = []string{"run", "test", "test-race", "test-static", "verify", "crash", "bench", "bench-growth", "bench-go", "bench-docs", "fuzz"}
 
 	// The addresses of a page; other ones are put in their places, since somebody
 	// else may listen there.
@@ -70,10 +70,7 @@ func TestCommandsAreMarked(t *testing.T) {
 	}
 }
 
-func TestCommands(t *testing.T) {
-	if testing.Short() {
-		t.Skip("the commands of the documents build the program")
-	}
+func TestCommandsNoRace(t *testing.T) {
 	bin := installed(t)
 	for _, page := range pages(t) {
 		var script strings.Builder

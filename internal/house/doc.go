@@ -2,10 +2,7 @@
 //
 //   - imports: the table of packages, their levels and what they may import;
 //     pure packages ask no clock, disk or network
-//   - comments: every package and every exported name has one
-//   - inits: no init functions
 //   - lengths: of functions and files
-//   - names: of packages; no reminders left in comments
 //   - sleeps: a test that sleeps does so in fake time
 //   - toplevel: what may lie at the top of the repository
 //   - readme: its first screen

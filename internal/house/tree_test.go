@@ -55,17 +55,21 @@ func root(tb testing.TB) string {
 	return dir
 }
 
-// sources parses every Go file of the module, whatever its build tags.
+// tree is what sources has parsed; the tests of this package run one by one.
+var tree []source
+
+// sources parses every Go file of the tree once, whatever its build tags.
 func sources(tb testing.TB) []source {
 	tb.Helper()
-	var all []source
-	for _, name := range files(tb, ".go") {
-		all = append(all, parse(tb, name, read(tb, name)))
+	if tree == nil {
+		for _, name := range files(tb, ".go") {
+			tree = append(tree, parse(tb, name, read(tb, name)))
+		}
 	}
-	if len(all) == 0 {
+	if len(tree) == 0 {
 		tb.Fatal("there is no Go file to look at")
 	}
-	return all
+	return tree
 }
 
 // parse reads one Go file, real or made up.

@@ -67,6 +67,7 @@ func Run(t *testing.T, open func(t *testing.T, dir string, maxBytes spool.Bytes)
 	for _, group := range [][]testCase{acceptCases(), leaseCases(), orderCases(), reportCases(), letterCases(), laneCases(), keptCases(), listingCases(), durableCases(), shareCases()} {
 		for _, c := range group {
 			t.Run(c.name, func(t *testing.T) {
+				t.Parallel() // a case waits for its disk most of the time
 				synctest.Test(t, func(t *testing.T) {
 					r := &rig{T: t, dir: t.TempDir(), open: open}
 					r.Store = open(t, r.dir, 0)
