@@ -18,9 +18,11 @@ HELM_DOCS := $(GO) run github.com/norwoodj/helm-docs/cmd/helm-docs@v1.14.2 \
 PROMTOOL := $(GO) run -modfile=.ci/promtool.mod -tags=remove_all_sd github.com/prometheus/prometheus/cmd/promtool
 
 # Modules of their own: the product's go.mod names only what the product is made of.
-MODULES := .ci/ship charts/tests
+# The tests of TESTBED start the binary or need other things than the product does.
+TESTBED := internal/testbed
+MODULES := .ci/ship charts/tests $(TESTBED)
 
-# One static binary; test-race alone switches cgo on.
+# One static binary; the tests under the race detector alone switch cgo on.
 export CGO_ENABLED := 0
 
 # The same commit gives the same binary: no paths, no VCS stamp of Go's own, and
@@ -80,8 +82,14 @@ ship: ## test the image, run what is in it with nothing around it, and rehearse 
 
 .PHONY: test
 test: ## run all tests
-	@echo "==> test: go test ./..."
+	@echo "==> test: go test ./..., here and in $(TESTBED)"
+	@$(MAKE) --no-print-directory --keep-going -j2 test-product test-testbed
+
+.PHONY: test-product test-testbed
+test-product:
 	@$(GO) test -timeout 20m ./...
+test-testbed:
+	@$(GO) test -C $(TESTBED) -timeout 20m ./...
 
 .PHONY: verify
 verify: FUZZTIME := 3s
@@ -143,20 +151,36 @@ CRASH_ENV = CDRELAY_CRASH_SEED=$(SEED) CDRELAY_CRASH_KILLS=$(KILLS) CDRELAY_CRAS
 BINARY = CDRELAY_BINARY='$(CURDIR)/bin/$(1)'
 
 .PHONY: test-race
-test-race: export CGO_ENABLED := 1
-test-race: KILLS ?= 20
-test-race: CUTS ?= 20
+test-race race-product race-testbed: export CGO_ENABLED := 1
+test-race race-product race-testbed: KILLS ?= 20
+test-race race-product race-testbed: CUTS ?= 20
 test-race: ## run the tests under the race detector (needs gcc): SEED=… KILLS=20 CUTS=20
 	@echo "==> test-race: the tests under the race detector"
-	@$(GO) build $(RACE) -trimpath -buildvcs=false -o bin/race/cdrelay ./cmd/cdrelay
-	@$(call BINARY,race/cdrelay) GORACE=halt_on_error=1 $(CRASH_ENV) \
-		$(GO) test $(RACE) -skip '$(NORACE)|$(ELSEWHERE)' -timeout 20m -json ./... | $(TALLY) race
+	@$(GO) build $(RACE) -buildvcs=false -o bin/race/cdrelay ./cmd/cdrelay
+	@$(MAKE) --no-print-directory --keep-going -j2 race-product race-testbed
+
+# The testbed waits most of the time, and looks at how long things take: the other
+# tests run beside it and make way.
+RACE_TESTS = $(call BINARY,race/cdrelay) GORACE=halt_on_error=1 $(CRASH_ENV) \
+	$(GO) test $(1) $(RACE) -skip '$(NORACE)|$(ELSEWHERE)' -timeout 20m -json
+.PHONY: race-product race-testbed
+race-product:
+	@$(call RACE_TESTS,) -exec 'nice -n 10' ./... | $(TALLY) race
+race-testbed:
+	@$(call RACE_TESTS,-C $(TESTBED)) ./... | $(TALLY) race-testbed
 
 .PHONY: test-static
 test-static: build ## run the tests named …NoRace, as the binary is built
 	@echo "==> test-static: tests without cgo and race detector"
-	@$(call BINARY,cdrelay) $(GO) test -run '$(NORACE)|$(TWICE)' -timeout 20m -json \
-		$$(grep -rlE --include='*_test.go' 'func Test[^(]*NoRace\(|func TestScripts\(' cmd internal | xargs dirname | sort -u | sed 's|^|./|') | $(TALLY) static
+	@$(MAKE) --no-print-directory --keep-going -j2 static-product static-testbed
+
+STATIC_TESTS = $(call BINARY,cdrelay) $(GO) test $(1) -run '$(NORACE)|$(TWICE)' -timeout 20m -json
+.PHONY: static-product static-testbed
+static-product:
+	@$(call STATIC_TESTS,) -exec 'nice -n 10' $$(grep -rlE --include='*_test.go' 'func Test(\w*NoRace|Scripts)\(' adapter cmd internal sinks | \
+		grep -v '^$(TESTBED)/' | xargs dirname | sort -u | sed 's|^|./|') | $(TALLY) static
+static-testbed:
+	@$(call STATIC_TESTS,-C $(TESTBED)) ./crash | $(TALLY) static-testbed
 
 .PHONY: complete
 complete: ## compare the tests that there are with those that the parts of `make verify` ran
@@ -170,7 +194,7 @@ crash: IDLE ?= 10000
 crash: ## run the long crash tests: SEED=… KILLS=500 CUTS=200 IDLE=10000
 	@echo "==> crash: $(KILLS) kills, $(CUTS) power cuts, $(IDLE) idle connections, clocks, overload; about 15 minutes"
 	@mkdir -p bin
-	@$(CRASH_ENV) CDRELAY_CRASH_IDLE=$(IDLE) CDRELAY_CRASH_LONG=1 $(GO) test -v -run Crash -count=1 -timeout 2h ./internal/crash | \
+	@$(CRASH_ENV) CDRELAY_CRASH_IDLE=$(IDLE) CDRELAY_CRASH_LONG=1 $(GO) test -C $(TESTBED) -v -run Crash -count=1 -timeout 2h ./crash | \
 		tee bin/crash.log
 
 .PHONY: fuzz
@@ -219,8 +243,8 @@ browser: ## test the dashboard in a headless Chromium; pictures are left in bin/
 		mv axe.part axe-$(AXE).min.js && rm axe-core-$(AXE).tgz || echo "axe-core could not be fetched"; fi
 	@CDRELAY_BROWSER=1 $(GO) test -json -run '^TestBrowser' -count=1 -timeout 4m ./internal/dashboard ./cmd/cdrelay | $(TALLY) browser
 
-# Generator, sink and rivals are processes of their own (internal/bench).
-BENCH := $(GO) run ./internal/bench
+# Generator, sink and rivals are processes of their own, which this program starts.
+BENCH := $(GO) build -C $(TESTBED) -o ../../bin/bench/bench ./bench && bin/bench/bench
 
 .PHONY: bench
 bench: ROUNDS ?= 3

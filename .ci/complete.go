@@ -20,7 +20,7 @@ import (
 // checkComplete compares the tests of the modules in these folders with the ends
 // that the runs have left. A test that ended in no run is an error; those that
 // every run skipped are named.
-func checkComplete(folder string, modules []string) error {
+func checkComplete(out io.Writer, folder string, modules []string) error {
 	ended, err := readEnds(folder)
 	if err != nil {
 		return err
@@ -42,12 +42,16 @@ func checkComplete(folder string, modules []string) error {
 			}
 		}
 	}
-	fmt.Printf("complete: %d tests, %d of them skipped by every run, %d in no run\n", total, len(skipped), len(never))
+	report := strings.Builder{}
+	fmt.Fprintf(&report, "complete: %d tests, %d of them skipped by every run, %d in no run\n", total, len(skipped), len(never))
 	for _, test := range skipped {
-		fmt.Println("skipped:", test)
+		fmt.Fprintln(&report, "skipped:", test)
 	}
 	for _, test := range never {
-		fmt.Println("in no run:", test)
+		fmt.Fprintln(&report, "in no run:", test)
+	}
+	if _, err := io.WriteString(out, report.String()); err != nil {
+		return err
 	}
 	if len(never) > 0 {
 		return fmt.Errorf("%d tests ran in no part of make verify: see -run and -skip in the Makefile", len(never))

@@ -45,7 +45,7 @@ func main() {
 
 	var err error
 	if *complete {
-		err = checkComplete(*folder, flag.Args())
+		err = checkComplete(os.Stdout, *folder, flag.Args())
 	} else {
 		err = run(*name, *folder)
 	}

@@ -2,11 +2,11 @@ package delivery
 
 import (
 	"log/slog"
-	"net"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
-	"github.com/cdrelay/cdrelay/internal/bench/peer"
 	"github.com/cdrelay/cdrelay/internal/outbound"
 	"github.com/cdrelay/cdrelay/internal/secret"
 	"github.com/cdrelay/cdrelay/internal/spool"
@@ -63,14 +63,10 @@ func benchLane(b *testing.B, store Store, c webhook.Config) *Lane {
 	})
 }
 
-// serve gives the address of a sink that answers 200 to everything.
+// serve returns the address of a sink that answers 200 to everything.
 func serve(b *testing.B) string {
 	b.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { _ = l.Close() })
-	go func() { _ = peer.NewSink().Serve(l) }()
-	return l.Addr().String()
+	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	b.Cleanup(s.Close)
+	return s.Listener.Addr().String()
 }

@@ -40,7 +40,6 @@ var table = []row{
 	{level: 0, pattern: "internal/spelling"},
 	{level: 0, pattern: "internal/house"},
 	{level: 0, pattern: "internal/browsertest", support: true},
-	{level: 0, pattern: "internal/faultfs", support: true},
 
 	{level: 1, pattern: "adapter/*", may: []string{"internal/call", "internal/loosejson", "internal/phone"}},
 	{level: 1, pattern: "internal/expr", may: []string{"internal/call", "internal/plainjson", "internal/plaintext", "internal/spelling"}},
@@ -88,13 +87,14 @@ var table = []row{
 	{level: 6, pattern: "internal/app", may: []string{below}},
 	{level: 6, pattern: "internal/demo", may: []string{below, "internal/app"}},
 	{level: 7, pattern: "cmd/*", may: []string{below}},
-	// Tests of the real binary; their imports tell `go test` what it is made of.
 	// A module of its own; it knows the server as a binary only.
 	{level: 0, pattern: "charts/tests", support: true},
-	{level: 7, pattern: "internal/crash", may: []string{below}, support: true},
-	{level: 1, pattern: "internal/bench/peer", support: true},
-	{level: 2, pattern: "internal/bench/stock", may: []string{"internal/spool", "internal/spool/sqlite"}, support: true},
-	{level: 7, pattern: "internal/bench", may: []string{below}, support: true},
+	// A module of its own, too; its imports tell `go test` what the binary is made of.
+	{level: 7, pattern: "internal/testbed/crash", may: []string{below}, support: true},
+	{level: 0, pattern: "internal/testbed/faultfs", support: true},
+	{level: 1, pattern: "internal/testbed/bench/peer", support: true},
+	{level: 2, pattern: "internal/testbed/bench/stock", may: []string{"internal/spool", "internal/spool/sqlite"}, support: true},
+	{level: 7, pattern: "internal/testbed/bench", may: []string{below}, support: true},
 }
 
 // mayKnowConfig are the packages that import internal/config, tests included:

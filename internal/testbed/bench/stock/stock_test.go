@@ -8,10 +8,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cdrelay/cdrelay/internal/bench/stock"
 	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/spool"
 	"github.com/cdrelay/cdrelay/internal/spool/sqlite"
+	"github.com/cdrelay/cdrelay/internal/testbed/bench/stock"
 )
 
 func numbered(n int) (spool.Acceptance, error) {

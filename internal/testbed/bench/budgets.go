@@ -68,7 +68,7 @@ func (h *harness) size(context.Context) (section, error) {
 
 // newReport begins the report of a command.
 func (h *harness) newReport(command string, args []string) (r report, err error) {
-	r.Command = strings.TrimSpace("go run ./internal/bench " + command + " " + strings.Join(args, " "))
+	r.Command = strings.TrimSpace("bin/bench/bench " + command + " " + strings.Join(args, " "))
 	r.Taken = time.Now().UTC().Truncate(time.Second)
 	r.Machine, err = lookAround(h.dir)
 	return r, err

@@ -16,7 +16,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/cdrelay/cdrelay/internal/bench/peer"
+	"github.com/cdrelay/cdrelay/internal/testbed/bench/peer"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }

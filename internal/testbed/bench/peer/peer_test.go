@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cdrelay/cdrelay/internal/bench/peer"
+	"github.com/cdrelay/cdrelay/internal/testbed/bench/peer"
 )
 
 // body is a callback whose call can be numbered.

@@ -8,7 +8,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/cdrelay/cdrelay/internal/faultfs"
+	"github.com/cdrelay/cdrelay/internal/testbed/faultfs"
 )
 
 func TestNoRoomStopsGrowthOnly(t *testing.T) {

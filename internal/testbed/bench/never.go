@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 
-	"github.com/cdrelay/cdrelay/internal/bench/peer"
+	"github.com/cdrelay/cdrelay/internal/testbed/bench/peer"
 )
 
 // never compares a lane alone with one to which the sink never takes one call of

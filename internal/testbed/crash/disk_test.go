@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cdrelay/cdrelay/internal/faultfs"
+	"github.com/cdrelay/cdrelay/internal/testbed/faultfs"
 )
 
 // recoverWithin is how long a server may take to notice what its disk does.

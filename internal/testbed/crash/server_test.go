@@ -27,6 +27,9 @@ import (
 // patience bounds every wait for something that is certain to come.
 const patience = 60 * time.Second
 
+// top is the top of the repository, where the product's module is.
+const top = "../../.."
+
 // binaryEnv names a binary that has been built, as `make verify` does: with the race
 // detector for all tests but those named …NoRace, which measure what is shipped.
 const binaryEnv = "CDRELAY_BINARY"
@@ -39,7 +42,8 @@ var cdrelay = sync.OnceValues(func() (string, error) {
 		return path, err
 	}
 	path := filepath.Join(binaryDir, "cdrelay")
-	build := exec.CommandContext(context.Background(), "go", "build", "-trimpath", "-buildvcs=false", "-o", path, "../../cmd/cdrelay")
+	build := exec.CommandContext(context.Background(), "go", "build", "-trimpath", "-buildvcs=false", "-o", path, "./cmd/cdrelay")
+	build.Dir = top
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build cdrelay: %w\n%s", err, out)

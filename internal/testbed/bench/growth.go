@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/cdrelay/cdrelay/internal/bench/stock"
+	"github.com/cdrelay/cdrelay/internal/testbed/bench/stock"
 )
 
 // growthReport is what `bench growth` leaves.

@@ -12,10 +12,10 @@ import (
 	"time"
 
 	"github.com/cdrelay/cdrelay/adapter/nxcc"
-	"github.com/cdrelay/cdrelay/internal/bench/peer"
-	"github.com/cdrelay/cdrelay/internal/bench/stock"
 	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/testbed/bench/peer"
+	"github.com/cdrelay/cdrelay/internal/testbed/bench/stock"
 )
 
 // starts is how often a start is measured.

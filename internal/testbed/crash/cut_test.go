@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cdrelay/cdrelay/internal/faultfs"
+	"github.com/cdrelay/cdrelay/internal/testbed/faultfs"
 )
 
 const (

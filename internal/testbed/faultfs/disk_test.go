@@ -10,7 +10,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/cdrelay/cdrelay/internal/faultfs"
+	"github.com/cdrelay/cdrelay/internal/testbed/faultfs"
 )
 
 // file is an open file of a test that wants no error.

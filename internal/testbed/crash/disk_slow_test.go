@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cdrelay/cdrelay/internal/faultfs"
+	"github.com/cdrelay/cdrelay/internal/testbed/faultfs"
 )
 
 // TestCrashHangingDisk lets the syncs of a real process hang: it must say that it is

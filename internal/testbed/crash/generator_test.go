@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -247,7 +248,7 @@ type samples struct{ infin8linx, nxcc string }
 func readSamples(tb testing.TB) samples {
 	tb.Helper()
 	read := func(name string) string {
-		b, err := os.ReadFile("../../cmd/cdrelay/testdata/callbacks/" + name)
+		b, err := os.ReadFile(filepath.Join(top, "cmd/cdrelay/testdata/callbacks", name))
 		if err != nil {
 			tb.Fatal(err)
 		}

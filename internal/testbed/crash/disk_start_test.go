@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cdrelay/cdrelay/internal/faultfs"
+	"github.com/cdrelay/cdrelay/internal/testbed/faultfs"
 )
 
 // TestCrashStartOnAFailingDisk: a process whose spool cannot be opened ends with

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/cdrelay/cdrelay/internal/bench/peer"
+	"github.com/cdrelay/cdrelay/internal/testbed/bench/peer"
 )
 
 // harness runs the processes of a benchmark. One goroutine uses it.

@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 // what it costs.
 func TestRounds(t *testing.T) {
 	folder := t.TempDir()
-	t.Chdir(filepath.Join("..", ".."))
+	t.Chdir(filepath.Join("..", "..", ".."))
 	h, err := newHarness(t.Context(), settings{
 		out: folder, rounds: 1, seconds: 50 * time.Millisecond, backlog: 600, drain: 200 * time.Millisecond, calm: 100 * time.Millisecond,
 	}, io.Discard)
@@ -110,7 +110,7 @@ func TestReplace(t *testing.T) {
 
 // TestTheDocumentHasAllMarkers: else the figures could not be set into it.
 func TestTheDocumentHasAllMarkers(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join("..", "..", document))
+	text, err := os.ReadFile(filepath.Join("..", "..", "..", document))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -228,7 +228,7 @@ func TestSyncsAreCounted(t *testing.T) {
 }
 
 func TestCallbackHasItsSize(t *testing.T) {
-	t.Chdir(filepath.Join("..", ".."))
+	t.Chdir(filepath.Join("..", "..", ".."))
 	for _, size := range []int{0, 500, 50_000} {
 		body, err := callback(12, size)
 		if err != nil || !json.Valid(body) || len(body) < size || len(body) > size+450 || !bytes.Contains(body, []byte(`"bench-0000000012"`)) {
