@@ -162,7 +162,7 @@ test-race: ## run the tests under the race detector (needs gcc): SEED=… KILLS=
 # The testbed waits most of the time, and looks at how long things take: the other
 # tests run beside it and make way.
 RACE_TESTS = $(call BINARY,race/cdrelay) GORACE=halt_on_error=1 $(CRASH_ENV) \
-	$(GO) test $(1) $(RACE) -skip '$(NORACE)|$(ELSEWHERE)' -timeout 20m -json
+	$(GO) test $(1) $(RACE) -skip '$(NORACE)|$(ELSEWHERE)' -parallel 4 -timeout 20m -json
 .PHONY: race-product race-testbed
 race-product:
 	@$(call RACE_TESTS,) -exec 'nice -n 10' ./... | $(TALLY) race

@@ -235,9 +235,10 @@ func TestDamageNeverStopsTheServer(t *testing.T) {
 	stopped, killed := fill(t, (*server).stop), fill(t, (*server).kill)
 	for _, h := range hurts() {
 		t.Run(h.name, func(t *testing.T) {
-			f := stopped
+			t.Parallel() // it waits for servers that start and stop
+			f := *stopped // with an address of its own below
 			if h.killed {
-				f = killed
+				f = *killed
 			}
 			f.later = freePort(t)
 			config, _ := f.put(t, h.damage)
@@ -296,6 +297,8 @@ func TestDamageWhileItRuns(t *testing.T) {
 		"all but the header":  func(files map[string][]byte) { flip(files[""], 3, 100, 500) },
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // it waits for a server
+			f := *f
 			f.later = freePort(t)
 			config, path := f.put(t, func(map[string][]byte) {})
 			s := start(t, config)

@@ -27,7 +27,10 @@ func TestOperate(t *testing.T) {
 		t.Fatal("no scripts", err)
 	}
 	for _, file := range scripts {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) { runOperate(t, file) })
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			t.Parallel() // it waits for a server
+			runOperate(t, file)
+		})
 	}
 }
 
