@@ -72,9 +72,10 @@ func readEnds(folder string) (map[string][]string, error) {
 			return nil, err
 		}
 		for line := range strings.Lines(string(text)) {
-			how, test, _ := strings.Cut(strings.TrimSpace(line), " ")
-			if slices.Contains([]string{"pass", "fail", "skip"}, how) {
-				ended[test] = append(ended[test], how)
+			// "<how> <package> <test> <seconds>"; the first line has the counts.
+			if words := strings.Fields(line); len(words) == 4 {
+				test := words[1] + " " + words[2]
+				ended[test] = append(ended[test], words[0])
 			}
 		}
 	}

@@ -24,6 +24,7 @@ import (
 // event is one line of `go test -json`; see `go doc test2json`.
 type event struct {
 	Action, Package, Test, Output string
+	Elapsed                       float64 // seconds
 }
 
 // tally collects the output of tests that have not ended, the counts, and how
@@ -33,7 +34,7 @@ type tally struct {
 	whole                   io.Writer                              // the output of what failed, uncut
 	pending                 map[string]map[string]*strings.Builder // package, test
 	failing                 map[string]bool                        // packages with a test that failed
-	ends                    []string                               // "pass <package> <test>" and the like, without subtests
+	ends                    []string                               // "pass <package> <test> <seconds>" and the like, without subtests
 	passed, failed, skipped int
 }
 
@@ -158,7 +159,7 @@ func (t *tally) end(e event, count *int, show bool) {
 	if e.Test != "" {
 		*count++
 		if !strings.Contains(e.Test, "/") {
-			t.ends = append(t.ends, fmt.Sprintln(e.Action, e.Package, e.Test))
+			t.ends = append(t.ends, fmt.Sprintln(e.Action, e.Package, e.Test, e.Elapsed))
 		}
 		if show && tests[e.Test] != nil {
 			t.showShort(tests[e.Test].String())

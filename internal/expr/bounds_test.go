@@ -40,9 +40,9 @@ func costs(f func()) (bytes uint64, took time.Duration) {
 	return after.TotalAlloc - before.TotalAlloc, took
 }
 
-// TestExpensiveFunctions gives every function whose work or result can be larger
+// TestExpensiveFunctionsNoRace gives every function whose work or result can be larger
 // than its arguments a callback of a mebibyte: it ends with an error, or cheaply.
-func TestExpensiveFunctions(t *testing.T) {
+func TestExpensiveFunctionsNoRace(t *testing.T) {
 	many := func(term string, n int) string { return strings.TrimSuffix(strings.Repeat(term+" && ", n), " && ") }
 	loop := "[" + strings.TrimSuffix(strings.Repeat("1,", 2000), ",") + "]"
 	for _, src := range []string{
@@ -221,9 +221,9 @@ func TestMatchesSeesTheBeginning(t *testing.T) {
 	}
 }
 
-// TestRequestIsBounded renders what would be far too large: the error comes
+// TestRequestIsBoundedNoRace renders what would be far too large: the error comes
 // before the memory.
-func TestRequestIsBounded(t *testing.T) {
+func TestRequestIsBoundedNoRace(t *testing.T) {
 	fields := func(value string, n int) string {
 		var b strings.Builder
 		for i := range n {

@@ -18,11 +18,11 @@ import (
 	"github.com/cdrelay/cdrelay/internal/spool/sqlite"
 )
 
-// TestNoDamagedByteGoesUntold flips one byte anywhere behind the first page of a
+// TestNoDamagedByteGoesUntoldNoRace flips one byte anywhere behind the first page of a
 // spool that was stopped, and starts it: what a check finds afterwards would be
 // damage of which the start said nothing. So it was with indexes and with the keys of
 // rows, which no delivery reads. SPOOL_TEST_FLIPS sets how many; the seed is logged.
-func TestNoDamagedByteGoesUntold(t *testing.T) {
+func TestNoDamagedByteGoesUntoldNoRace(t *testing.T) {
 	seed, flips := uint64(time.Now().UnixNano()), 40
 	if text := os.Getenv("SPOOL_TEST_FLIPS"); text != "" {
 		if _, err := fmt.Sscan(text, &flips); err != nil {
