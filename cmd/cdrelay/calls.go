@@ -12,6 +12,7 @@ import (
 
 	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/operate"
+	"github.com/cdrelay/cdrelay/internal/plaintext"
 )
 
 func callsCommand() *cobra.Command {
@@ -101,7 +102,7 @@ func list(o *operator, path string, q url.Values, limit int, r rows) error {
 	}
 	if o.json {
 		return o.client.List(o.ctx(), path, q, limit, func(item json.RawMessage) error {
-			_, err := fmt.Fprintf(o.out(), "%s\n", item)
+			_, err := fmt.Fprintf(o.out(), "%s\n", plaintext.JSON(item))
 			return err
 		})
 	}
@@ -164,7 +165,7 @@ func seconds(n *int) string {
 	return strconv.Itoa(*n) + " s"
 }
 
-// states tells where deliveries stand, in few words.
+// states says where deliveries are, in few words.
 func states(all []operate.SinkState) string {
 	var out []string
 	for _, s := range all {

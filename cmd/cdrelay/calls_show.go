@@ -200,5 +200,5 @@ func callsResendCommand() *cobra.Command {
 
 // print writes a line of output.
 func (o *operator) print(format string, args ...any) {
-	_, _ = fmt.Fprintf(o.out(), format+"\n", args...) // the work is done; a closed pipe does not undo it
+	_, _ = fmt.Fprintln(o.out(), plaintext.Terminal(fmt.Sprintf(format, args...))) // the work is done; a closed pipe does not undo it
 }

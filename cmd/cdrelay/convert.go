@@ -14,6 +14,7 @@ import (
 	"github.com/cdrelay/cdrelay/internal/intake"
 	"github.com/cdrelay/cdrelay/internal/phone"
 	"github.com/cdrelay/cdrelay/internal/plainjson"
+	"github.com/cdrelay/cdrelay/internal/plaintext"
 )
 
 // sourceName is what a source may be called in a configuration.
@@ -119,6 +120,6 @@ func printJSON(w io.Writer, v any) error {
 	if err != nil {
 		return err
 	}
-	_, err = w.Write(append(b, '\n'))
+	_, err = w.Write(append(plaintext.JSON(b), '\n'))
 	return err
 }

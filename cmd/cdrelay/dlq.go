@@ -52,7 +52,7 @@ func reasons() []string {
 	return out
 }
 
-// empty tells whether no flag selects anything.
+// empty reports whether no flag selects anything.
 func (f *letterFilter) empty() bool { return *f == letterFilter{} }
 
 // check refuses values that select nothing because they are misspelt.
@@ -66,7 +66,7 @@ func (f *letterFilter) check() error {
 	return nil
 }
 
-// query gives the parameters of a listing.
+// query returns the parameters of a listing.
 func (f *letterFilter) query() (url.Values, error) {
 	q := url.Values{}
 	if err := f.check(); err != nil {
@@ -78,7 +78,7 @@ func (f *letterFilter) query() (url.Values, error) {
 	return q, setTimes(q, f.since, f.until)
 }
 
-// body gives the filter of a replay or a purge. Times are fixed once, so that
+// body returns the filter of a replay or a purge. Times are fixed once, so that
 // "2h ago" means the same in every part of a long one.
 func (f *letterFilter) body() (map[string]string, error) {
 	q, err := f.query()
@@ -202,7 +202,7 @@ type selection struct {
 	step   int // how many go in one request; 0 for part
 }
 
-// read gives the selection of ids, filter flags or --all, which go alone.
+// read returns the selection of ids, filter flags or --all, which go alone.
 func (f *selectionFlags) read(ids []string) (selection, error) {
 	ways := 0
 	for _, used := range []bool{len(ids) > 0, !f.empty(), f.all} {
@@ -223,7 +223,7 @@ func (f *selectionFlags) read(ids []string) (selection, error) {
 // part is how many dead letters go in one request.
 const part = 500
 
-// parts calls f with the body of each request; f gives the cursor to go on from.
+// parts calls f with the body of each request; f returns the cursor to go on from.
 func (s selection) parts(f func(body map[string]any) (next string, err error)) error {
 	step := cmp.Or(s.step, part)
 	if s.filter == nil {

@@ -9,6 +9,8 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
+
+	"github.com/cdrelay/cdrelay/internal/plaintext"
 )
 
 func dlqExportCommand() *cobra.Command {
@@ -61,7 +63,7 @@ func export(o *operator, q url.Values, to io.Writer) error {
 			return err
 		}
 		n++
-		_, err = fmt.Fprintf(to, "%s\n", whole)
+		_, err = fmt.Fprintf(to, "%s\n", plaintext.JSON(whole))
 		return err
 	})
 	if err == nil {

@@ -99,7 +99,7 @@ func (f replayFlags) selection(o *operator, ids []string) (selection, error) {
 	return selection{ids: ids}, err
 }
 
-// readExport gives the ids of an export.
+// readExport returns the ids of an export.
 func readExport(path string, stdin io.Reader) (ids []string, err error) {
 	in := stdin
 	if path != "-" {

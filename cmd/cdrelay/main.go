@@ -15,13 +15,14 @@ import (
 	"os"
 	"strings"
 	"time"
-	_ "time/tzdata" // the image has no time zones of its own
+	_ "time/tzdata"
 
 	"github.com/spf13/cobra"
-	_ "golang.org/x/crypto/x509roots/fallback" // nor roots of certificates; where a system has them, they win
+	_ "golang.org/x/crypto/x509roots/fallback"
 
 	"github.com/cdrelay/cdrelay/internal/adminclient"
 	"github.com/cdrelay/cdrelay/internal/interrupt"
+	"github.com/cdrelay/cdrelay/internal/plaintext"
 )
 
 func main() {
@@ -34,7 +35,7 @@ type streams struct {
 	out, err io.Writer
 }
 
-// run carries out one command line and gives the exit code.
+// run carries out one command line and returns the exit code.
 func run(args []string, s streams) int {
 	ctx, cancel := interrupt.Context(func() { os.Exit(1) })
 	defer cancel()
@@ -48,7 +49,7 @@ func run(args []string, s streams) int {
 	said := make(chan struct{})
 	go func() {
 		defer close(said)
-		_, _ = fmt.Fprintf(s.err, "cdrelay: %v\n", err) // nowhere else to say it
+		_, _ = fmt.Fprintf(s.err, "cdrelay: %s\n", plaintext.Terminal(err.Error())) // nowhere else to say it
 	}()
 	select {
 	case <-said:
@@ -60,7 +61,7 @@ func run(args []string, s streams) int {
 	return 1
 }
 
-// isWrongUse tells a command line that cannot be carried out as written, by our
+// isWrongUse reports whether a command line cannot be carried out as written, by our
 // own word or by that of the server, from one that was carried out and failed.
 func isWrongUse(err error) bool {
 	if _, ours := errors.AsType[*usageError](err); ours {
@@ -76,7 +77,7 @@ type usageError struct{ err error }
 func (e *usageError) Error() string { return e.err.Error() }
 func (e *usageError) Unwrap() error { return e.err }
 
-// newRoot gives the whole command tree.
+// newRoot returns the whole command tree.
 func newRoot(s streams) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "cdrelay",

@@ -13,7 +13,7 @@ import (
 	"github.com/cdrelay/cdrelay/internal/operate"
 )
 
-// names gives the names of the sinks and sources of the server.
+// names returns the names of the sinks and sources of the server.
 func (o *operator) names(ctx context.Context) (sinks, sources []string, err error) {
 	var status operate.Status
 	if err := o.client.Get(ctx, "/api/v1/status", nil, &status); err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cdrelay/cdrelay/internal/adminclient"
+	"github.com/cdrelay/cdrelay/internal/plaintext"
 )
 
 // tokenVariable is the environment variable with admin.token. A flag would show
@@ -72,7 +73,7 @@ func (o *operator) out() io.Writer       { return o.cmd.OutOrStdout() }
 
 // say writes to standard error, where it does not disturb a script.
 func (o *operator) say(format string, args ...any) {
-	_, _ = fmt.Fprintf(o.cmd.ErrOrStderr(), format+"\n", args...) // nowhere else to say it
+	_, _ = fmt.Fprintln(o.cmd.ErrOrStderr(), plaintext.Terminal(fmt.Sprintf(format, args...))) // nowhere else to say it
 }
 
 // group is a command that only holds others.
@@ -124,7 +125,7 @@ func setQuery(q url.Values, name, value string) {
 	}
 }
 
-// notFound tells a refusal because a thing is not there.
+// notFound reports whether a request was refused because a thing is not there.
 func notFound(err error) bool {
 	p, ok := errors.AsType[*adminclient.Problem](err)
 	return ok && p.Status == http.StatusNotFound

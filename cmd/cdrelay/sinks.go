@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cdrelay/cdrelay/internal/operate"
+	"github.com/cdrelay/cdrelay/internal/plaintext"
 )
 
 func sinksCommand() *cobra.Command {
@@ -31,7 +32,7 @@ func sinksListCommand() *cobra.Command {
 			}
 			if o.json {
 				for _, s := range status.Sinks {
-					o.print("%s", s)
+					o.print("%s", plaintext.JSON(s))
 				}
 				return nil
 			}

@@ -206,7 +206,7 @@ func printSalvage(w io.Writer, r sqlite.SalvageReport) {
 	say(w, "%s was built anew; the file as it was is kept as %s\n", r.Path, r.Kept)
 }
 
-// size gives a number of bytes for people.
+// size returns a number of bytes for people.
 func size(n int64) string {
 	if n < 1<<20 {
 		return fmt.Sprintf("%d KiB", (n+1023)/1024)

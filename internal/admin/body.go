@@ -71,7 +71,7 @@ func isJSON(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// readObject reads one JSON object. at is what stands before names in errors.
+// readObject reads one JSON object. at goes before names in errors.
 func readObject(text []byte, at string, fields []field) error {
 	dec := json.NewDecoder(bytes.NewReader(text))
 	if t, err := dec.Token(); err != nil || t != json.Delim('{') {

@@ -20,7 +20,7 @@ type Config struct {
 
 // Token is a secret that can be compared and not read.
 type Token interface {
-	// IsZero tells whether the token is absent.
+	// IsZero reports whether the token is absent.
 	IsZero() bool
 	// Equal compares in constant time.
 	Equal(text string) bool
@@ -44,17 +44,17 @@ func (c Config) Validate(report func(path, problem string)) {
 	}
 }
 
-// guarded tells whether there is a token.
+// guarded reports whether there is a token.
 func (c Config) guarded() bool { return c.Token != nil && !c.Token.IsZero() }
 
-// Exposed tells whether other machines can reach the listener and there is no
+// Exposed reports whether other machines can reach the listener and there is no
 // token.
 func (c Config) Exposed() bool { return !c.guarded() && c.BeyondLoopback() }
 
 // BeyondLoopback reports whether other machines can reach the listener.
 func (c Config) BeyondLoopback() bool { return !loopback(c.Listen) }
 
-// loopback tells whether an address with a port is one of this machine alone.
+// loopback reports whether an address with a port is one of this machine alone.
 func loopback(address string) bool {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {

@@ -14,5 +14,8 @@
 //   - changes are refused to a page of another origin;
 //   - errors are problem+json, listings {"items": […], "next_cursor": "…"}.
 //
+// The handlers read requests and write answers; internal/operate does the work and owns
+// the forms of the answers.
+//
 // Handlers are safe for concurrent use and hold no state but what they are given.
 package admin

@@ -58,7 +58,7 @@ func presented(r *http.Request) string {
 	return ""
 }
 
-// foreign tells a change that a page of another origin asks for. Programs send
+// foreign reports whether a page of another origin asks for a change. Programs send
 // neither header; browsers send at least one with every change.
 func foreign(r *http.Request) bool {
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {

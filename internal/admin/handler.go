@@ -11,7 +11,7 @@ import (
 	"github.com/cdrelay/cdrelay/internal/problem"
 )
 
-// Handler gives the private listener's handler. The configuration is asked for
+// Handler returns the private listener's handler. The configuration is asked for
 // at each request, so that a reload can change the token.
 func Handler(c func() Config, d Deps) http.Handler {
 	a := &api{Deps: d}
@@ -22,7 +22,7 @@ func Handler(c func() Config, d Deps) http.Handler {
 	return a.outer(c, inner)
 }
 
-// Starting gives the handler of a private listener whose store is not open yet:
+// Starting returns the handler of a private listener whose store is not open yet:
 // health, readiness and metrics, and 503 for all else. ready says what it waits
 // for.
 func Starting(c func() Config, ready func() error, metrics http.Handler) http.Handler {

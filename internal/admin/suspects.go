@@ -46,7 +46,7 @@ func newSuspects(count func(), log *slog.Logger) *suspects {
 	return &suspects{count: count, log: log, told: rate.Sometimes{Interval: time.Minute}, seen: seen}
 }
 
-// slow makes a request with a wrong token wait. Its connection gives way to others
+// slow makes a request with a wrong token wait. Its connection may be closed for others
 // meanwhile.
 func (s *suspects) slow(r *http.Request) {
 	if s.count != nil {

@@ -35,7 +35,7 @@ type Client struct {
 	http  *http.Client
 }
 
-// New gives a client for the private listener at an address; the token may be
+// New returns a client for the private listener at an address; the token may be
 // empty.
 func New(address, token string) (*Client, error) {
 	base, err := url.Parse(address)
@@ -55,7 +55,7 @@ func New(address, token string) (*Client, error) {
 	}}, nil
 }
 
-// Close gives up idle connections.
+// Close closes idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
 // Get reads a path, with a query, into a value.
@@ -111,7 +111,7 @@ func (c *Client) do(ctx context.Context, method, path string, body []byte, into 
 	return c.read(res, text, into)
 }
 
-// private tells whether a private listener answers: only it has a path for its
+// private reports whether a private listener answers: only it has a path for its
 // health.
 func (c *Client) private(ctx context.Context) bool {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base.String()+"/healthz", nil)
@@ -125,12 +125,12 @@ func (c *Client) private(ctx context.Context) bool {
 	return res.Body.Close() == nil && res.StatusCode == http.StatusOK
 }
 
-// stranger words that something else answers.
+// stranger says that something else answers.
 func (c *Client) stranger(res *http.Response) error {
 	return fmt.Errorf("what answers at %s is no private listener of cdrelay (%s): name it with --admin; it is admin.listen of the configuration, not listen", c.base.Redacted(), res.Status)
 }
 
-// away words that the server could not be asked.
+// away says that the server could not be asked.
 func (c *Client) away(ctx context.Context, err error) error {
 	if wrong, ok := errors.AsType[*url.Error](err); ok {
 		err = wrong.Err // without the URL, which the sentence has

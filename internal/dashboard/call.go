@@ -30,7 +30,7 @@ type callPage struct {
 // resendRow is a sink that the call can be sent to again.
 type resendRow struct {
 	Name string
-	// State is where the newest revision stands there; empty when it was never
+	// State is where the newest revision is there; empty when it was never
 	// owed to the sink.
 	State string
 }
@@ -114,7 +114,7 @@ type event struct {
 	order int
 }
 
-// timeline tells what happened to a call.
+// timeline collects what happened to a call.
 type timeline struct {
 	frame
 	detail operate.CallDetail
@@ -213,7 +213,7 @@ func (t *timeline) evidence(a operate.Attempt) string {
 	return seen + " (" + took + ")"
 }
 
-// standing tells where a delivery stands now.
+// standing adds the state that a delivery is in now.
 func (t *timeline) standing(d operate.DeliveryDetail) {
 	e := event{At: d.EndedAt.Time, Tone: operate.Tone(d.State), What: operate.Words(d.State), Sink: d.Sink, Do: operate.Advice(d.State)}
 	switch d.State {
@@ -238,7 +238,7 @@ func (t *timeline) standing(d operate.DeliveryDetail) {
 	t.add(e)
 }
 
-// waiting tells what a delivery waits for.
+// waiting says what a delivery waits for.
 func (t *timeline) waiting(d operate.DeliveryDetail, e *event) {
 	e.Ahead, e.At = true, d.DueAt.Time
 	e.What = "Next attempt"
@@ -287,7 +287,7 @@ func (b *Dashboard) resend(w http.ResponseWriter, r *http.Request) error {
 	return b.see(w, r, back, "resent", len(done.Resent))
 }
 
-// badForm tells a form that cannot be read from one that is too long.
+// badForm wraps the error of a form that cannot be read.
 func badForm(err error) error {
 	return fmt.Errorf("form: %w", err)
 }

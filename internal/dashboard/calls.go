@@ -62,7 +62,7 @@ func (b *Dashboard) calls(w http.ResponseWriter, r *http.Request) error {
 // lookOn is how long a page is looked for that has something on it.
 const lookOn = time.Second
 
-// search gives a page of calls. A store gives an empty one where a filter passes
+// search returns a page of calls. A store returns an empty one where a filter passes
 // over many; then it looks on for a while, so that nobody has to click through
 // empty pages.
 func (b *Dashboard) search(ctx context.Context, f operate.CallFilter, cursor string) (page operate.Page[operate.CallItem], err error) {
@@ -74,7 +74,7 @@ func (b *Dashboard) search(ctx context.Context, f operate.CallFilter, cursor str
 	}
 }
 
-// pages gives the addresses of the first and the next page of a list.
+// pages returns the addresses of the first and the next page of a list.
 func pages(here *url.URL, next string) (first, following string) {
 	q := here.Query()
 	q.Del("said")
@@ -90,7 +90,7 @@ func pages(here *url.URL, next string) (first, following string) {
 	return first, following
 }
 
-// between reads since and until, as the field of a form gives them (UTC) or in
+// between reads since and until, as the field of a form has them (UTC) or in
 // RFC 3339.
 func between(q url.Values) (since, until time.Time, err error) {
 	if since, err = readTime(q.Get("since")); err != nil {

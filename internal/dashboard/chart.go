@@ -16,7 +16,7 @@ type chart struct {
 	// Total is the number beside the picture, Unit says what it counts.
 	Total float64
 	Unit  string
-	// Label tells the picture to who cannot see it.
+	// Label describes the picture for those who cannot see it.
 	Label string
 	Tone  string
 	Bars  []bar

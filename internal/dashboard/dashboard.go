@@ -98,7 +98,7 @@ const maxForm = 3<<20 + 64<<10
 func (b *Dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Security-Policy", policy)
-	h.Set("Referrer-Policy", "same-origin") // the package comment tells why
+	h.Set("Referrer-Policy", "same-origin") // the package comment says why
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
@@ -128,7 +128,7 @@ type person struct {
 
 func (p *person) Error() string { return p.what }
 
-var errNoPage = &person{http.StatusNotFound, "There is no such page.", "Use the links at the top."}
+var errNoPage = &person{http.StatusNotFound, "Page not found.", "Use the links at the top."}
 
 // fail answers an error with a page that says what to do.
 func (b *Dashboard) fail(w http.ResponseWriter, r *http.Request, err error) {
@@ -144,7 +144,7 @@ func (b *Dashboard) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case tooLong:
 		p = &person{http.StatusRequestEntityTooLarge, "That is too long.", "A callback may have 1 MiB."}
 	case errors.Is(err, operate.ErrNotFound):
-		p = &person{http.StatusNotFound, "It is not here.", "It may have been purged, or erased when its retention ended. Search for the call by its number."}
+		p = &person{http.StatusNotFound, "Page not found.", "It may have been purged, or erased when its retention ended. Search for the call by its number."}
 	case errors.Is(err, operate.ErrBadCursor):
 		p = &person{http.StatusBadRequest, "This page of the list does not exist.", "Start at the first page of the list."}
 	case errors.Is(err, operate.ErrUnavailable):

@@ -314,10 +314,10 @@ func TestErrors(t *testing.T) {
 		status int
 		text   string
 	}{
-		"/nowhere":                    {404, "There is no such page"},
-		"/calls/dialer:1":             {404, "It is not here"},
-		"/calls/%3Cscript%3E":         {404, "It is not here"},
-		"/dead-letters/01J":           {404, "It is not here"},
+		"/nowhere":                    {404, "Page not found"},
+		"/calls/dialer:1":             {404, "Page not found"},
+		"/calls/%3Cscript%3E":         {404, "Page not found"},
+		"/dead-letters/01J":           {404, "Page not found"},
 		"/calls?cursor=x":             {400, "This page of the list does not exist"},
 		"/dead-letters?cursor=x":      {400, "This page of the list does not exist"},
 		"/calls?since=yesterday":      {400, "That is no time"},

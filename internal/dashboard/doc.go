@@ -7,7 +7,7 @@
 // another host, and the Content-Security-Policy says so to the browser. All
 // values pass through html/template, which escapes them for their place.
 // Telephone numbers are masked until the reader asks for them with
-// ?numbers=show; the choice stands in the address and is kept nowhere.
+// ?numbers=show; the choice is in the address and is kept nowhere.
 //
 // # Changes
 //
@@ -25,6 +25,6 @@
 //
 // The only state is a ring of one-minute samples for the pictures of the last
 // hour; it is lost at a restart, Prometheus keeps the long view. Handlers and
-// Run may be used concurrently. The package decides nothing about calls: it
-// reads the store and asks it for what the buttons say.
+// Run may be used concurrently. The package decides nothing about calls:
+// internal/operate reads the store and does what the buttons say.
 package dashboard

@@ -37,7 +37,7 @@ func (f letterFields) filter() (operate.LetterFilter, error) {
 
 func setText[T ~string](field *T, text string) { *field = T(text) }
 
-// Any tells whether the filter selects less than all.
+// Any reports whether the filter selects less than all.
 func (f letterFields) Any() bool { return f != letterFields{} }
 
 func (b *Dashboard) letters(w http.ResponseWriter, r *http.Request) error {

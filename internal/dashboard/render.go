@@ -40,7 +40,7 @@ func (b *Dashboard) frame(r *http.Request, title string) frame {
 	return f
 }
 
-// URL gives the address of a page, numbers shown or masked as on this one.
+// URL returns the address of a page, numbers shown or masked as on this one.
 func (f frame) URL(path string) string {
 	if !f.Show {
 		return path
@@ -54,10 +54,10 @@ func (f frame) URL(path string) string {
 // Call and Letter give the address of one.
 func (f frame) Call(id string) string { return f.URL("/calls/" + url.PathEscape(id)) }
 
-// Letter gives the address of a dead letter.
+// Letter returns the address of a dead letter.
 func (f frame) Letter(id string) string { return f.URL("/dead-letters/" + url.PathEscape(id)) }
 
-// Toggle gives the address of this page with numbers the other way. A page that
+// Toggle returns the address of this page with numbers the other way. A page that
 // answered a form has no address that could be asked for again.
 func (f frame) Toggle() string {
 	q := f.here.Query()
@@ -71,7 +71,7 @@ func (f frame) Toggle() string {
 	return u.String()
 }
 
-// Uptime tells how long the server has been up.
+// Uptime is how long the server has been up.
 func (f frame) Uptime() string { return span(f.now.Sub(f.Status.StartedAt.Time)) }
 
 // Number masks a number unless numbers are shown.
@@ -99,7 +99,7 @@ func (f frame) Body(s string) string {
 	return f.masker.Body(s)
 }
 
-// Ago tells how long ago a moment was, or how far ahead it is.
+// Ago says how long ago a moment was, or how far ahead it is.
 func (f frame) Ago(t any) string {
 	at := moment(t)
 	if at.IsZero() {

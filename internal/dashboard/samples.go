@@ -53,7 +53,7 @@ func (r *ring) history(at time.Time, c Counters) []sample {
 	return append(slices.Clone(r.samples), sample{at, c})
 }
 
-// growth gives how much a counter grew between the samples. A counter that fell
+// growth returns how much a counter grew between the samples. A counter that fell
 // was reset, as when a sink was removed, and counts as still.
 func growth(h []sample, of func(Counters) float64) []float64 {
 	out := make([]float64, 0, len(h))

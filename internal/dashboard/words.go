@@ -17,7 +17,7 @@ func spoken(code string) string {
 	return string(b)
 }
 
-// said tells what the change did that led to this page. Only our own sentences
+// said says what the change did that led to this page. Only our own sentences
 // and a number come out of the address.
 func said(q url.Values) string {
 	n, err := strconv.Atoi(q.Get("n"))

@@ -40,7 +40,7 @@ func newPrinter(w io.Writer) *printer {
 	return &printer{w: w, colour: isTerminal(w) && os.Getenv("NO_COLOR") == ""}
 }
 
-// isTerminal tells whether a person may be reading: colours in a file are noise.
+// isTerminal reports whether a person may be reading: colours in a file are noise.
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	if !ok {
@@ -98,7 +98,7 @@ func pad(text string, columns int) string {
 const unbroken = "\u00a0"
 
 // wrap breaks a text at spaces into lines of at most so many columns. A word that
-// is longer stands alone and is not cut, so that it can be copied.
+// is longer is a line of its own and is not cut, so that it can be copied.
 func wrap(text string, columns int) []string {
 	var lines []string
 	line := ""

@@ -22,7 +22,7 @@ type reply struct {
 	body       string
 }
 
-// ok tells whether the stand-in has taken the message.
+// ok reports whether the stand-in has taken the message.
 func (r reply) ok() bool { return r.status >= 200 && r.status < 300 }
 
 // note is what a stand-in keeps of a request.
@@ -113,7 +113,7 @@ func (s *standIn) count() (all, failed int) {
 	return len(s.notes), failed
 }
 
-// taken tells whether the message has arrived and was answered as taken.
+// taken reports whether the message has arrived and was answered as taken.
 func (s *standIn) taken(message string) bool {
 	return slices.ContainsFunc(s.of(message), func(n note) bool { return n.reply.ok() })
 }

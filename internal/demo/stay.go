@@ -148,7 +148,7 @@ func (n news) look(ctx context.Context, from *sqlite.Store) ([]spool.FoundCall, 
 	return calls, letters, nil
 }
 
-// known tells whether the key was seen, and remembers it.
+// known reports whether the key was seen, and remembers it.
 func (n news) known(key string) bool {
 	was := n.seen[key]
 	n.seen[key] = true

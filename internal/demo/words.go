@@ -14,7 +14,7 @@ import (
 // summary says in a few words what a call was.
 func summary(r *call.Record) string {
 	parts := []string{kind(r) + " from " + party(r.From) + " to " + party(r.To), ending(r)}
-	// Where the platform knows no name it gives an account, an address of e-mail.
+	// Where the platform knows no name it sends an account, an address of e-mail.
 	if r.Agent.Name != "" && !strings.ContainsAny(r.Agent.Name, "@[") {
 		parts = append(parts, "agent "+r.Agent.Name)
 	}

@@ -20,7 +20,7 @@ func phrases() map[string]phrase {
 		"undecodable":  {"Could not be understood", "The callback is authentic, and its text is not what the source's format says. Compare its body with the format; correct the source in the configuration, or the sender, reload, then replay: it is converted again.", "bad"},
 		"rejected":     {"Refused by the sink", "The sink says that this request is wrong; sending the same again gives the same answer. Read its answer below, correct the sink's url, body or headers in the configuration, or the sink itself, reload, then replay.", "bad"},
 		"render":       {"The request could not be made", "A template of the sink fails on this call. The detail names it; try the callback in the playground, correct the template, reload, then replay.", "bad"},
-		"expired":      {"Given up after too long a time", "The sink did not take it within retry.give_up_after. See whether the sink is well again, then replay.", "bad"},
+		"expired":      {"Expired after its last retry", "The sink did not take it within retry.give_up_after. See whether the sink is well again, then replay.", "bad"},
 		"failing":      {"Failed again and again while the sink took others", "The sink takes other calls and not this one. Read what it answered, correct the call there or the template, then replay.", "bad"},
 		"sink_removed": {"Its sink is no longer configured", "Put the sink back under the same name and reload, then replay; or purge it.", "bad"},
 

@@ -1,6 +1,8 @@
 package plaintext_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"unicode"
@@ -53,6 +55,23 @@ func TestSafe(t *testing.T) {
 	} {
 		if got := [3]string{plaintext.Line(text), plaintext.Blank(text), plaintext.Terminal(text)}; got != want {
 			t.Errorf("%q:\n%q, want\n%q", text, got, want)
+		}
+	}
+}
+
+func TestJSON(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                                    "",
+		"{\n\t\"a\": \"ü 转\"}":                "{\n\t\"a\": \"ü 转\"}",
+		"{\"a\":\"x\x7f\u0085\u202e\ufeff\"}": `{"a":"x\u007f\u0085\u202e\ufeff"}`,
+	} {
+		got := string(plaintext.JSON([]byte(text)))
+		if got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+		var before, after any
+		if json.Unmarshal([]byte(text), &before) == nil && (json.Unmarshal([]byte(got), &after) != nil || fmt.Sprint(before) != fmt.Sprint(after)) {
+			t.Errorf("%q means something else than %q", got, text)
 		}
 	}
 }

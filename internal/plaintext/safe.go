@@ -1,8 +1,11 @@
 package plaintext
 
 import (
+	"bytes"
+	"fmt"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Line returns a text as one line: control characters and white space become single
@@ -27,6 +30,26 @@ func Blank(text string) string { return replace(text, ' ', "") }
 // Terminal returns a text of several lines for a terminal: line breaks and tabs stay,
 // any other character that the terminal would obey becomes U+FFFD.
 func Terminal(text string) string { return replace(text, '\uFFFD', "\n\t") }
+
+// JSON returns a JSON text that is fit for a terminal and means the same: what the
+// terminal would obey is escaped.
+func JSON(text []byte) []byte {
+	if !bytes.ContainsFunc(text, obeyed) {
+		return text
+	}
+	var out []byte
+	for _, r := range string(text) {
+		if obeyed(r) {
+			out = fmt.Appendf(out, `\u%04x`, r)
+		} else {
+			out = utf8.AppendRune(out, r)
+		}
+	}
+	return out
+}
+
+// obeyed are the characters that JSON allows in a string and a terminal obeys.
+func obeyed(r rune) bool { return r >= ' ' && (unicode.IsControl(r) || turns(r)) }
 
 func replace(text string, with rune, kept string) string {
 	return strings.Map(func(r rune) rune {

@@ -2,9 +2,9 @@
 // accident, and reads it from a configuration: as a plain string, from the
 // environment ({env: NAME}) or from a file ({file: PATH}).
 //
-// The value lies behind a pointer: fmt prints the unexported field of a struct
+// The value is behind a pointer: fmt prints the unexported field of a struct
 // even where a String method exists (%+v of the parent), and with a pointer it
-// prints an address. Only Reveal gives the text. A Value is immutable and safe
+// prints an address. Only Reveal returns the text. A Value is immutable and safe
 // for concurrent use.
 package secret
 
@@ -19,7 +19,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// masked stands wherever a secret would be printed.
+// masked is shown wherever a secret would be printed.
 const masked = "********"
 
 // Value is one secret; the zero Value is an absent one.
@@ -35,10 +35,10 @@ type Origin struct {
 	Env, File string
 }
 
-// New gives a secret with the text.
+// New returns a secret with the text.
 func New(text string) Value { return Value{text: &text} }
 
-// Reveal gives the text itself; "" for an absent secret.
+// Reveal returns the text itself; "" for an absent secret.
 func (v Value) Reveal() string {
 	if v.text == nil {
 		return ""
@@ -46,10 +46,10 @@ func (v Value) Reveal() string {
 	return *v.text
 }
 
-// IsZero tells whether the secret is absent or empty.
+// IsZero reports whether the secret is absent or empty.
 func (v Value) IsZero() bool { return v.Reveal() == "" }
 
-// Origin tells where the secret came from.
+// Origin returns where the secret came from.
 func (v Value) Origin() Origin {
 	if v.from == nil {
 		return Origin{}
@@ -104,7 +104,7 @@ func (v *Value) UnmarshalYAML(n *yaml.Node) error {
 	}
 }
 
-// isPlain tells whether YAML reads an untagged scalar so. A token may look like
+// isPlain reports whether YAML reads an untagged scalar so. A token may look like
 // a number or a date and is still a text.
 func isPlain(tag string) bool {
 	switch tag {
@@ -131,7 +131,7 @@ func (v *Value) fromMapping(n *yaml.Node) error {
 	}
 }
 
-// fromText takes a text that stands in the configuration itself.
+// fromText takes a text of the configuration itself.
 func (v *Value) fromText(n *yaml.Node) error {
 	text := strings.TrimRight(n.Value, "\r\n") // a block (|) ends with one
 	if err := wellFormed(n, "the secret", text); err != nil {

@@ -21,7 +21,7 @@ import (
 
 const text = "hunter2-The-Text"
 
-// leaks tells whether the output holds the text in a form that fmt and its
+// leaks reports whether the output holds the text in a form that fmt and its
 // relatives produce.
 func leaks(output string) bool {
 	output = strings.ToLower(output)
