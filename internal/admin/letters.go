@@ -9,10 +9,8 @@ import (
 func (a *api) deadLetters(w http.ResponseWriter, r *http.Request) {
 	q := query{Values: r.URL.Query()}
 	q.only("stage", "sink", "reason", "since", "until", "limit", "cursor")
-	var f operate.LetterFilter
-	f.Sink, f.Since, f.Until = q.Get("sink"), q.time("since"), q.time("until")
-	setText(&f.Stage, q.Get("stage"))
-	setText(&f.Reason, q.Get("reason"))
+	f := operate.FilterOf(q.Get("stage"), q.Get("sink"), q.Get("reason"))
+	f.Since, f.Until = q.time("since"), q.time("until")
 	limit := q.limit()
 	q.check(operate.CheckLetters(f))
 	if q.answered(w) {
@@ -21,8 +19,6 @@ func (a *api) deadLetters(w http.ResponseWriter, r *http.Request) {
 	page, err := a.Operate.Letters(r.Context(), f, limit, q.Get("cursor"))
 	a.answer(w, r, page, err)
 }
-
-func setText[T ~string](field *T, text string) { *field = T(text) }
 
 func (a *api) deadLetter(w http.ResponseWriter, r *http.Request) {
 	out, err := a.Operate.Letter(r.Context(), r.PathValue("id"))

@@ -38,7 +38,7 @@ const zeros = "0０٠۰०"
 func digitOf(r rune) (value byte, ok bool) {
 	for _, zero := range zeros {
 		if r >= zero && r <= zero+9 {
-			return byte('0' + r - zero), true
+			return "0123456789"[r-zero], true
 		}
 	}
 	return 0, false

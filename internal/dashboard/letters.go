@@ -27,15 +27,11 @@ func letterFieldsOf(q url.Values) letterFields {
 }
 
 func (f letterFields) filter() (operate.LetterFilter, error) {
-	out := operate.LetterFilter{Sink: f.Sink}
-	setText(&out.Stage, f.Stage)
-	setText(&out.Reason, f.Reason)
+	out := operate.FilterOf(f.Stage, f.Sink, f.Reason)
 	var err error
 	out.Since, out.Until, err = between(url.Values{"since": {f.Since}, "until": {f.Until}})
 	return out, err
 }
-
-func setText[T ~string](field *T, text string) { *field = T(text) }
 
 // Any reports whether the filter selects less than all.
 func (f letterFields) Any() bool { return f != letterFields{} }

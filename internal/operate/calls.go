@@ -177,6 +177,6 @@ func (o *Operator) Resend(ctx context.Context, id string, sinks []string) (Resen
 			out.Waiting = append(out.Waiting, s)
 		}
 	}
-	o.log(ctx, "an operator had a call sent again", "call_id", id, "sinks", out.Resent)
+	o.log.InfoContext(ctx, "an operator had a call sent again", "call_id", id, "sinks", out.Resent)
 	return out, nil
 }

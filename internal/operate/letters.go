@@ -16,6 +16,11 @@ func Stages() []spool.Stage { return []spool.Stage{spool.StageIntake, spool.Stag
 // Reasons lists the reasons of dead letters.
 func Reasons() []spool.Reason { return spool.Reasons() }
 
+// FilterOf returns the filter of values as an operator writes them.
+func FilterOf(stage, sink, reason string) LetterFilter {
+	return LetterFilter{Stage: spool.Stage(stage), Sink: sink, Reason: spool.Reason(reason)}
+}
+
 // CheckLetters refuses a filter that selects nothing because it is misspelt.
 func CheckLetters(f LetterFilter) error {
 	if f.Stage != "" && !slices.Contains(Stages(), f.Stage) {

@@ -59,15 +59,12 @@ type Deps struct {
 // Operator does what operators ask for.
 type Operator struct {
 	Deps
-	via string
+	log *slog.Logger // of changes
 }
 
 // New returns an Operator for a surface: api or page, as the log names it.
-func New(via string, d Deps) *Operator { return &Operator{Deps: d, via: via} }
-
-// log writes that an operator changed something.
-func (o *Operator) log(ctx context.Context, what string, facts ...any) {
-	o.Log.InfoContext(ctx, what, append([]any{"via", o.via}, facts...)...)
+func New(via string, d Deps) *Operator {
+	return &Operator{Deps: d, log: d.Log.With("via", via)}
 }
 
 // The types of the spool that are a part of what operators see.

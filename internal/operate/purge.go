@@ -31,7 +31,7 @@ func (o *Operator) Purge(ctx context.Context, s Selection) (Purged, error) {
 		return err
 	})
 	if !s.DryRun {
-		o.log(ctx, "an operator purged dead letters", "purged", out.Purged, "complete", err == nil && out.NextCursor == "")
+		o.log.InfoContext(ctx, "an operator purged dead letters", "purged", out.Purged, "complete", err == nil && out.NextCursor == "")
 	}
 	return out, err
 }

@@ -82,7 +82,7 @@ func (o *Operator) Replay(ctx context.Context, r Replay) (Replayed, error) {
 		p.out.NextDueAt = call.At(p.due().Add(p.ahead))
 	}
 	if !r.DryRun {
-		o.log(ctx, "an operator replayed dead letters", "replayed", p.out.Replayed, "accepted", p.out.Accepted,
+		o.log.InfoContext(ctx, "an operator replayed dead letters", "replayed", p.out.Replayed, "accepted", p.out.Accepted,
 			"ignored", p.out.Ignored, "kept", p.out.Kept, "complete", err == nil && p.out.NextCursor == "")
 	}
 	return p.out, err

@@ -109,7 +109,7 @@ func TestPartsAddUp(t *testing.T) {
 	for part.Limit = 2; ; {
 		one := r.replay(operate.Replay{Selection: part})
 		sum.Counted.Add(one.Counted)
-		sum.ReplayCounts.Add(one.ReplayCounts)
+		sum.Add(one.ReplayCounts)
 		if part.Cursor = one.NextCursor; part.Cursor == "" {
 			break
 		}

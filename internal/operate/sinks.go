@@ -28,7 +28,7 @@ func (o *Operator) setPause(ctx context.Context, sink string, p spool.Pause) (Si
 	if err := o.Store.SetPause(sink, p); err != nil {
 		return out, err
 	}
-	o.log(ctx, "an operator changed the pause of a sink", "sink", sink, "paused", out.Paused)
+	o.log.InfoContext(ctx, "an operator changed the pause of a sink", "sink", sink, "paused", out.Paused)
 	return out, nil
 }
 
@@ -52,7 +52,7 @@ func (o *Operator) Erase(ctx context.Context, number string, dry bool) (Erasure,
 	}
 	out.Erased, err = o.Store.Erase(ctx, forms, dry)
 	if !dry {
-		o.log(ctx, "an operator erased a number", "number", call.Mask(out.Number), "calls", out.Calls, "dead_letters", out.DeadLetters,
+		o.log.InfoContext(ctx, "an operator erased a number", "number", call.Mask(out.Number), "calls", out.Calls, "dead_letters", out.DeadLetters,
 			"in_flight", len(out.InFlight), "residue", out.Residue, "complete", err == nil)
 	}
 	return out, err
