@@ -41,7 +41,7 @@ func newFixture(t *testing.T) *fixture {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
+		if err := s.Close(context.WithoutCancel(t.Context())); err != nil {
 			t.Error(err)
 		}
 	})
@@ -328,7 +328,7 @@ func TestBadParameters(t *testing.T) {
 func TestStatus(t *testing.T) {
 	f := newFixture(t)
 	f.bury("dialer:1")
-	if err := f.spool.SetPause("crm", spool.Pause{By: spool.ByOperator}); err != nil {
+	if err := f.spool.SetPause(t.Context(), "crm", spool.Pause{By: spool.ByOperator}); err != nil {
 		t.Fatal(err)
 	}
 	if err := f.spool.SetLanes(t.Context(), []spool.LaneConfig{{Sink: "gone", GiveUpAfter: time.Hour}}); err != nil {

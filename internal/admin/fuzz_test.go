@@ -37,7 +37,7 @@ func FuzzListings(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Cleanup(func() {
-		if err := s.Close(); err != nil {
+		if err := s.Close(context.WithoutCancel(f.Context())); err != nil {
 			f.Error(err)
 		}
 	})
@@ -85,7 +85,7 @@ func FuzzBodies(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Cleanup(func() { _ = s.Close() })
+	f.Cleanup(func() { _ = s.Close(context.WithoutCancel(f.Context())) })
 	handler := admin.Handler(func() admin.Config { return admin.Config{Listen: loopback} }, admin.Deps{
 		Log: slog.New(slog.DiscardHandler), Metrics: http.NotFoundHandler(), Ready: func() error { return nil },
 		Operate: operate.New("api", operate.Deps{

@@ -17,7 +17,7 @@ import (
 	"github.com/cdrelay/cdrelay/internal/dashboard"
 	"github.com/cdrelay/cdrelay/internal/delivery"
 	"github.com/cdrelay/cdrelay/internal/intake"
-	"github.com/cdrelay/cdrelay/internal/spool/sqlite"
+	"github.com/cdrelay/cdrelay/internal/spool"
 	"github.com/cdrelay/cdrelay/internal/tracing"
 )
 
@@ -46,7 +46,7 @@ type App struct {
 	lanes    *delivery.Metrics
 	requests *delivery.Requests
 	tracer   *tracing.Tracer
-	spool    *sqlite.Store
+	spool    store
 	intake   *intake.Handler
 	public   *intake.Server
 	private  *admin.Server
@@ -71,6 +71,12 @@ type App struct {
 	serving sync.WaitGroup // listeners and what runs beside them
 	lives   sync.WaitGroup // sinks
 	failed  chan error     // of a listener
+}
+
+// store is what the server keeps calls in.
+type store interface {
+	spool.Store
+	prometheus.Collector
 }
 
 // state is one configuration in use; it is replaced, never changed.
@@ -158,7 +164,7 @@ func (a *App) Addr() net.Addr { return a.public.Addr() }
 func (a *App) AdminAddr() net.Addr { return a.private.Addr() }
 
 // Spool is the open store, for what runs in the same process.
-func (a *App) Spool() *sqlite.Store { return a.spool }
+func (a *App) Spool() spool.Store { return a.spool }
 
 // Run serves until the context ends or a listener fails, then stops. It may be
 // called once.

@@ -7,7 +7,7 @@ import (
 	"github.com/cdrelay/cdrelay/internal/config"
 	"github.com/cdrelay/cdrelay/internal/delivery"
 	"github.com/cdrelay/cdrelay/internal/outbound"
-	"github.com/cdrelay/cdrelay/internal/spool/sqlite"
+	"github.com/cdrelay/cdrelay/internal/spool"
 	"github.com/cdrelay/cdrelay/sinks/contract"
 )
 
@@ -136,7 +136,7 @@ func cancelWhen(closed <-chan struct{}, cancel context.CancelFunc) (release func
 
 // keep is the place in the spool for what one sink must find again.
 type keep struct {
-	spool *sqlite.Store
+	spool spool.Lanes
 	sink  string
 }
 

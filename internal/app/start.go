@@ -26,19 +26,23 @@ func (a *App) start(ctx context.Context, loaded *config.Loaded) error {
 		return err
 	}
 	a.serve(a.private.Serve)
-	a.spool, err = sqlite.Open(ctx, loaded.Spool, sqlite.Deps{
-		Log: a.opts.Log, Readings: phone.Readings, OnSinkRemoved: a.sinkRemoved, OnUndecodable: a.undecodable,
-		OnHistoryPurged: a.metrics.historyPurged, LaneMemory: laneMemory(), OnOpening: a.waitsFor,
-	})
-	if err == nil {
+	if a.spool, err = a.openStore(ctx, loaded.Spool); err == nil {
 		if err = a.build(ctx, loaded); err == nil {
 			return nil
 		}
-		err = errors.Join(err, a.spool.Close()) //nolint:contextcheck // it ends whatever the context says
+		err = errors.Join(err, a.spool.Close(context.WithoutCancel(ctx)))
 	}
 	err = errors.Join(err, a.private.Shutdown(ctx))
 	a.serving.Wait()
 	return err
+}
+
+// openStore opens the store that the configuration names.
+func (a *App) openStore(ctx context.Context, cfg spool.Config) (store, error) {
+	return sqlite.Open(ctx, cfg, sqlite.Deps{
+		Log: a.opts.Log, Readings: phone.Readings, OnSinkRemoved: a.sinkRemoved, OnUndecodable: a.undecodable,
+		OnHistoryPurged: a.metrics.historyPurged, LaneMemory: laneMemory(), OnOpening: a.waitsFor,
+	})
 }
 
 // build makes everything on the open spool, and starts the lanes when nothing can

@@ -109,12 +109,10 @@ func (a *App) endSpool(ctx context.Context) {
 	var spans sync.WaitGroup
 	spans.Go(func() { a.tracer.Shutdown(ctx) })
 	defer ended(ctx, spans.Wait)
-	closed := make(chan error, 1)
-	if !ended(ctx, func() { closed <- a.spool.Close() }) { //nolint:contextcheck // it ends whatever the context says
+	switch err := a.spool.Close(ctx); {
+	case err != nil && ctx.Err() != nil:
 		a.log.Error("the spool was not closed within shutdown.grace; the last deliveries may be repeated")
-		return
-	}
-	if err := <-closed; err != nil {
+	case err != nil:
 		a.log.Error("the spool was not closed as it should be; the last deliveries may be repeated", "error", err)
 	}
 }

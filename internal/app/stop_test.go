@@ -156,7 +156,7 @@ rules: [{to: [dead]}]
 		})
 	}
 	keeps("the breaker opens")
-	if err := r.Spool().SetPause("dead", spool.Pause{By: spool.ByOperator}); err != nil {
+	if err := r.Spool().SetPause(t.Context(), "dead", spool.Pause{By: spool.ByOperator}); err != nil {
 		t.Fatal(err)
 	}
 	n := dead.n.Load()

@@ -185,7 +185,7 @@ func (b *browser) pauseAndRefresh(t *testing.T) {
 	if !b.spool.PauseOf("crm").Active(time.Now()) {
 		t.Error("the lane is not paused")
 	}
-	if err := b.spool.SetPause("crm", spool.Pause{}); err != nil {
+	if err := b.spool.SetPause(t.Context(), "crm", spool.Pause{}); err != nil {
 		t.Fatal(err)
 	}
 	for end := time.Now().Add(9 * time.Second); !browsertest.Eval[bool](t, b.Browser, `!!document.querySelector('[aria-label="Pause crm"]')`); <-time.After(100 * time.Millisecond) {

@@ -65,14 +65,14 @@ func newRig(t *testing.T) *rig {
 	}
 	r.spool = s
 	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
+		if err := s.Close(context.WithoutCancel(t.Context())); err != nil {
 			t.Error(err)
 		}
 	})
 	if err := s.SetLanes(t.Context(), []spool.LaneConfig{{Sink: "crm", GiveUpAfter: time.Hour}, {Sink: "archive", GiveUpAfter: time.Hour}}); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.SetPause("archive", spool.Pause{By: spool.ByOperator}); err != nil {
+	if err := s.SetPause(t.Context(), "archive", spool.Pause{By: spool.ByOperator}); err != nil {
 		t.Fatal(err)
 	}
 	crm := r.lane(log)

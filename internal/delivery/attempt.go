@@ -48,7 +48,7 @@ func (l *Lane) attempt(ctx context.Context, j job) outbound.Verdict {
 		l.quick.Add(-1)
 	}
 	endSpan(span, out)
-	l.conclude(d, begun, out)
+	l.conclude(ctx, d, begun, out)
 	return out.Verdict
 }
 
@@ -99,18 +99,20 @@ func endSpan(s tracing.Span, out outbound.Outcome) {
 }
 
 // conclude reports to the store what became of a delivery.
-func (l *Lane) conclude(d *spool.Delivery, begun time.Time, out outbound.Outcome) {
+func (l *Lane) conclude(ctx context.Context, d *spool.Delivery, begun time.Time, out outbound.Outcome) {
 	attempts := l.record(out.Tries)
 	switch out.Meaning {
 	case outbound.Delivered:
-		l.deps.Store.Settle(d, attempts)
-		l.answered(d, begun, true)
-		l.deps.Metrics.delivered(l.name, d.Record.ReceivedAt.Time)
+		lost := l.lost(d, l.deps.Store.Settle(d, attempts))
+		l.answered(ctx, d, begun, true)
+		if !lost {
+			l.deps.Metrics.delivered(l.name, d.Record.ReceivedAt.Time)
+		}
 	case outbound.Rejected:
 		l.bury(d, attempts, spool.Rejected, out.Detail)
-		l.answered(d, begun, false)
+		l.answered(ctx, d, begun, false)
 	case outbound.Paused:
-		l.asked(d, attempts, begun, out.Verdict)
+		l.asked(ctx, d, attempts, begun, out.Verdict)
 	case outbound.Unwell, outbound.Timeout, outbound.Connect, outbound.Credentials:
 		l.failed(begun)
 		l.again(d, attempts, out.Verdict)
@@ -151,7 +153,7 @@ func (l *Lane) retry(d *spool.Delivery, attempts []spool.Attempt, v outbound.Ver
 		return
 	}
 	wait := max(v.Wait, l.set.Retry.wait(h, l.random))
-	l.deps.Store.Retry(d, attempts, l.deps.Store.Now().Add(wait), h)
+	l.lost(d, l.deps.Store.Retry(d, attempts, l.deps.Store.Now().Add(wait), h))
 }
 
 func (l *Lane) failingDetail(why string) string {
@@ -159,9 +161,21 @@ func (l *Lane) failingDetail(why string) string {
 }
 
 func (l *Lane) bury(d *spool.Delivery, attempts []spool.Attempt, reason spool.Reason, detail string) {
-	l.deps.Store.Bury(d, attempts, reason, detail)
+	if l.lost(d, l.deps.Store.Bury(d, attempts, reason, detail)) {
+		return
+	}
 	l.deps.Metrics.ended(l.name, reason, 1)
 	l.log.Warn("dead letter", "reason", string(reason), "call", d.Record, "detail", d.Record.Masker().Text(detail))
+}
+
+// lost reports whether what became of a delivery was not taken by the store, because
+// another process drives the lane by now. That one makes the delivery again, and
+// counts and tells how it ends.
+func (l *Lane) lost(d *spool.Delivery, err error) bool {
+	if err != nil {
+		l.log.Warn("an attempt is not counted: the lane has another owner by now, which makes the delivery again", "call", d.Record, "error", err)
+	}
+	return err != nil
 }
 
 // record counts the wire tries and gives them in the form that is kept.

@@ -21,7 +21,10 @@ type settled struct {
 	n int
 }
 
-func (s *settled) Settle(*spool.Delivery, []spool.Attempt) { s.n++ }
+func (s *settled) Settle(*spool.Delivery, []spool.Attempt) error {
+	s.n++
+	return nil
+}
 
 func (s *settled) Now() time.Time { return time.Now() }
 

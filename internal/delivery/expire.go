@@ -20,7 +20,7 @@ func (l *Lane) expire(ctx context.Context) {
 	ended := 0
 	for ctx.Err() == nil && l.held() == 0 {
 		cutoff := l.deps.Store.Now().Add(-l.set.Retry.GiveUpAfter)
-		n, err := l.deps.Store.Expire(l.name, cutoff, spool.Expired, l.expiredDetail("the sink did not recover"), expireStep)
+		n, err := l.deps.Store.Expire(ctx, l.name, cutoff, spool.Expired, l.expiredDetail("the sink did not recover"), expireStep)
 		if err != nil {
 			l.log.Error("deliveries that are too old could not be ended", "error", err)
 			break

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -115,7 +116,7 @@ func TestReplayCountsAnew(t *testing.T) {
 		if len(letters) != 1 {
 			t.Fatalf("%d dead letters", len(letters))
 		}
-		if _, _, err := w.spool.Replay([]string{letters[0].ID}, time.Now(), 0); err != nil {
+		if _, _, err := w.spool.Replay(w.t.Context(), []string{letters[0].ID}, time.Now(), 0); err != nil {
 			t.Fatal(err)
 		}
 		w.sleep(590 * time.Second)
@@ -155,6 +156,6 @@ func TestExpiryMeetsABrokenStore(t *testing.T) {
 
 type brokenExpiry struct{ *watched }
 
-func (brokenExpiry) Expire(string, time.Time, spool.Reason, string, int) (int, error) {
+func (brokenExpiry) Expire(context.Context, string, time.Time, spool.Reason, string, int) (int, error) {
 	return 7, fmt.Errorf("%w: disk full", spool.ErrUnavailable)
 }

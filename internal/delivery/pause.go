@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"context"
 	"strings"
 	"time"
 
@@ -15,6 +16,8 @@ const (
 	// sameMoment is how far apart the ends of pauses may lie that count as one:
 	// answers to deliveries on their way together.
 	sameMoment = time.Second
+	// pauseWithin bounds the wait for a store that does not answer.
+	pauseWithin = 10 * time.Second
 )
 
 // held is how long the lane must rest by order of an operator; 0 without one.
@@ -69,21 +72,21 @@ func (l *Lane) paused() time.Duration {
 }
 
 // asked does what an answer calls for by which the sink asks for a pause.
-func (l *Lane) asked(d *spool.Delivery, attempts []spool.Attempt, begun time.Time, v outbound.Verdict) {
+func (l *Lane) asked(ctx context.Context, d *spool.Delivery, attempts []spool.Attempt, begun time.Time, v outbound.Verdict) {
 	a := ask{delivery: remembered(d), begun: begun, ended: l.deps.Store.Now(), wait: v.Wait}
 	l.mu.Lock()
 	a.doubtful, _ = l.proof.doubtful(d.History)
 	a.failed = l.proof.judge(d.History, a.ended)
 	ruled := l.opinions.asked(a)
 	l.mu.Unlock()
-	l.keepPause()
+	l.keepPause(ctx)
 	switch {
 	case l.tooOld(d):
 		l.bury(d, attempts, spool.Expired, l.expiredDetail(v.Detail))
 	case ruled.own:
 		l.retry(d, attempts, v, a.charged(ruled.counts))
 	default:
-		l.deps.Store.Postpone(d, attempts, ruled.until)
+		l.lost(d, l.deps.Store.Postpone(d, attempts, ruled.until))
 	}
 }
 
@@ -102,7 +105,7 @@ func remembered(d *spool.Delivery) *spool.Delivery {
 
 // answered notes that the sink took a delivery, or refused it for what it is. The
 // pause of another one may turn out to be its own.
-func (l *Lane) answered(d *spool.Delivery, begun time.Time, delivered bool) {
+func (l *Lane) answered(ctx context.Context, d *spool.Delivery, begun time.Time, delivered bool) {
 	l.mu.Lock()
 	if delivered {
 		l.proof.delivered(begun)
@@ -118,7 +121,7 @@ func (l *Lane) answered(d *spool.Delivery, begun time.Time, delivered bool) {
 		l.log.Info("the pause was for one call only", "call", a.delivery.Record, "opinion", d.Record)
 	}
 	if over {
-		l.keepPause()
+		l.keepPause(ctx)
 	}
 }
 
@@ -130,8 +133,11 @@ func (l *Lane) failed(begun time.Time) {
 }
 
 // keepPause makes the pause durable as it is now. An operator's stands above it.
-// Where the disk does not take it, it holds in memory.
-func (l *Lane) keepPause() {
+// Where the disk does not take it, it holds in memory. An attempt that is cut off
+// after its answer came still has its pause kept.
+func (l *Lane) keepPause(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), pauseWithin)
+	defer cancel()
 	l.pausing.Lock()
 	defer l.pausing.Unlock()
 	l.mu.Lock()
@@ -140,7 +146,7 @@ func (l *Lane) keepPause() {
 	if until.Equal(l.written) || !until.IsZero() && !l.written.IsZero() && until.Sub(l.written).Abs() < sameMoment {
 		return
 	}
-	if err := l.deps.Store.SetPause(l.name, spool.Pause{Until: until, By: spool.BySink}); err != nil {
+	if err := l.deps.Store.SetPause(ctx, l.name, spool.Pause{Until: until, By: spool.BySink}); err != nil {
 		l.log.Error("the pause that the sink asked for is not durable", "until", until, "error", err)
 		return
 	}

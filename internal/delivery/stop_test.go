@@ -140,11 +140,11 @@ func TestIDsAreStable(t *testing.T) {
 		if len(letters) != 1 {
 			t.Fatalf("%d dead letters", len(letters))
 		}
-		if _, _, err := w.spool.Replay([]string{letters[0].ID}, time.Now(), 0); err != nil {
+		if _, _, err := w.spool.Replay(w.t.Context(), []string{letters[0].ID}, time.Now(), 0); err != nil {
 			t.Fatal(err)
 		}
 		w.sleep(commit)
-		if _, err := w.spool.Resend("test:a", []string{"crm"}); err != nil {
+		if _, err := w.spool.Resend(w.t.Context(), "test:a", []string{"crm"}); err != nil {
 			t.Fatal(err)
 		}
 		w.sleep(commit)

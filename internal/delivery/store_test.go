@@ -49,32 +49,32 @@ func (s *watched) Work(sink string) <-chan struct{} {
 	return s.Store.Work(sink)
 }
 
-func (s *watched) SetPause(sink string, p spool.Pause) error {
+func (s *watched) SetPause(ctx context.Context, sink string, p spool.Pause) error {
 	s.pauses.Add(1)
 	if err := s.pauseErr.Load(); err != nil {
 		return *err
 	}
-	return s.Store.SetPause(sink, p)
+	return s.Store.SetPause(ctx, sink, p)
 }
 
-func (s *watched) Settle(d *spool.Delivery, attempts []spool.Attempt) {
+func (s *watched) Settle(d *spool.Delivery, attempts []spool.Attempt) error {
 	s.hold(-1)
-	s.Store.Settle(d, attempts)
+	return s.Store.Settle(d, attempts)
 }
 
-func (s *watched) Retry(d *spool.Delivery, attempts []spool.Attempt, due time.Time, h spool.History) {
+func (s *watched) Retry(d *spool.Delivery, attempts []spool.Attempt, due time.Time, h spool.History) error {
 	s.hold(-1)
-	s.Store.Retry(d, attempts, due, h)
+	return s.Store.Retry(d, attempts, due, h)
 }
 
-func (s *watched) Postpone(d *spool.Delivery, attempts []spool.Attempt, due time.Time) {
+func (s *watched) Postpone(d *spool.Delivery, attempts []spool.Attempt, due time.Time) error {
 	s.hold(-1)
-	s.Store.Postpone(d, attempts, due)
+	return s.Store.Postpone(d, attempts, due)
 }
 
-func (s *watched) Bury(d *spool.Delivery, attempts []spool.Attempt, reason spool.Reason, detail string) {
+func (s *watched) Bury(d *spool.Delivery, attempts []spool.Attempt, reason spool.Reason, detail string) error {
 	s.hold(-1)
-	s.Store.Bury(d, attempts, reason, detail)
+	return s.Store.Bury(d, attempts, reason, detail)
 }
 
 func (s *watched) Release(d *spool.Delivery) {

@@ -63,7 +63,7 @@ func (w *world) close() {
 		r.stop(time.Minute)
 	}
 	w.lanes = nil
-	if err := w.spool.Close(); err != nil {
+	if err := w.spool.Close(context.WithoutCancel(w.t.Context())); err != nil {
 		w.t.Error(err)
 	}
 }
@@ -174,7 +174,7 @@ func (w *world) push(key, content string, sinks ...string) {
 // pause sets or ends a lane's pause.
 func (w *world) pause(sink string, p spool.Pause) {
 	w.t.Helper()
-	if err := w.spool.SetPause(sink, p); err != nil {
+	if err := w.spool.SetPause(w.t.Context(), sink, p); err != nil {
 		w.t.Fatal(err)
 	}
 }

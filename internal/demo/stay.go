@@ -11,7 +11,6 @@ import (
 	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/config"
 	"github.com/cdrelay/cdrelay/internal/spool"
-	"github.com/cdrelay/cdrelay/internal/spool/sqlite"
 )
 
 // invite says what the user can do while the demo stays up, and stays.
@@ -132,7 +131,7 @@ type news struct{ seen map[string]bool }
 const newest = 100
 
 // look gives what was not seen before, oldest first.
-func (n news) look(ctx context.Context, from *sqlite.Store) ([]spool.FoundCall, []spool.DeadLetter, error) {
+func (n news) look(ctx context.Context, from spool.Searcher) ([]spool.FoundCall, []spool.DeadLetter, error) {
 	calls, _, err := from.SearchCalls(ctx, spool.CallFilter{}, newest, "")
 	if err != nil {
 		return nil, nil, err

@@ -118,7 +118,7 @@ func (s *show) mend(ctx context.Context, p *push, sink string, known int, tell f
 	}
 	s.crmState.add(pressed)
 	s.out.fact("mended", plain, fmt.Sprintf("the CRM's administrator adds the field %q", pressed))
-	done, _, err := s.app.Spool().Replay([]string{l.ID}, time.Now(), 0)
+	done, _, err := s.app.Spool().Replay(ctx, []string{l.ID}, time.Now(), 0)
 	if err != nil {
 		return progress{}, fmt.Errorf("replay: %w", err)
 	}

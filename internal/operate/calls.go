@@ -166,7 +166,7 @@ func (o *Operator) Resend(ctx context.Context, id string, sinks []string) (Resen
 	if len(sinks) == 0 {
 		return out, &InputError{`"sinks" is empty: name the sinks that are to get the call again`}
 	}
-	done, err := o.Store.Resend(id, sinks)
+	done, err := o.Store.Resend(ctx, id, sinks)
 	if err != nil {
 		return out, err
 	}

@@ -11,24 +11,10 @@ import (
 
 // Store is what operators read and change; the spool's comments are the contract.
 type Store interface {
-	SearchCalls(ctx context.Context, f spool.CallFilter, limit int, cursor string) ([]spool.FoundCall, string, error)
-	Call(ctx context.Context, id string) (spool.CallDetail, error)
-	LettersOfCall(ctx context.Context, callID string) ([]spool.CallLetter, error)
-	Resend(callID string, sinks []string) ([]string, error)
-
-	SearchLetters(ctx context.Context, f spool.LetterFilter, limit int, cursor string) ([]spool.DeadLetter, string, error)
-	DeadLetter(ctx context.Context, id string) (spool.DeadLetterDetail, error)
-	LettersByID(ctx context.Context, ids []string) ([]spool.DeadLetter, error)
-	LastLetter(ctx context.Context) (string, error)
-	WalkLetters(ctx context.Context, f spool.LetterFilter, after, upto string, limit int) ([]spool.DeadLetter, string, error)
-	Replay(ids []string, start time.Time, perSecond float64) (done int, intake []string, err error)
-	Purge(ids []string) (int, error)
-	NoteLetter(id, detail string) error
-
+	spool.Searcher
+	spool.Operator
 	Lanes(ctx context.Context) ([]spool.LaneStatus, error)
-	SetPause(sink string, p spool.Pause) error
-	Erase(ctx context.Context, forms spool.NumberForms, dry bool) (spool.Erased, error)
-	Totals() spool.Totals
+	SetPause(ctx context.Context, sink string, p spool.Pause) error
 	// Now is the time by which the store compares, whatever the wall clock says.
 	Now() time.Time
 }

@@ -134,7 +134,7 @@ func (p *replayer) step(ctx context.Context, page []DeadLetter) error {
 				p.keep(l.ID, "the sink "+l.Sink+" is not configured: put it back into the configuration, or purge")
 			}
 		default:
-			err = p.putBack(group)
+			err = p.putBack(ctx, group)
 		}
 		if err != nil {
 			return err
@@ -165,8 +165,8 @@ func groups(page []DeadLetter) (out [][]DeadLetter) {
 }
 
 // putBack puts deliveries of one sink back into its lane.
-func (p *replayer) putBack(group []DeadLetter) error {
-	n, _, err := p.Store.Replay(idsOf(group), p.due(), p.Rate)
+func (p *replayer) putBack(ctx context.Context, group []DeadLetter) error {
+	n, _, err := p.Store.Replay(ctx, idsOf(group), p.due(), p.Rate)
 	if err != nil {
 		return err
 	}
@@ -216,14 +216,14 @@ func (p *replayer) redeem(ctx context.Context, id string) error {
 		return nil
 	case errors.As(err, new(*call.NotACall)):
 		p.out.Ignored++
-		_, err = p.Store.Purge([]string{id})
+		_, err = p.Store.Purge(ctx, []string{id})
 		return err
 	case errors.Is(err, spool.ErrUnavailable) || ctx.Err() != nil:
 		return err
 	default:
 		reason := plaintext.Cut(err.Error(), maxNote)
 		p.keep(id, reason)
-		return p.Store.NoteLetter(id, reason)
+		return p.Store.NoteLetter(ctx, id, reason)
 	}
 }
 

@@ -23,7 +23,7 @@ const (
 	maxRate = 1_000_000
 )
 
-var selectionCursor = regexp.MustCompile(`^([0-9A-Z]{26})\.([0-9A-Z]{26}(?:\.[0-9A-Z]{26})?)$`)
+var selectionCursor = regexp.MustCompile(`^[0-9A-Z]{26}\.[0-9A-Z]{26}(\.[0-9A-Z]{26})?$`)
 
 // Selection is the dead letters that a replay or a purge is for: by ids, or by a
 // filter. A filter selects those that are there when the first request with it
@@ -132,18 +132,14 @@ func (o *Operator) walk(ctx context.Context, s *Selection, step int, out *Select
 
 // walkFilter returns where to go on when the limit was reached.
 func (o *Operator) walkFilter(ctx context.Context, s *Selection, step int, f func([]DeadLetter) error) (next string, err error) {
-	after, upto := "", ""
-	if m := selectionCursor.FindStringSubmatch(s.Cursor); m != nil {
-		after, upto = m[1], m[2]
-	} else if upto, err = o.Store.LastLetter(ctx); err != nil || upto == "" {
-		return "", err
-	}
-	for left := s.Limit; ; {
+	filter := *s.Filter
+	filter.OldestFirst = true
+	for cursor, left := s.Cursor, s.Limit; ; {
 		n := step
 		if s.Limit > 0 {
 			n = min(n, left)
 		}
-		page, more, err := o.Store.WalkLetters(ctx, *s.Filter, after, upto, n)
+		page, more, err := o.Store.SearchLetters(ctx, filter, n, cursor)
 		if err != nil {
 			return "", err
 		}
@@ -155,9 +151,9 @@ func (o *Operator) walkFilter(ctx context.Context, s *Selection, step int, f fun
 		case more == "":
 			return "", nil
 		case s.Limit > 0 && left <= 0:
-			return more + "." + upto, nil
+			return more, nil
 		}
-		after = more
+		cursor = more
 	}
 }
 

@@ -25,7 +25,7 @@ func (o *Operator) Resume(ctx context.Context, sink string) (SinkPause, error) {
 
 func (o *Operator) setPause(ctx context.Context, sink string, p spool.Pause) (SinkPause, error) {
 	out := SinkPause{Name: sink, Paused: p.By == spool.ByOperator}
-	if err := o.Store.SetPause(sink, p); err != nil {
+	if err := o.Store.SetPause(ctx, sink, p); err != nil {
 		return out, err
 	}
 	o.log.InfoContext(ctx, "an operator changed the pause of a sink", "sink", sink, "paused", out.Paused)

@@ -16,3 +16,8 @@ var ErrShare = errors.New("the source fills its share of spool.max_bytes with ca
 
 // ErrBadCursor says that a cursor is not one that a page gave.
 var ErrBadCursor = errors.New("bad cursor")
+
+// ErrLeaseLost says that a delivery is no longer leased to the lane that reports it:
+// another process drives the lane by now. The report has changed nothing, and must not
+// be repeated.
+var ErrLeaseLost = errors.New("the lease was lost to another owner of the lane")

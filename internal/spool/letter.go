@@ -64,6 +64,10 @@ type LetterFilter struct {
 	Sink         string
 	Reason       Reason
 	Since, Until time.Time
+	// OldestFirst lists them in the order in which they were made, and ends with what
+	// was there when the first page was asked for: whoever works through them does not
+	// run after what that makes.
+	OldestFirst bool
 }
 
 // CallLetter is a dead letter of one revision of a call.

@@ -67,7 +67,7 @@ func survivesRestart(r *rig) {
 	r.Postpone(ds[1], attempt("unwell"), time.Now().Add(time.Hour))
 	r.Bury(ds[2], attempt("rejected"), spool.Rejected, "no")
 	r.check(r.KeepUndecodable(r.Context(), undecodable("dialer", "nope")))
-	r.check(r.SetPause("slack", spool.Pause{By: spool.ByOperator}))
+	r.check(r.SetPause(r.Context(), "slack", spool.Pause{By: spool.ByOperator}))
 	r.commit()
 	r.expect(r.lease("crm", 10), "fresh leased")
 	before := r.snapshot()
@@ -131,12 +131,12 @@ func survivesCrash(r *rig) {
 func closedRefuses(r *rig) {
 	r.acceptAll("a")
 	d := r.one("crm")
-	r.check(r.Close())
+	r.check(r.Close(r.Context()))
 	for name, do := range map[string]func() error{
 		"accept":  func() error { _, err := r.Accept(r.Context(), acceptance("b", "first", "crm")); return err },
 		"lease":   func() error { _, err := r.Lease(r.Context(), "crm", spool.Places{Limit: 1, Doubtful: 1}); return err },
 		"calls":   func() error { _, _, err := r.SearchCalls(r.Context(), spool.CallFilter{}, 1, ""); return err },
-		"replay":  func() error { _, _, err := r.Replay([]string{"x"}, time.Now(), 0); return err },
+		"replay":  func() error { _, _, err := r.Replay(r.Context(), []string{"x"}, time.Now(), 0); return err },
 		"letters": func() error { _, _, err := r.SearchLetters(r.Context(), spool.LetterFilter{}, 1, ""); return err },
 	} {
 		if err := do(); !errors.Is(err, spool.ErrUnavailable) {

@@ -81,8 +81,8 @@ func laneUnconfigured(r *rig) {
 func pauseDurable(r *rig) {
 	r.woken()
 	until := time.Now().Add(time.Hour)
-	r.check(r.SetPause("crm", spool.Pause{Until: until, By: spool.BySink}))
-	r.check(r.SetPause("slack", spool.Pause{By: spool.ByOperator}))
+	r.check(r.SetPause(r.Context(), "crm", spool.Pause{Until: until, By: spool.BySink}))
+	r.check(r.SetPause(r.Context(), "slack", spool.Pause{By: spool.ByOperator}))
 	if !r.woken() {
 		r.Error("a pause was set and the lane was not woken")
 	}
@@ -98,7 +98,7 @@ func pauseDurable(r *rig) {
 		}
 		r.reopen()
 	}
-	r.check(r.SetPause("slack", spool.Pause{}))
+	r.check(r.SetPause(r.Context(), "slack", spool.Pause{}))
 	for range 2 {
 		if p := r.PauseOf("slack"); p.Active(time.Now()) {
 			r.Errorf("slack, resumed: %+v", p)
@@ -111,20 +111,20 @@ func pauseDurable(r *rig) {
 }
 
 func pauseOperatorFirst(r *rig) {
-	r.check(r.SetPause("crm", spool.Pause{By: spool.ByOperator}))
-	r.check(r.SetPause("crm", spool.Pause{Until: time.Now().Add(time.Second), By: spool.BySink}))
+	r.check(r.SetPause(r.Context(), "crm", spool.Pause{By: spool.ByOperator}))
+	r.check(r.SetPause(r.Context(), "crm", spool.Pause{Until: time.Now().Add(time.Second), By: spool.BySink}))
 	if p := r.PauseOf("crm"); p.By != spool.ByOperator {
 		r.Errorf("the operator's pause gave way to %+v", p)
 	}
-	r.check(r.SetPause("crm", spool.Pause{}))
-	r.check(r.SetPause("crm", spool.Pause{Until: time.Now().Add(time.Second), By: spool.BySink}))
+	r.check(r.SetPause(r.Context(), "crm", spool.Pause{}))
+	r.check(r.SetPause(r.Context(), "crm", spool.Pause{Until: time.Now().Add(time.Second), By: spool.BySink}))
 	if p := r.PauseOf("crm"); p.By != spool.BySink {
 		r.Errorf("after the resumption: %+v", p)
 	}
 }
 
 func pauseUnknown(r *rig) {
-	if err := r.SetPause("unknown", spool.Pause{By: spool.ByOperator}); !errors.Is(err, spool.ErrNotFound) {
+	if err := r.SetPause(r.Context(), "unknown", spool.Pause{By: spool.ByOperator}); !errors.Is(err, spool.ErrNotFound) {
 		r.Errorf("error %v, want %v", err, spool.ErrNotFound)
 	}
 	if p := r.PauseOf("unknown"); p != (spool.Pause{}) {

@@ -198,7 +198,7 @@ func amended(r *rig) {
 
 func replayedLast(r *rig) {
 	r.acceptAll("p1", "p2")
-	done, _, err := r.Replay(r.bury(), time.Now(), 0)
+	done, _, err := r.Replay(r.Context(), r.bury(), time.Now(), 0)
 	r.check(err)
 	if done != 2 {
 		r.Fatalf("%d replayed, want 2", done)

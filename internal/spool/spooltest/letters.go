@@ -57,7 +57,7 @@ func replaySameID(r *rig) {
 func replayRate(r *rig) {
 	r.acceptAll("a", "b", "c")
 	letters := r.bury()
-	done, _, err := r.Replay(letters, time.Now().Add(time.Second), 2)
+	done, _, err := r.Replay(r.Context(), letters, time.Now().Add(time.Second), 2)
 	r.check(err)
 	if done != 3 {
 		r.Fatalf("%d replayed, want 3", done)
@@ -76,7 +76,7 @@ func replayMixed(r *rig) {
 	delivery := r.bury()[0]
 	r.check(r.KeepUndecodable(r.Context(), undecodable("dialer", "nope")))
 	intake := r.letters(spool.LetterFilter{Stage: spool.StageIntake})[0].ID
-	done, back, err := r.Replay([]string{intake, "01ARZ3NDEKTSV4RRFFQ69G5FAV", delivery, "nonsense"}, time.Now(), 0)
+	done, back, err := r.Replay(r.Context(), []string{intake, "01ARZ3NDEKTSV4RRFFQ69G5FAV", delivery, "nonsense"}, time.Now(), 0)
 	r.check(err)
 	if done != 1 || !slices.Equal(back, []string{intake}) {
 		r.Errorf("%d replayed and %v came back, want 1 and %s", done, back, intake)
@@ -91,7 +91,7 @@ func replayTwice(r *rig) {
 	r.acceptAll("a")
 	letters := r.bury()
 	r.replay(letters)
-	done, _, err := r.Replay(append(letters, letters...), time.Now(), 0)
+	done, _, err := r.Replay(r.Context(), append(letters, letters...), time.Now(), 0)
 	r.check(err)
 	if done != 0 {
 		r.Errorf("%d replayed a second time", done)
@@ -105,7 +105,7 @@ func purge(r *rig) {
 	letters := r.bury()
 	r.check(r.KeepUndecodable(r.Context(), undecodable("dialer", "nope")))
 	intake := r.letters(spool.LetterFilter{Stage: spool.StageIntake})[0].ID
-	n, err := r.Purge([]string{letters[0], intake, letters[0], "nonsense"})
+	n, err := r.Purge(r.Context(), []string{letters[0], intake, letters[0], "nonsense"})
 	r.check(err)
 	if n != 2 {
 		r.Errorf("%d purged, want 2", n)
@@ -127,7 +127,7 @@ func resend(r *rig) {
 	r.revisions(2)
 	send := func(want ...string) {
 		r.Helper()
-		got, err := r.Resend("dialer:a", []string{"crm", "slack"})
+		got, err := r.Resend(r.Context(), "dialer:a", []string{"crm", "slack"})
 		r.check(err)
 		if !slices.Equal(got, want) {
 			r.Errorf("sent to %q, want %q", got, want)
@@ -162,7 +162,7 @@ func resendUnknown(r *rig) {
 		id    string
 		sinks []string
 	}{{"dialer:none", []string{"crm"}}, {"dialer:a", []string{"crm", "unknown"}}} {
-		if _, err := r.Resend(ask.id, ask.sinks); !errors.Is(err, spool.ErrNotFound) {
+		if _, err := r.Resend(r.Context(), ask.id, ask.sinks); !errors.Is(err, spool.ErrNotFound) {
 			r.Errorf("resend %s to %v: error %v, want %v", ask.id, ask.sinks, err, spool.ErrNotFound)
 		}
 	}

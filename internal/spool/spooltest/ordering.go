@@ -128,7 +128,7 @@ func (r *rig) delivers(calls ...string) {
 
 func (r *rig) replay(letters []string) {
 	r.Helper()
-	done, intake, err := r.Replay(letters, time.Now(), 0)
+	done, intake, err := r.Replay(r.Context(), letters, time.Now(), 0)
 	r.check(err)
 	if done != len(letters) || len(intake) != 0 {
 		r.Fatalf("%d of %d replayed, %d of intake", done, len(letters), len(intake))
@@ -170,7 +170,7 @@ func heldBehindLaterReplay(r *rig) {
 	letters := r.bury()
 	r.accept("a", "second", "crm")
 	second := r.one("crm")
-	_, _, err := r.Replay(letters, time.Now().Add(time.Hour), 0)
+	_, _, err := r.Replay(r.Context(), letters, time.Now().Add(time.Hour), 0)
 	r.check(err)
 	r.accept("a", "third", "crm")
 	r.Bury(second, nil, spool.Rejected, "no")
@@ -221,7 +221,7 @@ func heldNotExpired(r *rig) {
 // expire ends what was accepted longer than d ago, in one step of at most 100.
 func (r *rig) expire(d time.Duration) int {
 	r.Helper()
-	n, err := r.Expire("crm", time.Now().Add(-d), spool.Expired, "too old", 100)
+	n, err := r.Expire(r.Context(), "crm", time.Now().Add(-d), spool.Expired, "too old", 100)
 	r.check(err)
 	return n
 }

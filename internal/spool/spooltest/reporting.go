@@ -126,7 +126,7 @@ func expireSteps(r *rig) {
 	}
 	step := func(want int) {
 		r.Helper()
-		n, err := r.Expire("crm", time.Now().Add(-2*time.Minute), spool.Expired, "too old", 2)
+		n, err := r.Expire(r.Context(), "crm", time.Now().Add(-2*time.Minute), spool.Expired, "too old", 2)
 		r.check(err)
 		if n != want {
 			r.Errorf("%d expired, want %d", n, want)

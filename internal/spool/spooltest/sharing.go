@@ -31,7 +31,7 @@ func large(source, id string) spool.Acceptance {
 // limited begins again with an empty store of few bytes.
 func (r *rig) limited() {
 	r.Helper()
-	r.check(r.Close())
+	r.check(r.Close(r.Context()))
 	r.dir, r.maxBytes = r.TempDir(), small
 	r.Store = r.open(r.T, r.dir, r.maxBytes)
 	r.configure("crm", "slack")
@@ -118,10 +118,10 @@ func shareOfLetters(r *rig) {
 		ids = append(ids, l.ID)
 	}
 	half := len(ids) / 2
-	_, err := r.Purge(ids[:half])
+	_, err := r.Purge(r.Context(), ids[:half])
 	r.check(err)
 	r.refused("dialer", "after a purge", false)
-	_, _, err = r.Replay(ids[half:], time.Now(), 0)
+	_, _, err = r.Replay(r.Context(), ids[half:], time.Now(), 0)
 	r.check(err)
 	r.settleAll()
 	if n := len(r.fill()); n < first*8/10 {
@@ -132,7 +132,7 @@ func shareOfLetters(r *rig) {
 	r.refused("dialer", "sent", false)
 	r.settleAll()
 	for range 3 {
-		sent, err := r.Resend(call.NewID("dialer", "sent"), []string{"crm"})
+		sent, err := r.Resend(r.Context(), call.NewID("dialer", "sent"), []string{"crm"})
 		r.check(err)
 		if len(sent) != 1 {
 			r.Fatalf("sent again to %v", sent)
@@ -174,7 +174,7 @@ func shareOfUndecodable(r *rig) {
 	for _, l := range letters {
 		ids = append(ids, l.ID)
 	}
-	_, err = r.Purge(ids)
+	_, err = r.Purge(r.Context(), ids)
 	r.check(err)
 	r.check(keep("dialer"))
 }

@@ -24,45 +24,9 @@ import (
 	"github.com/cdrelay/cdrelay/internal/spool"
 )
 
-// Store is what intake, delivery and the private API use of a store.
-type Store interface {
-	Accept(ctx context.Context, a spool.Acceptance) (spool.Receipt, error)
-	KeepUndecodable(ctx context.Context, u spool.Undecodable) error
-	Ready() error
-
-	Lease(ctx context.Context, sink string, want spool.Places) ([]*spool.Delivery, error)
-	NextDue(ctx context.Context, sink string, withDoubtful bool) (time.Time, error)
-	Work(sink string) <-chan struct{}
-	Settle(d *spool.Delivery, attempts []spool.Attempt)
-	Retry(d *spool.Delivery, attempts []spool.Attempt, due time.Time, h spool.History)
-	Postpone(d *spool.Delivery, attempts []spool.Attempt, due time.Time)
-	Amend(sink string, seq int64, due time.Time, h spool.History)
-	Bury(d *spool.Delivery, attempts []spool.Attempt, reason spool.Reason, detail string)
-	Release(d *spool.Delivery)
-	Expire(sink string, cutoff time.Time, reason spool.Reason, detail string, limit int) (int, error)
-
-	SetLanes(ctx context.Context, lanes []spool.LaneConfig) error
-	SetPause(sink string, p spool.Pause) error
-	PauseOf(sink string) spool.Pause
-	Lanes(ctx context.Context) ([]spool.LaneStatus, error)
-	Keep(ctx context.Context, sink, name string, value []byte) error
-	Kept(ctx context.Context, sink, name string) ([]byte, error)
-	Totals() spool.Totals
-
-	SearchCalls(ctx context.Context, f spool.CallFilter, limit int, cursor string) ([]spool.FoundCall, string, error)
-	Call(ctx context.Context, id string) (spool.CallDetail, error)
-	SearchLetters(ctx context.Context, f spool.LetterFilter, limit int, cursor string) ([]spool.DeadLetter, string, error)
-	DeadLetter(ctx context.Context, id string) (spool.DeadLetterDetail, error)
-	Replay(ids []string, start time.Time, perSecond float64) (done int, intake []string, err error)
-	Purge(ids []string) (int, error)
-	Resend(callID string, sinks []string) ([]string, error)
-
-	Close() error
-}
-
 // Run runs the contract. open opens the store that is in the folder, or makes a
 // new one, with a bound on its bytes or 0 for the usual one; Run closes it.
-func Run(t *testing.T, open func(t *testing.T, dir string, maxBytes spool.Bytes) Store) {
+func Run(t *testing.T, open func(t *testing.T, dir string, maxBytes spool.Bytes) spool.Store) {
 	t.Helper()
 	for _, group := range [][]testCase{acceptCases(), leaseCases(), orderCases(), reportCases(), letterCases(), laneCases(), keptCases(), listingCases(), durableCases(), shareCases()} {
 		for _, c := range group {
@@ -71,7 +35,7 @@ func Run(t *testing.T, open func(t *testing.T, dir string, maxBytes spool.Bytes)
 				synctest.Test(t, func(t *testing.T) {
 					r := &rig{T: t, dir: t.TempDir(), open: open}
 					r.Store = open(t, r.dir, 0)
-					t.Cleanup(func() { r.check(r.Close()) })
+					t.Cleanup(func() { r.check(r.Close(context.WithoutCancel(t.Context()))) })
 					r.configure("crm", "slack")
 					c.run(r)
 				})
@@ -88,10 +52,10 @@ type testCase struct {
 // rig is an open store with a test around it.
 type rig struct {
 	*testing.T
-	Store
+	spool.Store
 	dir      string
 	maxBytes spool.Bytes
-	open     func(t *testing.T, dir string, maxBytes spool.Bytes) Store
+	open     func(t *testing.T, dir string, maxBytes spool.Bytes) spool.Store
 }
 
 func (r *rig) check(err error) {
@@ -126,7 +90,7 @@ func (r *rig) commit() {
 // reopen closes the store and opens it again.
 func (r *rig) reopen() {
 	r.Helper()
-	r.check(r.Close())
+	r.check(r.Close(r.Context()))
 	r.Store = r.open(r.T, r.dir, r.maxBytes)
 	r.configure("crm", "slack")
 }
@@ -151,7 +115,7 @@ func (r *rig) crash() {
 		}
 		return os.WriteFile(filepath.Join(copied, filepath.Base(path)), b, 0o600)
 	}))
-	r.check(r.Close())
+	r.check(r.Close(r.Context()))
 	r.dir = copied
 	r.Store = r.open(r.T, copied, r.maxBytes)
 	r.configure("crm", "slack")

@@ -24,18 +24,11 @@ func (s *Store) Accept(ctx context.Context, a spool.Acceptance) (spool.Receipt, 
 		return spool.Receipt{}, err
 	}
 	p := prepare(a)
-	var receipt spool.Receipt // stays empty where Route failed
-	err := s.writer.waitUnless(ctx.Done(), "accept", len(p.encoded), func(t *tx) (err error) {
-		receipt, err = s.accept(t, p)
-		return err
-	})
-	if err == nil && receipt.ID == "" {
+	receipt, err := change(ctx, s.writer, op{name: "accept", bytes: len(p.encoded)}, func(t *tx) (spool.Receipt, error) { return s.accept(t, p) })
+	if err == nil && receipt.ID == "" { // Route failed
 		err = p.err
 	}
-	if err != nil {
-		return spool.Receipt{}, err
-	}
-	return receipt, nil
+	return receipt, err
 }
 
 // refuseMore is why there is no room for one more call of a source. What waited for
@@ -200,19 +193,18 @@ func (s *Store) KeepUndecodable(ctx context.Context, u spool.Undecodable) error 
 		at = s.clock.now()
 	}
 	id := s.newID(at)
-	var refused error // read only where do has ended
-	err = s.writer.waitUnless(ctx.Done(), "undecodable", len(u.Body), func(t *tx) error {
-		if refused = s.refuseMore(t, u.Source); refused != nil {
-			return nil
+	refused, err := change(ctx, s.writer, op{name: "undecodable", bytes: len(u.Body)}, func(t *tx) (refused, err error) {
+		if refused := s.refuseMore(t, u.Source); refused != nil {
+			return refused, nil
 		}
-		err := execute(t.conn, `INSERT INTO dead_letters(id, stage, source, reason, detail, tries, created_at, body_hash, body, request)
+		err = execute(t.conn, `INSERT INTO dead_letters(id, stage, source, reason, detail, tries, created_at, body_hash, body, request)
 			VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
 			id, string(spool.StageIntake), u.Source, string(spool.Undecoded), u.Detail, millis(at), hash, u.Body, request)
 		if err == nil && t.conn.Changes() > 0 {
 			s.charge(t, u.Source, sizeOnDisk(int64(len(u.Body))))
 			t.then(func() { s.undecodable(id, u.Source) })
 		}
-		return err
+		return nil, err
 	})
 	if err == nil {
 		err = refused

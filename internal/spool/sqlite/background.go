@@ -44,7 +44,7 @@ func (s *Store) checkInBackground(ctx context.Context, unclean bool) {
 	if err == nil {
 		conn.SetInterrupt(ctx.Done())
 		if err = check(conn); err == nil {
-			err = s.recount(conn)
+			err = s.recount(ctx, conn)
 		}
 		err = errors.Join(err, conn.Close())
 	}

@@ -97,7 +97,11 @@ func (w *writer) lengthened() {
 
 // emptyWAL moves the WAL into the file and truncates it, unless a reader is in
 // the way: the writer must not wait for one.
-func (s *Store) emptyWAL() { s.noteMove(s.writer.between(s.truncateWAL)) }
+func (s *Store) emptyWAL(ctx context.Context) {
+	if err := s.writer.between(ctx, s.truncateWAL); ctx.Err() == nil {
+		s.noteMove(err)
+	}
+}
 
 // truncateWAL uses the room of the reserve where the file needs it.
 func (s *Store) truncateWAL(c *sqlite.Conn) error {

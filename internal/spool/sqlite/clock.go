@@ -80,7 +80,7 @@ func (s *Store) mendLane(ctx context.Context, l *lane, longest time.Duration) (i
 		l.dated = dated
 		return 0, nil
 	}
-	err = s.writer.wait("clock", func(t *tx) error {
+	err = s.writer.wait(ctx, "clock", func(t *tx) error {
 		for _, mend := range []struct {
 			sql  string
 			seqs []int64

@@ -11,7 +11,7 @@ import (
 )
 
 func TestContract(t *testing.T) {
-	spooltest.Run(t, func(t *testing.T, dir string, maxBytes spool.Bytes) spooltest.Store {
+	spooltest.Run(t, func(t *testing.T, dir string, maxBytes spool.Bytes) spool.Store {
 		t.Helper()
 		s, err := sqlite.Open(t.Context(), spool.Config{Path: filepath.Join(dir, "cdrelay.db"), MaxBytes: maxBytes}, sqlite.Deps{Log: quiet(), Readings: phone.Readings})
 		if err != nil {

@@ -27,7 +27,7 @@ func TestTheNumberOfCallsOutlivesRestartsWithoutCounting(t *testing.T) {
 			if got := s.Totals().Calls; err != nil || got != want || rows != want {
 				t.Errorf("%d calls by the counter and %d rows, error %v, want %d", got, rows, err, want)
 			}
-			if err := s.Close(); err != nil {
+			if err := s.Close(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			s = open(t, cfg)

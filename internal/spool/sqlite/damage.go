@@ -16,7 +16,7 @@ import (
 // setAside moves a leased delivery whose record cannot be read out of its lane,
 // keeps the bytes, and says so.
 func (s *Store) setAside(d *delivery, reason string) {
-	s.report(&d.Delivery, nil, "set_aside", func(t *tx, d *delivery) error {
+	_ = s.report(&d.Delivery, nil, "set_aside", func(t *tx, d *delivery) error {
 		if err := keepBytes(t.conn, t.now, d.Seq, d.lane.id, reason, d.encoded); err != nil {
 			return err
 		}

@@ -68,7 +68,7 @@ func startOn(t *testing.T, path string) (aside int64) {
 		if err := s.Ready(); err != nil {
 			t.Error(err)
 		}
-		if err := s.Close(); err != nil {
+		if err := s.Close(t.Context()); err != nil {
 			t.Error(err)
 		}
 	})

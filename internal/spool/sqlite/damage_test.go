@@ -29,7 +29,7 @@ func closed(t *testing.T, n int) (path string) {
 	for _, d := range lease(t, s, 10) {
 		s.Bury(d, nil, spool.Rejected, "no")
 	}
-	if err := s.Close(); err != nil {
+	if err := s.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	return s.Path()
@@ -83,7 +83,7 @@ func rootPage(t *testing.T, path, table string) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Close(); err != nil {
+	if err := s.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	return int(page)

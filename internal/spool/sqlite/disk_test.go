@@ -160,7 +160,7 @@ func limited(path string) error {
 		return fmt.Errorf("after the limit is lifted: %w", err)
 	}
 	_, err = fmt.Fprintln(os.Stdout, taken)
-	return errors.Join(err, s.Close())
+	return errors.Join(err, s.Close(testContext()))
 }
 
 // limitFileSize lets no file grow beyond the size of this one plus a bit.

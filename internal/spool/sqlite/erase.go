@@ -41,7 +41,7 @@ func (s *Store) eraseHistory(ctx context.Context, w *sweep, cutoff time.Time, en
 		seqs, next, err := s.findHistory(ctx, w, cutoff)
 		if err == nil && len(seqs) > 0 {
 			var n int
-			n, err = s.eraseCalls(seqs)
+			n, err = s.eraseCalls(ctx, seqs)
 			gone += n
 		}
 		w.from = next
@@ -97,28 +97,23 @@ func (s *Store) findHistory(ctx context.Context, w *sweep, cutoff time.Time) (se
 
 // eraseCalls deletes calls with all that hangs on them, except those that wait
 // again because an operator asked for it meanwhile.
-func (s *Store) eraseCalls(seqs []int64) (n int, err error) {
-	err = s.writer.wait("retention", func(t *tx) error {
-		n = 0
+func (s *Store) eraseCalls(ctx context.Context, seqs []int64) (n int, err error) {
+	return change(ctx, s.writer, op{name: "retention"}, func(t *tx) (n int, err error) {
 		for _, seq := range seqs {
 			owed, err := readInt(t.conn, `SELECT count(*) FROM deliveries WHERE call_seq = ? AND state NOT IN (4, 6)`, seq)
 			if err != nil {
-				return err
+				return 0, err
 			}
 			if owed > 0 {
 				continue
 			}
 			if err := eraseCall(t.conn, seq); err != nil {
-				return err
+				return 0, err
 			}
 			n++
 		}
-		return s.uncount(t, n)
+		return n, s.uncount(t, n)
 	})
-	if err != nil {
-		return 0, err
-	}
-	return n, nil
 }
 
 // decodeLeniently gives what can be read of a record: a damaged one has no keys.
@@ -151,12 +146,11 @@ func eraseCall(c *sqlite.Conn, seq int64) error {
 }
 
 // eraseLetters purges a step of dead letters from before the cutoff.
-func (s *Store) eraseLetters(cutoff time.Time) (n int, err error) {
-	err = s.writer.wait("retention", func(t *tx) error {
-		n = 0
+func (s *Store) eraseLetters(ctx context.Context, cutoff time.Time) (n int, err error) {
+	return change(ctx, s.writer, op{name: "retention"}, func(t *tx) (n int, err error) {
 		var ids []string
 		bytes := int64(0)
-		err := query(t.conn, `SELECT id, ifnull(length(body), 0) FROM dead_letters WHERE id < ? ORDER BY id LIMIT ?`, func(r *sqlite.Stmt) error {
+		err = query(t.conn, `SELECT id, ifnull(length(body), 0) FROM dead_letters WHERE id < ? ORDER BY id LIMIT ?`, func(r *sqlite.Stmt) error {
 			ids = append(ids, r.ColumnText(0))
 			if bytes += r.ColumnInt64(1); bytes >= stepBytes {
 				return errEnough
@@ -164,19 +158,8 @@ func (s *Store) eraseLetters(cutoff time.Time) (n int, err error) {
 			return nil
 		}, ulidAt(cutoff), stepRows)
 		if err != nil && !errors.Is(err, errEnough) {
-			return err
+			return 0, err
 		}
-		for _, id := range ids {
-			done, err := s.purgeLetter(t, id)
-			if err != nil {
-				return err
-			}
-			n += done
-		}
-		return nil
+		return s.purgeLetters(t, ids)
 	})
-	if err != nil {
-		return 0, err
-	}
-	return n, nil
 }

@@ -86,27 +86,18 @@ func (e *eraser) eraseCallIDs(ctx context.Context, ids []string) (busy []string,
 
 // eraseSome erases calls in one transaction.
 func (e *eraser) eraseSome(ctx context.Context, ids []string) (busy []string, err error) {
-	var claims []*claim
-	defer func() {
-		for _, c := range claims {
-			c.release(err == nil && !e.dry && !c.stale)
-		}
-	}()
-	for _, id := range ids {
-		c, err := e.claim(ctx, id)
-		if err != nil {
-			return nil, err
-		}
-		if c == nil {
-			busy = append(busy, id)
-			continue
-		}
-		claims = append(claims, c)
+	claims, busy, err := e.claimAll(ctx, ids)
+	if err != nil {
+		return nil, err
 	}
 	if e.dry {
 		err = e.listRd.do(ctx, func(conn *sqlite.Conn) error { return countAll(conn, claims) })
 	} else {
-		err = e.writer.wait("erase", func(t *tx) error { return e.eraseClaimed(t, claims) })
+		err = e.writer.waitFor(ctx, op{name: "erase", do: func(t *tx) error { return e.eraseClaimed(t, claims) }, done: func(err error) {
+			for _, c := range claims {
+				c.release(err == nil && !c.stale)
+			}
+		}})
 	}
 	if err != nil {
 		return nil, err
@@ -122,6 +113,25 @@ func (e *eraser) eraseSome(ctx context.Context, ids []string) (busy []string, er
 		e.out.DeadLetters += c.letters
 	}
 	return busy, nil
+}
+
+// claimAll claims calls, but for those of which a lane has a delivery.
+func (e *eraser) claimAll(ctx context.Context, ids []string) (claims []*claim, busy []string, err error) {
+	for _, id := range ids {
+		c, err := e.claim(ctx, id)
+		switch {
+		case err != nil:
+			for _, c := range claims {
+				c.release(false)
+			}
+			return nil, nil, err
+		case c == nil:
+			busy = append(busy, id)
+		default:
+			claims = append(claims, c)
+		}
+	}
+	return claims, busy, nil
 }
 
 // claim is the right to erase a call: no lane can lease its deliveries.
@@ -282,10 +292,9 @@ func (e *eraser) redactLogs(ctx context.Context, from, to int64, gone []string) 
 	}
 	for _, one := range logs {
 		if !e.dry && one.lane != nil && one.lane.claim([]int64{one.seq}) {
-			err = e.writer.wait("erase", func(t *tx) error {
+			err = e.writer.waitFor(ctx, op{name: "erase", do: func(t *tx) error {
 				return execute(t.conn, `UPDATE deliveries SET attempts = ? WHERE call_seq = ? AND lane = ?`, one.text, one.seq, one.lane.id)
-			})
-			one.lane.release([]int64{one.seq}, false)
+			}, done: func(error) { one.lane.release([]int64{one.seq}, false) }})
 		}
 		if err != nil {
 			return err

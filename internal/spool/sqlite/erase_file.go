@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"zombiezen.com/go/sqlite"
@@ -22,15 +23,15 @@ const (
 // the unused space of pages from which they were once moved to another, and the
 // WAL.
 func (e *eraser) overwrite(ctx context.Context) error {
-	if err := e.orphanKeys(); err != nil {
+	if err := e.orphanKeys(ctx); err != nil {
 		return err
 	}
 	if err := e.wipePages(ctx); err != nil {
 		return err
 	}
-	e.vacuum()
+	e.vacuum(ctx)
 	for end := time.Now().Add(truncatePatience); ; {
-		done, err := e.emptyWAL()
+		done, err := e.truncateWAL(ctx)
 		if err != nil || done {
 			return err
 		}
@@ -50,8 +51,8 @@ const (
 
 // orphanKeys deletes the number's keys of calls that are no more: those of a
 // damaged record cannot be read from it.
-func (e *eraser) orphanKeys() error {
-	return e.writer.wait("erase", func(t *tx) error {
+func (e *eraser) orphanKeys(ctx context.Context) error {
+	return e.writer.wait(ctx, "erase", func(t *tx) error {
 		blocks, err := readInts(t.conn, keyBlocks)
 		if err != nil {
 			return err
@@ -67,18 +68,19 @@ func (e *eraser) orphanKeys() error {
 	})
 }
 
-// emptyWAL moves the WAL into the file and truncates it; false when a reader was
+// truncateWAL moves the WAL into the file and truncates it; false when a reader was
 // in the way for a moment.
-func (e *eraser) emptyWAL() (done bool, err error) {
-	err = e.writer.between(func(c *sqlite.Conn) error {
+func (e *eraser) truncateWAL(ctx context.Context) (bool, error) {
+	var done atomic.Bool
+	err := e.writer.between(ctx, func(c *sqlite.Conn) error {
 		c.SetBusyTimeout(eraseAgain)
 		defer c.SetBusyTimeout(busyTimeout)
 		return query(c, `PRAGMA wal_checkpoint(TRUNCATE)`, func(r *sqlite.Stmt) error {
-			done = r.ColumnInt(0) == 0
+			done.Store(r.ColumnInt(0) == 0)
 			return nil
 		})
 	})
-	return done, err
+	return done.Load(), err
 }
 
 // pageOf reads one page as the pager has it, the WAL included.
@@ -110,7 +112,7 @@ func (e *eraser) wipePages(ctx context.Context) error {
 		if len(dirty) == 0 {
 			continue
 		}
-		if err := e.writer.wait("erase", func(t *tx) error { return wipe(t.conn, dirty) }); err != nil {
+		if err := e.writer.wait(ctx, "erase", func(t *tx) error { return wipe(t.conn, dirty) }); err != nil {
 			return err
 		}
 	}

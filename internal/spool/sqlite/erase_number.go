@@ -89,18 +89,18 @@ func (e *eraser) letters(ctx context.Context) error {
 		return id
 	}, func() error {
 		defer func() { gone, details = nil, map[string]string{} }()
-		return e.eraseLetterStep(gone, details)
+		return e.eraseLetterStep(ctx, gone, details)
 	})
 }
 
-func (e *eraser) eraseLetterStep(gone []string, details map[string]string) error {
+func (e *eraser) eraseLetterStep(ctx context.Context, gone []string, details map[string]string) error {
 	if !e.dry && len(gone) > 0 {
-		if _, err := e.Purge(gone); err != nil {
+		if _, err := e.Purge(ctx, gone); err != nil {
 			return err
 		}
 	}
 	if !e.dry && len(details) > 0 {
-		err := e.writer.wait("erase", func(t *tx) error {
+		err := e.writer.wait(ctx, "erase", func(t *tx) error {
 			for id, detail := range details {
 				if err := execute(t.conn, `UPDATE dead_letters SET detail = ? WHERE id = ?`, detail, id); err != nil {
 					return err
@@ -127,18 +127,19 @@ func (e *eraser) setAsides(ctx context.Context) error {
 		}
 		return id
 	}, func() error {
-		defer func() { ids = nil }()
-		e.out.SetAside += len(ids)
-		if e.dry || len(ids) == 0 {
+		gone := ids
+		ids = nil
+		e.out.SetAside += len(gone)
+		if e.dry || len(gone) == 0 {
 			return nil
 		}
-		return e.writer.wait("erase", func(t *tx) error {
-			for _, id := range ids {
+		return e.writer.wait(ctx, "erase", func(t *tx) error {
+			for _, id := range gone {
 				if err := execute(t.conn, `DELETE FROM set_aside WHERE id = ?`, id); err != nil {
 					return err
 				}
 			}
-			t.then(func() { e.asides.Add(-int64(len(ids))) })
+			t.then(func() { e.asides.Add(-int64(len(gone))) })
 			return nil
 		})
 	})

@@ -286,7 +286,7 @@ func FuzzErase(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Cleanup(func() { _ = s.Close() })
+	f.Cleanup(func() { _ = s.Close(context.WithoutCancel(f.Context())) })
 	f.Fuzz(func(t *testing.T, before, after string) {
 		body := before + "x081234567890x" + after
 		if err := s.KeepUndecodable(t.Context(), spool.Undecodable{Source: "dialer", Body: []byte(body)}); err != nil {

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -15,15 +16,16 @@ const (
 )
 
 // Expire buries up to limit deliveries of a lane that were accepted or last
-// replayed before the cutoff and that nobody has leased; it gives how many. A
+// replayed before the cutoff and that nobody has leased; it returns how many. A
 // revision that is held behind an older one ends in a later step.
-func (s *Store) Expire(sink string, cutoff time.Time, reason spool.Reason, detail string, limit int) (n int, err error) {
+func (s *Store) Expire(ctx context.Context, sink string, cutoff time.Time, reason spool.Reason, detail string, limit int) (int, error) {
 	l := s.lane(sink)
 	if l == nil {
 		return 0, nil
 	}
-	var claimed []int64
-	err = s.writer.wait("expire", func(t *tx) error {
+	var claimed []int64 // the writer's
+	var n int           // of the commit
+	err := s.writer.waitFor(ctx, op{name: "expire", do: func(t *tx) error {
 		l.release(claimed, false) // of a try that another op of its group spoiled
 		claimed = nil
 		old, err := expired(t.conn, l, cutoff, limit)
@@ -40,12 +42,14 @@ func (s *Store) Expire(sink string, cutoff time.Time, reason spool.Reason, detai
 			}
 		}
 		return nil
-	})
-	l.release(claimed, err == nil)
+	}, done: func(err error) {
+		n = len(claimed)
+		l.release(claimed, err == nil)
+	}})
 	if err != nil {
 		return 0, err
 	}
-	return len(claimed), nil
+	return n, nil
 }
 
 // expired gives waiting deliveries of a lane from before the cutoff. Fresh ones

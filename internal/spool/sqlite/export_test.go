@@ -10,7 +10,9 @@ import (
 )
 
 // OnWriter runs f on the connection that writes, between two groups.
-func (s *Store) OnWriter(f func(*sqlite.Conn) error) error { return s.writer.between(f) }
+func (s *Store) OnWriter(f func(*sqlite.Conn) error) error {
+	return s.writer.between(context.Background(), f)
+}
 
 // Exec runs a statement on the connection that writes.
 func (s *Store) Exec(sql string, args ...any) error {
@@ -54,7 +56,7 @@ func SuspectMark(path string) string { return suspectMark(path) }
 func (s *Store) Path() string { return s.cfg.Path }
 
 // Checkpoint does what housekeeping does near max_bytes.
-func (s *Store) Checkpoint() { s.emptyWAL() }
+func (s *Store) Checkpoint() { s.emptyWAL(context.Background()) }
 
 // FillDisk makes the file unable to grow, or able again.
 func (s *Store) FillDisk(tb testing.TB, full bool) {

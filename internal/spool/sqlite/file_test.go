@@ -19,7 +19,7 @@ func refused(t *testing.T, path string) string {
 	t.Helper()
 	s, err := sqlite.Open(t.Context(), spool.Config{Path: path}, sqlite.Deps{Log: quiet()})
 	if err == nil {
-		_ = s.Close()
+		_ = s.Close(t.Context())
 		t.Fatalf("%s was opened", path)
 	}
 	return err.Error()
@@ -48,7 +48,7 @@ func TestANewerSchemaIsRefused(t *testing.T) {
 	if err := s.Exec(`PRAGMA user_version = 99`); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Close(); err != nil {
+	if err := s.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if got := refused(t, path); !strings.Contains(got, "schema version 99") || !strings.Contains(got, "start a newer cdrelay") {

@@ -11,25 +11,25 @@ import (
 
 // Settle ends a delivery as delivered. Like Retry and Bury it returns at once;
 // the report is committed with the next group, and again and again where the
-// disk refuses it.
-func (s *Store) Settle(d *spool.Delivery, attempts []spool.Attempt) {
-	s.report(d, attempts, "settle", func(t *tx, d *delivery) error { return s.end(t, d, delivered) })
+// disk refuses it. One process owns the file, so no lease is ever lost to another.
+func (s *Store) Settle(d *spool.Delivery, attempts []spool.Attempt) error {
+	return s.report(d, attempts, "settle", func(t *tx, d *delivery) error { return s.end(t, d, delivered) })
 }
 
 // Postpone schedules the next attempt of a delivery whose attempt does not count:
 // its History stays.
-func (s *Store) Postpone(d *spool.Delivery, attempts []spool.Attempt, due time.Time) {
-	s.Retry(d, attempts, due, d.History)
+func (s *Store) Postpone(d *spool.Delivery, attempts []spool.Attempt, due time.Time) error {
+	return s.Retry(d, attempts, due, d.History)
 }
 
 // Retry schedules the next attempt of a delivery and keeps its new History. Where
 // an operator has replayed an older revision of the call meanwhile, it is held
 // behind that.
-func (s *Store) Retry(d *spool.Delivery, attempts []spool.Attempt, due time.Time, h spool.History) {
+func (s *Store) Retry(d *spool.Delivery, attempts []spool.Attempt, due time.Time, h spool.History) error {
 	if n := len(attempts); n > 0 {
 		attempts[n-1].NextAt = &due
 	}
-	s.report(d, attempts, "retry", func(t *tx, d *delivery) error {
+	return s.report(d, attempts, "retry", func(t *tx, d *delivery) error {
 		st := scheduled
 		if h.Doubtful {
 			st = doubtful
@@ -67,9 +67,9 @@ func (s *Store) Amend(sink string, seq int64, due time.Time, h spool.History) {
 }
 
 // Bury ends a delivery as a dead letter.
-func (s *Store) Bury(d *spool.Delivery, attempts []spool.Attempt, reason spool.Reason, detail string) {
+func (s *Store) Bury(d *spool.Delivery, attempts []spool.Attempt, reason spool.Reason, detail string) error {
 	id := s.newID(s.clock.now())
-	s.report(d, attempts, "bury", func(t *tx, d *delivery) error {
+	return s.report(d, attempts, "bury", func(t *tx, d *delivery) error {
 		return s.bury(t, d, letterRow{id: id, reason: reason, detail: detail})
 	})
 }
@@ -105,10 +105,10 @@ func (s *Store) leased(d *spool.Delivery) *delivery {
 // report queues what became of a leased delivery. do gets the delivery with its
 // new log of attempts and without its record, except for what identifies the call:
 // reports may wait long for a disk.
-func (s *Store) report(leased *spool.Delivery, attempts []spool.Attempt, name string, do func(*tx, *delivery) error) {
+func (s *Store) report(leased *spool.Delivery, attempts []spool.Attempt, name string, do func(*tx, *delivery) error) error {
 	own := s.leased(leased)
 	if own == nil {
-		return // its row was lost, and the salvage told of it
+		return nil // its row was lost, and the salvage told of it
 	}
 	log, tries := own.addAttempts(attempts)
 	d := own.lane.slim(own, log, tries)
@@ -125,6 +125,7 @@ func (s *Store) report(leased *spool.Delivery, attempts []spool.Attempt, name st
 	if err != nil { // closed: the delivery is repeated at the next start
 		s.log.Warn("a report came after the spool was closed; its delivery will be repeated", "sink", d.Sink, "seq", d.Seq)
 	}
+	return nil
 }
 
 // end moves a delivery out of the waiting ones and lets its successor go on.

@@ -25,7 +25,7 @@ func TestADiskThatHangsIsNotReady(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer func() { _ = s.Close() }()
+		defer func() { _ = s.Close(t.Context()) }()
 		pass(time.Second)
 		hangs := make(chan struct{})
 		var waiting sync.WaitGroup

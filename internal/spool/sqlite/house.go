@@ -63,9 +63,9 @@ func (s *Store) retain(ctx context.Context, old *sweep) (more bool) {
 	enough := func() bool { steps++; return steps > retainSteps }
 	s.eraseHistory(ctx, old, s.clock.now().Add(-s.limits.Load().Retention), enough)
 	for ctx.Err() == nil && !enough() {
-		n, err := s.eraseLetters(s.clock.now().Add(-s.limits.Load().DeadLetterRetention))
+		n, err := s.eraseLetters(ctx, s.clock.now().Add(-s.limits.Load().DeadLetterRetention))
 		if err != nil || n == 0 {
-			s.vacuum()
+			s.vacuum(ctx)
 			return false
 		}
 	}
@@ -73,16 +73,14 @@ func (s *Store) retain(ctx context.Context, old *sweep) (more bool) {
 }
 
 // vacuum gives free pages back to the file system, in small steps.
-func (s *Store) vacuum() {
+func (s *Store) vacuum(ctx context.Context) {
 	for range 64 {
-		var more bool
-		err := s.writer.wait("vacuum", func(t *tx) error {
+		more, err := change(ctx, s.writer, op{name: "vacuum"}, func(t *tx) (more bool, err error) {
 			free, err := readInt(t.conn, `PRAGMA freelist_count`)
 			if err != nil || free < 1000 {
-				return err
+				return false, err
 			}
-			more = true
-			return execute(t.conn, `PRAGMA incremental_vacuum(200)`)
+			return true, execute(t.conn, `PRAGMA incremental_vacuum(200)`)
 		})
 		if err != nil || !more {
 			return
@@ -98,14 +96,14 @@ func (s *Store) endOrphans(ctx context.Context) {
 	default:
 		return // nobody has told yet which sinks there are
 	}
-	defer s.eraseGone()
+	defer s.eraseGone(ctx)
 	for _, l := range s.allLanes() {
 		for ctx.Err() == nil && l.waiting.Load() > 0 {
 			giveUp, orphan := l.orphan()
 			if !orphan {
 				break
 			}
-			n, err := s.Expire(l.name, s.clock.now().Add(-giveUp), spool.SinkRemoved, "the sink is no longer configured", stepRows)
+			n, err := s.Expire(ctx, l.name, s.clock.now().Add(-giveUp), spool.SinkRemoved, "the sink is no longer configured", stepRows)
 			if err != nil || n == 0 {
 				break
 			}

@@ -80,8 +80,8 @@ func markGone(t *tx, configured []int64) error {
 }
 
 // eraseGone erases what is kept for sinks that are gone for good.
-func (s *Store) eraseGone() {
-	err := s.writer.wait("keep", func(t *tx) error {
+func (s *Store) eraseGone(ctx context.Context) {
+	err := s.writer.wait(ctx, "keep", func(t *tx) error {
 		return execute(t.conn, eraseKept, defaultGiveUp.Milliseconds(), millis(t.now))
 	})
 	if err != nil {

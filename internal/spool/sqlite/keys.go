@@ -183,7 +183,7 @@ func (s *Store) index(ctx context.Context) (step keyStep, here bool, err error) 
 	if err != nil || step.empty() {
 		return step, here, err
 	}
-	if err := s.writeKeys(step); err != nil {
+	if err := s.writeKeys(ctx, step); err != nil {
 		s.log.Debug("search keys could not be written", "error", err)
 		return step, here, err
 	}
@@ -214,11 +214,11 @@ func (k *keyStep) read(c *sqlite.Conn) error {
 
 // writeKeys writes a step. Calls that were erased since get none, and a file that
 // has taken the place of another is asked anew.
-func (s *Store) writeKeys(k keyStep) error {
+func (s *Store) writeKeys(ctx context.Context, k keyStep) error {
 	slices.SortFunc(k.keys, func(a, b searchKey) int {
 		return cmp.Or(cmp.Compare(a.seq>>blockBits, b.seq>>blockBits), cmp.Compare(a.digits, b.digits), cmp.Compare(a.seq, b.seq))
 	})
-	return s.writer.wait("index", func(t *tx) error {
+	return s.writer.wait(ctx, "index", func(t *tx) error {
 		after, err := readInt(t.conn, indexedTo)
 		if err != nil || after != k.after {
 			return err

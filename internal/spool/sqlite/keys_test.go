@@ -99,7 +99,7 @@ func TestACallThatIsErasedBeforeItsKeysAreWrittenGetsNone(t *testing.T) {
 				t.Errorf("%s: %d, error %v, want %d", sql, n, err, want)
 			}
 		}
-		if err := s.Close(); err != nil {
+		if err := s.Close(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if r, err := sqlite.Check(t.Context(), s.Path()); err != nil || !r.Sound() {

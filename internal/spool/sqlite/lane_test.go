@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"path/filepath"
@@ -80,20 +81,20 @@ func TestWhatHappensDuringARead(t *testing.T) {
 // TestWhatExpiresDuringAReadIsNotLeased: it would be delivered beside its dead
 // letter, and stay leased for ever.
 func TestWhatExpiresDuringAReadIsNotLeased(t *testing.T) {
-	for name, end := range map[string]func(s *Store, endRead func()){
-		"the read ends before the commit": func(s *Store, endRead func()) {
+	for name, end := range map[string]func(ctx context.Context, s *Store, endRead func()){
+		"the read ends before the commit": func(ctx context.Context, s *Store, endRead func()) {
 			commit := make(chan struct{})
 			go func() { _ = s.OnWriter(func(*sqlite.Conn) error { <-commit; return nil }) }()
 			synctest.Wait()
-			go expireAll(s)
+			go expireAll(ctx, s)
 			synctest.Wait() // the next one is behind it in the same transaction
-			go func() { _ = s.writer.wait("expire", func(*tx) error { endRead(); return nil }) }()
+			go func() { _ = s.writer.wait(ctx, "expire", func(*tx) error { endRead(); return nil }) }()
 			synctest.Wait()
 			close(commit)
 			synctest.Wait()
 		},
-		"the read ends after the commit": func(s *Store, endRead func()) {
-			expireAll(s)
+		"the read ends after the commit": func(ctx context.Context, s *Store, endRead func()) {
+			expireAll(ctx, s)
 			endRead()
 		},
 	} {
@@ -105,7 +106,7 @@ func TestWhatExpiresDuringAReadIsNotLeased(t *testing.T) {
 				if err := s.lanesRd.do(t.Context(), func(c *sqlite.Conn) error { r.conn = c; return r.read(cursor) }); err != nil || len(r.found) != 1 {
 					t.Fatal(r.found, err)
 				}
-				end(s, func() {
+				end(t.Context(), s, func() {
 					if got := l.endRead(r.found, 8); len(got) != 0 {
 						t.Error("a dead letter was leased")
 					}
@@ -114,7 +115,7 @@ func TestWhatExpiresDuringAReadIsNotLeased(t *testing.T) {
 				if err != nil || len(letters) != 1 {
 					t.Fatal(letters, err)
 				}
-				if n, _, err := s.Replay([]string{letters[0].ID}, s.Now(), 0); n != 1 || err != nil {
+				if n, _, err := s.Replay(t.Context(), []string{letters[0].ID}, s.Now(), 0); n != 1 || err != nil {
 					t.Fatal(n, err)
 				}
 				if got, err := s.Lease(t.Context(), "crm", spool.Places{Limit: 8, Doubtful: 8}); len(got) != 1 || err != nil {
@@ -125,8 +126,8 @@ func TestWhatExpiresDuringAReadIsNotLeased(t *testing.T) {
 	}
 }
 
-func expireAll(s *Store) {
-	_, _ = s.Expire("crm", s.Now().Add(time.Minute), spool.Expired, "late", 10) // the letter tells
+func expireAll(ctx context.Context, s *Store) {
+	_, _ = s.Expire(ctx, "crm", s.Now().Add(time.Minute), spool.Expired, "late", 10) // the letter tells
 }
 
 // withOne opens a spool with one delivery, and gives its lane.
@@ -136,7 +137,7 @@ func withOne(t *testing.T) (*Store, *lane) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = s.Close() })
+	t.Cleanup(func() { _ = s.Close(context.WithoutCancel(t.Context())) })
 	_, err = s.Accept(t.Context(), spool.Acceptance{
 		Record: &call.Record{Schema: call.SchemaID, ID: call.NewID("dialer", "a"), Source: "dialer", ReceivedAt: call.At(s.Now())},
 		Route:  func(*call.Record) ([]string, error) { return []string{"crm"}, nil },

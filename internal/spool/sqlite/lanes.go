@@ -19,7 +19,7 @@ func forever() time.Time { return time.Date(9999, 12, 31, 23, 59, 59, 0, time.UT
 // keep what they hold and are marked as not configured. It waits for the disk
 // until ctx ends.
 func (s *Store) SetLanes(ctx context.Context, configs []spool.LaneConfig) error {
-	return s.writer.waitUnless(ctx.Done(), "lanes", 0, func(t *tx) error {
+	return s.writer.wait(ctx, "lanes", func(t *tx) error {
 		byName := map[string]spool.LaneConfig{}
 		ids := []int64{}
 		for _, c := range configs {
@@ -54,8 +54,8 @@ func (s *Store) SetLanes(ctx context.Context, configs []spool.LaneConfig) error 
 
 // SetPause rests a lane until the given time, durably; the zero Pause ends it.
 // What the sink asks for changes nothing of an operator's pause; without an end it
-// ends the sink's own.
-func (s *Store) SetPause(sink string, p spool.Pause) error {
+// ends the sink's own. It waits for the disk until ctx ends.
+func (s *Store) SetPause(ctx context.Context, sink string, p spool.Pause) error {
 	if p.By == spool.ByOperator {
 		p.Until = forever()
 	}
@@ -67,7 +67,7 @@ func (s *Store) SetPause(sink string, p spool.Pause) error {
 	if p.Until.IsZero() {
 		p.By = ""
 	}
-	return s.writer.wait("pause", func(t *tx) error {
+	return s.writer.wait(ctx, "pause", func(t *tx) error {
 		err := execute(t.conn, `UPDATE lanes SET paused_until = ?, paused_by = ? WHERE id = ? AND NOT (paused_by = 'operator' AND ? = 'sink')`,
 			millis(p.Until), string(p.By), l.id, string(asked))
 		if err == nil && t.conn.Changes() > 0 {

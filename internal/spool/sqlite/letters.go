@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -13,10 +12,6 @@ import (
 	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/spool"
 )
-
-// scanMax bounds the rows that one page of a listing looks at, so that a filter
-// that matches nothing answers in bounded time, with a cursor to go on from.
-const scanMax = 20_000
 
 // letterRow is what Bury and its kin write.
 type letterRow struct {
@@ -47,44 +42,6 @@ func (s *Store) dropLetter(t *tx, id string) error {
 	}, id)
 }
 
-const (
-	letterColumns  = `SELECT id, stage, lane, source, call_id, reason, detail, tries, created_at FROM dead_letters `
-	lettersBetween = letterColumns + `WHERE id < ? AND id >= ? ORDER BY id DESC`
-)
-
-// letterLister collects one page of dead letters, in whichever order they come.
-type letterLister struct {
-	spool  *Store
-	filter spool.LetterFilter
-	limit  int
-	seen   int
-	last   string
-	page   []spool.DeadLetter
-	next   string
-}
-
-func (l *letterLister) read(c *sqlite.Conn, sql string, args ...any) error {
-	err := query(c, sql, l.row, args...)
-	if errors.Is(err, errEnough) {
-		return nil
-	}
-	return err
-}
-
-func (l *letterLister) row(r *sqlite.Stmt) error {
-	if len(l.page) == l.limit || l.seen == scanMax {
-		l.next = l.last
-		return errEnough
-	}
-	l.seen++
-	d := l.spool.scanLetter(r)
-	l.last = d.ID
-	if selects(l.filter, d) {
-		l.page = append(l.page, d)
-	}
-	return nil
-}
-
 func (s *Store) scanLetter(r *sqlite.Stmt) spool.DeadLetter {
 	d := spool.DeadLetter{
 		ID: r.ColumnText(0), Stage: spool.Stage(r.ColumnText(1)), Source: r.ColumnText(3), CallID: r.ColumnText(4),
@@ -97,12 +54,7 @@ func (s *Store) scanLetter(r *sqlite.Stmt) spool.DeadLetter {
 	return d
 }
 
-// selects reports whether a filter selects a dead letter, its times aside.
-func selects(f spool.LetterFilter, d spool.DeadLetter) bool {
-	return (f.Stage == "" || f.Stage == d.Stage) && (f.Sink == "" || f.Sink == d.Sink) && (f.Reason == "" || f.Reason == d.Reason)
-}
-
-// DeadLetter gives one dead letter with what it holds, or ErrNotFound.
+// DeadLetter returns one dead letter with what it holds, or ErrNotFound.
 func (s *Store) DeadLetter(ctx context.Context, id string) (spool.DeadLetterDetail, error) {
 	var out spool.DeadLetterDetail
 	found := false

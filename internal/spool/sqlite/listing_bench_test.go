@@ -66,9 +66,10 @@ func BenchmarkListing(b *testing.B) {
 				return len(page), next, err
 			})
 		})
-		b.Run("walk/"+c.name, func(b *testing.B) {
+		c.filter.OldestFirst = true
+		b.Run("oldest/"+c.name, func(b *testing.B) {
 			readPages(b, func(cursor string) (int, string, error) {
-				page, next, err := s.WalkLetters(b.Context(), c.filter, cursor, "~", 50)
+				page, next, err := s.SearchLetters(b.Context(), c.filter, 50, cursor)
 				return len(page), next, err
 			})
 		})

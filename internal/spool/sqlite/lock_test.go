@@ -33,7 +33,7 @@ func openAndClose(path string) error {
 	if err != nil {
 		return err
 	}
-	return s.Close()
+	return s.Close(testContext())
 }
 
 func runChild(t *testing.T, task string) (code int, text string) {
@@ -59,7 +59,7 @@ func TestOneProcessOwnsASpool(t *testing.T) {
 	if code, text := runChild(t, "open:"+path); code != 1 || !strings.Contains(text, holder) {
 		t.Errorf("a second process: exit %d with %q, want 1 and %q", code, text, holder)
 	}
-	if err := s.Close(); err != nil {
+	if err := s.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if code, text := runChild(t, "open:"+path); code != 0 {
@@ -71,7 +71,7 @@ func TestOneProcessOwnsASpool(t *testing.T) {
 // whatever the number of the process.
 func TestALockIsTakenOnAFullDisk(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "cdrelay.db")
-	if err := open(t, spool.Config{Path: path}).Close(); err != nil {
+	if err := open(t, spool.Config{Path: path}).Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	before := read(t, path+".lock")

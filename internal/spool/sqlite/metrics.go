@@ -15,7 +15,7 @@ type metrics struct {
 
 // ops lists the values of the label op.
 func ops() []string {
-	return []string{"accept", "undecodable", "commit", "lanes", "pause", "replay", "purge", "resend", "expire", "settle", "retry", "bury", "retention", "vacuum", "set_aside", "probe", "clock", "erase", "note", "reopen", "place", "checkpoint", "hang", "index", "keep", "recount"}
+	return []string{"accept", "undecodable", "commit", "lanes", "pause", "replay", "purge", "resend", "expire", "settle", "retry", "amend", "bury", "retention", "vacuum", "set_aside", "probe", "clock", "erase", "note", "reopen", "place", "checkpoint", "hang", "index", "keep", "recount"}
 }
 
 func newMetrics() *metrics {
@@ -73,7 +73,7 @@ func (s *Store) Collect(ch chan<- prometheus.Metric) {
 	gauge("cdrelay_spool_bytes", bytesHelp, dead, "dead")
 	gauge("cdrelay_spool_max_bytes", "The configured spool.max_bytes.", float64(s.limits.Load().MaxBytes))
 	gauge("cdrelay_spool_limit_bytes", "How many bytes may be in use: spool.max_bytes, or what the file system holds where that is less.", float64(s.limit.Load()))
-	if free, err := s.FreeBytes(); err == nil {
+	if free, err := s.free(); err == nil {
 		gauge("cdrelay_spool_free_bytes", "Room on the file system of the spool.", float64(free))
 	}
 	ch <- prometheus.MustNewConstMetric(prometheus.NewDesc("cdrelay_spool_quarantined_total",

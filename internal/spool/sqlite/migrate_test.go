@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"context"
 	"log/slog"
 	"path/filepath"
 	"testing"
@@ -23,7 +24,7 @@ func ofVersion1(t *testing.T) (path string) {
 			t.Fatal(err)
 		}
 	}
-	if err := s.Close(); err != nil {
+	if err := s.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	return path
@@ -35,7 +36,7 @@ func reopened(t *testing.T, path string) *Store {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = s.Close() })
+	t.Cleanup(func() { _ = s.Close(context.WithoutCancel(t.Context())) })
 	return s
 }
 
@@ -85,7 +86,7 @@ func TestTheTraceOutlivesASalvage(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "cdrelay.db")
 	s := reopened(t, path)
 	keep(t, s, "a", "00-a-01")
-	if err := s.Close(); err != nil {
+	if err := s.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if err := reopened(t, path).replaceDamaged(t.Context(), memory{}, nil); err != nil {

@@ -156,12 +156,12 @@ func TestAStepThatFailsCountsNothing(t *testing.T) {
 		pass(2 * time.Hour)
 		s.FillDisk(t, true)
 		fillUp(t, s)
-		if n, err := s.Expire("crm", time.Now(), spool.Expired, "late", 300); err == nil || n != 0 {
+		if n, err := s.Expire(t.Context(), "crm", time.Now(), spool.Expired, "late", 300); err == nil || n != 0 {
 			t.Errorf("%d ended, error %v; want none, and an error", n, err)
 		}
 		s.FillDisk(t, false)
 		pass(3 * time.Second)
-		if n, err := s.Expire("crm", time.Now(), spool.Expired, "late", 300); err != nil || n != 300 {
+		if n, err := s.Expire(t.Context(), "crm", time.Now(), spool.Expired, "late", 300); err != nil || n != 300 {
 			t.Errorf("%d ended with room again, error %v", n, err)
 		}
 	})

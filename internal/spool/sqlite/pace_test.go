@@ -25,7 +25,7 @@ func damagedInTheMiddle(t *testing.T) string {
 	for i := range 300 {
 		keep(t, s, fmt.Sprintf("%03d", i), strings.Repeat("x", 200))
 	}
-	if err := s.Close(); err != nil {
+	if err := s.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	c, err := sqlite.OpenConn(path, sqlite.OpenReadWrite)

@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -239,7 +240,7 @@ func TestAPlaceThatIsFineIsSoByExamine(t *testing.T) {
 	accept(t, s, "a")
 	fine("in use")
 	accept(t, s, "b")
-	if err := s.Close(); err != nil {
+	if err := s.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	fine("stopped")
@@ -250,7 +251,7 @@ func TestAPlaceThatIsFineIsSoByExamine(t *testing.T) {
 func TestASpoolBehindALink(t *testing.T) {
 	folder := t.TempDir()
 	file, link := filepath.Join(folder, "data", "calls.db"), filepath.Join(folder, "cdrelay.db")
-	if err := open(t, spool.Config{Path: file}).Close(); err != nil {
+	if err := open(t, spool.Config{Path: file}).Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Symlink(filepath.Join("data", "calls.db"), link); err != nil {
@@ -293,7 +294,7 @@ func TestASecondNameIsNoSecondSpool(t *testing.T) {
 		t.Errorf("after it was opened again: exit %d: %s", code, text)
 	}
 	accept(t, s, "b")
-	if err := s.Close(); err != nil {
+	if err := s.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if code, text := runChild(t, "open:"+s.Path()); code != 0 {
@@ -347,7 +348,7 @@ func TestAStartWithoutItsSpoolSaysSo(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			t.Cleanup(func() { _ = s.Close() })
+			t.Cleanup(func() { _ = s.Close(context.WithoutCancel(t.Context())) })
 			warned := strings.Contains(log.String(), `"level":"WARN","msg":"the spool is missing`) && strings.Contains(log.String(), path+left)
 			if warned != (left != "") {
 				t.Errorf("the log: %s", log)

@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -24,7 +25,7 @@ func displaced(t *testing.T) (*sqlite.Store, *logText) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = s.Close() })
+	t.Cleanup(func() { _ = s.Close(context.WithoutCancel(t.Context())) })
 	if err := s.SetLanes(t.Context(), []spool.LaneConfig{{Sink: "crm", GiveUpAfter: time.Hour}}); err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +131,7 @@ func TestAFileThatIsTakenAwayLosesNothing(t *testing.T) {
 // holdsAll wants so many deliveries that wait after a restart, and a sound file.
 func holdsAll(t *testing.T, s *sqlite.Store, want int) {
 	t.Helper()
-	if err := s.Close(); err != nil {
+	if err := s.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	r, err := sqlite.Check(t.Context(), s.Path())
@@ -229,7 +230,7 @@ func TestAFileInTheWayIsKeptAndSoIsWhatWasOpen(t *testing.T) {
 					t.Fatal(err)
 				}
 				pass(4 * time.Second)
-				if err := s.Close(); err != nil {
+				if err := s.Close(t.Context()); err != nil {
 					t.Error(err)
 				}
 				if got := read(t, s.Path()); string(got) != string(want) {

@@ -59,7 +59,7 @@ func TestHotStatementsUseTheirIndexAndNeverScanOrSort(t *testing.T) {
 		{"older waiting", olderWaiting, "INDEX calls_identity (call_id=? AND revision<?)"},
 		{"next held", nextHeld, "INDEX calls_identity (call_id=?)"},
 		{"history", history, "INTEGER PRIMARY KEY (rowid>?)"},
-		{"letters", lettersBetween, primary},
+		{"letters", letterColumns + `WHERE ` + lettersBetween + newestFirst, primary},
 	} {
 		t.Run(s.name, func(t *testing.T) {
 			got := plan(t, c, s.sql)

@@ -1,6 +1,10 @@
 package sqlite
 
-import "zombiezen.com/go/sqlite"
+import (
+	"context"
+
+	"zombiezen.com/go/sqlite"
+)
 
 // probeBytes is what a probe writes: what the largest callback brings, with room
 // to spare.
@@ -21,11 +25,11 @@ func writeMuch(c *sqlite.Conn) error {
 // once no commit has failed for a moment. Nothing else makes the disk count as
 // well: a full one that takes a small callback now and then, or one that nobody
 // writes to, would be ready and not ready by turns.
-func (w *writer) probe(write func(*sqlite.Conn) error) {
+func (w *writer) probe(ctx context.Context, write func(*sqlite.Conn) error) {
 	if !w.rested() {
 		return
 	}
-	switch err := w.between(write); {
+	switch err := w.between(ctx, write); {
 	case err == nil:
 		w.well()
 	case isStorage(err):

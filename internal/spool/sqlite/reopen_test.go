@@ -27,7 +27,7 @@ func logged(t *testing.T, path string) (*sqlite.Store, *bytes.Buffer) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = s.Close() })
+	t.Cleanup(func() { _ = s.Close(context.WithoutCancel(t.Context())) })
 	if err := s.SetLanes(t.Context(), []spool.LaneConfig{{Sink: "crm", GiveUpAfter: time.Hour}}); err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +67,7 @@ func TestDamageMetWhileRunningIsSetAsideWithoutARestart(t *testing.T) {
 		const calls = 120 // 10 of them dead letters
 		path := closed(t, calls)
 		s, log := logged(t, path)
-		if err := s.SetPause("crm", spool.Pause{By: spool.ByOperator}); err != nil {
+		if err := s.SetPause(t.Context(), "crm", spool.Pause{By: spool.ByOperator}); err != nil {
 			t.Fatal(err)
 		}
 		mine := lease(t, s, 30) // 10 to 39
@@ -128,7 +128,7 @@ func aside(t *testing.T, path string, n int) {
 			t.Fatal(err)
 		}
 	}
-	if err := s.Close(); err != nil {
+	if err := s.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -141,7 +141,7 @@ func TestALaneWhoseRowIsLostWhileRunningStaysWhatItIs(t *testing.T) {
 		aside(t, path, 40)
 		pages := []int{rootPage(t, path, "set_aside"), rootPage(t, path, "lanes"), rootPage(t, path, "sqlite_autoindex_lanes_1"), rootPage(t, path, "sqlite_sequence")}
 		s, log := logged(t, path)
-		if err := s.SetPause("crm", spool.Pause{By: spool.ByOperator}); err != nil {
+		if err := s.SetPause(t.Context(), "crm", spool.Pause{By: spool.ByOperator}); err != nil {
 			t.Fatal(err)
 		}
 		accept(t, s, "last")
@@ -237,7 +237,7 @@ func TestADamagedFileIsReplacedWhenThereIsRoom(t *testing.T) {
 			"accept":     must(s.Accept(t.Context(), acceptance("x", "first", "crm"))),
 			"a listing":  must(s.Lanes(t.Context())),
 			"a lease":    must(s.Lease(t.Context(), "crm", spool.Places{Limit: 1, Doubtful: 1})),
-			"a pause":    s.SetPause("crm", spool.Pause{}),
+			"a pause":    s.SetPause(t.Context(), "crm", spool.Pause{}),
 			"the writer": s.Exec(`SELECT 1`),
 		} {
 			if !errors.Is(err, spool.ErrUnavailable) {
@@ -277,7 +277,7 @@ func TestClosingDoesNotWaitForASalvage(t *testing.T) {
 			t.Fatal("the file was opened although the spool closes")
 		}
 		s.Settle(mine[0], nil)
-		if err := s.Close(); err != nil {
+		if err := s.Close(t.Context()); err != nil {
 			t.Error(err)
 		}
 		if !strings.Contains(log.String(), "reports of lanes could not be committed before the end") {
@@ -302,7 +302,7 @@ func TestACheckThatWasCutShortIsMadeAtTheNextStart(t *testing.T) {
 		stopped, stop := context.WithCancel(t.Context())
 		stop()
 		s.CheckInBackground(stopped)
-		if err := s.Close(); err != nil {
+		if err := s.Close(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		spoil(t, s.Path(), `"dialer:50"`, 0)

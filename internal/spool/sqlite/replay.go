@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -16,30 +17,30 @@ import (
 // beginning at start. Dead letters of stage intake are not touched: their ids
 // come back in intake, for the caller to convert and Accept again. An id that
 // is not there is passed over, so that a repeated replay does no harm.
-func (s *Store) Replay(ids []string, start time.Time, perSecond float64) (done int, intake []string, err error) {
-	err = s.writer.wait("replay", func(t *tx) error {
-		done, intake = 0, nil
+func (s *Store) Replay(ctx context.Context, ids []string, start time.Time, perSecond float64) (done int, intake []string, err error) {
+	type outcome struct {
+		done   int
+		intake []string
+	}
+	out, err := change(ctx, s.writer, op{name: "replay"}, func(t *tx) (out outcome, err error) {
 		for _, id := range ids {
-			due := spool.ReplayDue(start, done, perSecond)
+			due := spool.ReplayDue(start, out.done, perSecond)
 			d, stage, err := s.takeLetter(t, id)
 			switch {
 			case err != nil:
-				return err
+				return out, err
 			case stage == spool.StageIntake:
-				intake = append(intake, id)
+				out.intake = append(out.intake, id)
 			case stage == spool.StageDelivery:
-				done++
-				if err := s.wait(t, d, due); err != nil {
-					return err
+				out.done++
+				if err := s.requeue(t, d, due); err != nil {
+					return out, err
 				}
 			}
 		}
-		return nil
+		return out, nil
 	})
-	if err != nil {
-		return 0, nil, err // what it counted was rolled back
-	}
-	return done, intake, nil
+	return out.done, out.intake, err
 }
 
 // place names a delivery.
@@ -68,9 +69,9 @@ func (s *Store) takeLetter(t *tx, id string) (place, spool.Stage, error) {
 	return p, stage, execute(t.conn, `DELETE FROM dead_letters WHERE id = ?`, id)
 }
 
-// wait puts a delivery that had ended back among the waiting ones; it is held
-// where an older revision waits, and holds newer ones.
-func (s *Store) wait(t *tx, p place, due time.Time) error {
+// requeue makes a delivery that had ended pending again; it is held where an older
+// revision waits, and holds newer ones.
+func (s *Store) requeue(t *tx, p place, due time.Time) error {
 	st, err := holdBehindOlder(t.conn, p.callID, p.revision, p.lane.id)
 	if err != nil {
 		return err
@@ -110,21 +111,19 @@ func (s *Store) holdNewer(t *tx, p place) (int, error) {
 	return min(len(newer), 1), nil
 }
 
-// Purge erases dead letters and gives how many there were.
-func (s *Store) Purge(ids []string) (done int, err error) {
-	err = s.writer.wait("purge", func(t *tx) error {
-		done = 0
-		for _, id := range ids {
-			n, err := s.purgeLetter(t, id)
-			if err != nil {
-				return err
-			}
-			done += n
+// Purge erases dead letters and returns how many there were. It waits for the disk
+// until ctx ends.
+func (s *Store) Purge(ctx context.Context, ids []string) (done int, err error) {
+	return change(ctx, s.writer, op{name: "purge"}, func(t *tx) (int, error) { return s.purgeLetters(t, ids) })
+}
+
+func (s *Store) purgeLetters(t *tx, ids []string) (done int, err error) {
+	for _, id := range ids {
+		n, err := s.purgeLetter(t, id)
+		if err != nil {
+			return 0, err
 		}
-		return nil
-	})
-	if err != nil {
-		return 0, err
+		done += n
 	}
 	return done, nil
 }
@@ -149,36 +148,31 @@ func (s *Store) purgeLetter(t *tx, id string) (int, error) {
 // Resend owes the newest revision of a call to sinks once more, whatever became
 // of it there before, and gives the sinks for which it does not wait already. A
 // call or a sink that is not there gives ErrNotFound and changes nothing.
-func (s *Store) Resend(callID string, sinks []string) (done []string, err error) {
-	err = s.writer.wait("resend", func(t *tx) error {
-		done = nil
+func (s *Store) Resend(ctx context.Context, callID string, sinks []string) (done []string, err error) {
+	return change(ctx, s.writer, op{name: "resend"}, func(t *tx) (done []string, err error) {
 		var seq int64
 		var revision int
-		err := query(t.conn, `SELECT seq, revision FROM calls WHERE call_id = ? ORDER BY revision DESC LIMIT 1`, func(r *sqlite.Stmt) error {
+		err = query(t.conn, `SELECT seq, revision FROM calls WHERE call_id = ? ORDER BY revision DESC LIMIT 1`, func(r *sqlite.Stmt) error {
 			seq, revision = r.ColumnInt64(0), r.ColumnInt(1)
 			return nil
 		}, callID)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if seq == 0 {
-			return fmt.Errorf("%w: %w: no call %q", errRefused, spool.ErrNotFound, callID)
+			return nil, fmt.Errorf("%w: %w: no call %q", errRefused, spool.ErrNotFound, callID)
 		}
 		for _, sink := range sinks {
 			sent, err := s.resend(t, place{seq: seq, callID: callID, revision: revision}, sink)
 			if err != nil {
-				return err
+				return nil, err
 			}
 			if sent {
 				done = append(done, sink)
 			}
 		}
-		return nil
+		return done, nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return done, nil
 }
 
 func (s *Store) resend(t *tx, p place, sink string) (bool, error) {
@@ -208,5 +202,5 @@ func (s *Store) resend(t *tx, p place, sink string) (bool, error) {
 	if t.conn.Changes() > 0 {
 		t.then(func() { p.lane.dead.Add(-1) })
 	}
-	return true, s.wait(t, p, t.now)
+	return true, s.requeue(t, p, t.now)
 }

@@ -61,7 +61,7 @@ func (s *Store) releaseReserve() {
 
 // holdReserve makes it where there is room for twice as much.
 func (s *Store) holdReserve() {
-	free, err := s.FreeBytes()
+	free, err := s.free()
 	if err != nil || s.inPlace() != nil || s.reserve.none || free < 2*s.reserve.size || s.reserve.held() {
 		return
 	}

@@ -54,7 +54,7 @@ func openWith(tb testing.TB, cfg spool.Config, deps sqlite.Deps) *sqlite.Store {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	tb.Cleanup(func() { _ = s.Close() })
+	tb.Cleanup(func() { _ = s.Close(context.WithoutCancel(tb.Context())) })
 	if err := s.SetLanes(tb.Context(), []spool.LaneConfig{{Sink: "crm", GiveUpAfter: time.Hour}}); err != nil {
 		tb.Fatal(err)
 	}

@@ -16,6 +16,9 @@ import (
 )
 
 const (
+	// scanMax bounds the calls that one page looks at, so that a filter that matches
+	// nothing answers in bounded time, with a cursor to go on from.
+	scanMax = 20_000
 	// lookCalls bounds the calls that one page of a search by number looks at.
 	lookCalls = 5000
 	// pageBytes bounds the records of one page, but for the last one: a record may

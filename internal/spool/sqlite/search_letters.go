@@ -14,66 +14,180 @@ import (
 )
 
 const (
-	lettersOfPlace = `SELECT id FROM dead_letters WHERE stage = ? AND lane = ? AND reason = ? AND id < ? AND id >= ? ORDER BY id DESC LIMIT ?`
-	lettersAfter   = letterColumns + `WHERE id > ? AND id <= ? ORDER BY id`
+	letterColumns  = `SELECT id, stage, lane, source, call_id, reason, detail, tries, created_at FROM dead_letters `
+	letterIDs      = `SELECT id FROM dead_letters WHERE stage = ? AND lane = ? AND reason = ? AND `
+	lettersBetween = `id > ? AND id < ? `
+	newestFirst    = `ORDER BY id DESC LIMIT ?`
+	oldestFirst    = `ORDER BY id LIMIT ?`
+	newestLetter   = `SELECT id FROM dead_letters ORDER BY id DESC LIMIT 1`
 	letterByID     = letterColumns + `WHERE id = ?`
 	lettersOfCall  = `SELECT d.id, d.stage, d.lane, d.source, d.call_id, d.reason, d.detail, d.tries, d.created_at, c.revision
 	FROM calls c JOIN dead_letters d ON d.call_seq = c.seq WHERE c.call_id = ? ORDER BY c.revision, d.id`
 )
 
-// SearchLetters lists dead letters, newest first, and costs no more than what it
-// shows. The cursor is the one that the page before gave, or empty; next is empty
-// after the last page. What is made meanwhile does not move a page.
+// behindAll is greater than all that a ULID can begin with.
+const behindAll = "~"
+
+// SearchLetters lists dead letters, newest first, or oldest first where the filter
+// says so, and costs no more than what it shows. The cursor is the one that the page
+// before returned, or empty; next is empty after the last page. What is made
+// meanwhile does not move a page.
 func (s *Store) SearchLetters(ctx context.Context, f spool.LetterFilter, limit int, cursor string) (page []spool.DeadLetter, next string, err error) {
-	below, floor := "~", "" // greater than every ULID, and less
-	if cursor != "" {
-		if _, err := ulid.ParseStrict(cursor); err != nil {
-			return nil, "", fmt.Errorf("%w: %q is not one that a page of dead letters gave", spool.ErrBadCursor, cursor)
-		}
-		below = cursor
-	}
-	if !f.Until.IsZero() {
-		below = min(below, ulidAt(f.Until))
-	}
-	if !f.Since.IsZero() {
-		floor = ulidAt(f.Since)
+	at, err := parseLetterCursor(f, cursor)
+	if err != nil {
+		return nil, "", err
 	}
 	err = s.listRd.do(ctx, func(c *sqlite.Conn) error {
-		if f.Stage == "" && f.Sink == "" && f.Reason == "" {
-			l := letterLister{spool: s, limit: limit}
-			err := l.read(c, lettersBetween, below, floor)
-			page, next = l.page, l.next
-			return err
+		if f.OldestFirst && at.end == "" {
+			if err := s.endAtNewest(c, &at); err != nil || at.end == "" {
+				return err
+			}
 		}
-		ids, err := s.lettersOfPlaces(c, f, below, floor, limit+1)
-		if err != nil {
-			return err
+		for _, r := range at.ranges(f, s.clock.now()) {
+			some, err := s.lettersIn(c, f, r, limit+1-len(page))
+			if err != nil {
+				return err
+			}
+			page = append(page, some...)
 		}
-		if len(ids) > limit {
-			ids = ids[:limit]
-			next = ids[limit-1]
+		if len(page) > limit {
+			page = page[:limit]
+			next = at.from(page[limit-1].ID)
 		}
-		page, err = s.lettersByID(c, ids)
-		return err
+		return nil
 	})
 	return page, next, err
 }
 
-// lettersOfPlaces gives the newest ids of what the filter selects, from the
-// index of places.
-func (s *Store) lettersOfPlaces(c *sqlite.Conn, f spool.LetterFilter, below, floor string, limit int) (ids []string, err error) {
-	for _, p := range s.places(f) {
-		err := query(c, lettersOfPlace, func(r *sqlite.Stmt) error {
-			ids = append(ids, r.ColumnText(0))
-			return nil
-		}, string(p.stage), p.lane, string(p.reason), below, floor, limit)
+// letterCursor is where a listing goes on.
+type letterCursor struct {
+	last string // the id that the page before ended with; empty at the beginning
+	// Of a listing that has the oldest first: the id of the newest dead letter at its
+	// beginning, and where that was made while a clock ran ahead, the time of the
+	// beginning. What is made meanwhile comes before such a letter.
+	end, begun string
+}
+
+// parseLetterCursor reads what from has written.
+func parseLetterCursor(f spool.LetterFilter, text string) (at letterCursor, err error) {
+	if text == "" {
+		return at, nil
+	}
+	ids := strings.Split(text, ".")
+	for _, id := range ids {
+		if _, err = ulid.ParseStrict(id); err != nil {
+			break
+		}
+	}
+	switch {
+	case err == nil && !f.OldestFirst && len(ids) == 1:
+		return letterCursor{last: ids[0]}, nil
+	case err == nil && f.OldestFirst && len(ids) == 2:
+		return letterCursor{last: ids[0], end: ids[1]}, nil
+	case err == nil && f.OldestFirst && len(ids) == 3:
+		return letterCursor{last: ids[0], end: ids[1], begun: ids[2]}, nil
+	default:
+		return at, fmt.Errorf("%w: %q is not one that a page of dead letters gave", spool.ErrBadCursor, text)
+	}
+}
+
+// from is the cursor after a page that ended with an id.
+func (at letterCursor) from(id string) string {
+	for _, more := range []string{at.end, at.begun} {
+		if more != "" {
+			id += "." + more
+		}
+	}
+	return id
+}
+
+// endAtNewest has the listing end with what is there now.
+func (s *Store) endAtNewest(c *sqlite.Conn, at *letterCursor) error {
+	err := query(c, newestLetter, func(r *sqlite.Stmt) error {
+		at.end = r.ColumnText(0)
+		return nil
+	})
+	if now := ulidAt(s.clock.now().Add(time.Millisecond)); at.end > now {
+		at.begun = now
+	}
+	return err
+}
+
+// letterRange is the ids between two, which are not among them.
+type letterRange struct{ above, below string }
+
+// ranges returns where the next page is looked for.
+func (at letterCursor) ranges(f spool.LetterFilter, now time.Time) []letterRange {
+	since, until := "", behindAll
+	if !f.Since.IsZero() {
+		since = ulidAt(f.Since) // no id has all zeros after its time
+	}
+	if !f.Until.IsZero() {
+		until = ulidAt(f.Until)
+	}
+	if !f.OldestFirst {
+		if at.last != "" {
+			until = min(until, at.last)
+		}
+		return []letterRange{{since, until}}
+	}
+	above, below := max(since, at.last), min(until, at.end+behindAll)
+	if at.begun == "" {
+		return []letterRange{{above, below}}
+	}
+	return []letterRange{{above, min(below, at.begun+behindAll)}, {max(above, ulidAt(now)), below}}
+}
+
+// lettersIn returns the first dead letters of a range that the filter selects, in its
+// order.
+func (s *Store) lettersIn(c *sqlite.Conn, f spool.LetterFilter, r letterRange, limit int) (out []spool.DeadLetter, err error) {
+	if limit <= 0 {
+		return nil, nil
+	}
+	if f.Stage != "" || f.Sink != "" || f.Reason != "" {
+		ids, err := s.lettersOfPlaces(c, f, r, limit)
 		if err != nil {
 			return nil, err
 		}
-		slices.SortFunc(ids, func(a, b string) int { return strings.Compare(b, a) })
-		if len(ids) >= limit {
-			ids = ids[:limit]
-			floor = ids[limit-1] // those before cannot be among the newest
+		return s.lettersByID(c, ids)
+	}
+	err = query(c, letterColumns+`WHERE `+lettersBetween+orderOf(f), func(r *sqlite.Stmt) error {
+		out = append(out, s.scanLetter(r))
+		return nil
+	}, r.above, r.below, limit)
+	return out, err
+}
+
+func orderOf(f spool.LetterFilter) string {
+	if f.OldestFirst {
+		return oldestFirst
+	}
+	return newestFirst
+}
+
+// lettersOfPlaces returns the first ids of what the filter selects, from the index of
+// places.
+func (s *Store) lettersOfPlaces(c *sqlite.Conn, f spool.LetterFilter, r letterRange, limit int) (ids []string, err error) {
+	for _, p := range s.places(f) {
+		err := query(c, letterIDs+lettersBetween+orderOf(f), func(r *sqlite.Stmt) error {
+			ids = append(ids, r.ColumnText(0))
+			return nil
+		}, string(p.stage), p.lane, string(p.reason), r.above, r.below, limit)
+		if err != nil {
+			return nil, err
+		}
+		slices.Sort(ids)
+		if !f.OldestFirst {
+			slices.Reverse(ids)
+		}
+		if len(ids) < limit {
+			continue
+		}
+		ids = ids[:limit]
+		if last := ids[limit-1]; f.OldestFirst { // nothing beyond it is among the first
+			r.below = last
+		} else {
+			r.above = last
 		}
 	}
 	return ids, nil
@@ -140,53 +254,10 @@ func (s *Store) LettersOfCall(ctx context.Context, callID string) (out []spool.C
 	return out, err
 }
 
-// LastLetter gives the end for WalkLetters, so that a walk does not run after what
-// it makes: the id of the newest dead letter, empty when there is none. Where that
-// was made while a clock ran ahead, the time of now follows: what the walk makes
-// comes before such a letter.
-func (s *Store) LastLetter(ctx context.Context) (id string, err error) {
-	defer func() {
-		if now := ulidAt(s.clock.now().Add(time.Millisecond)); err == nil && id > now {
-			id += "." + now
-		}
-	}()
-	err = s.listRd.do(ctx, func(c *sqlite.Conn) error {
-		return query(c, `SELECT id FROM dead_letters ORDER BY id DESC LIMIT 1`, func(r *sqlite.Stmt) error {
-			id = r.ColumnText(0)
-			return nil
-		})
-	})
-	return id, err
-}
-
-// WalkLetters gives dead letters, oldest first, that come after an id and not
-// after what LastLetter gave. A step looks at a bounded number of them and may be short, even
-// empty, before the end; next is where to go on, empty after the last step.
-func (s *Store) WalkLetters(ctx context.Context, f spool.LetterFilter, after, upto string, limit int) (page []spool.DeadLetter, next string, err error) {
-	upto, begun, ahead := strings.Cut(upto, ".")
-	if !f.Since.IsZero() {
-		after = max(after, ulidAt(f.Since)) // no id has all zeros after its time
-	}
-	if !f.Until.IsZero() {
-		upto = min(upto, ulidAt(f.Until))
-	}
-	l := letterLister{spool: s, filter: f, limit: limit}
-	err = s.listRd.do(ctx, func(c *sqlite.Conn) error {
-		if !ahead {
-			return l.read(c, lettersAfter, after, upto)
-		}
-		if err := l.read(c, lettersAfter, after, min(upto, begun)); err != nil || l.next != "" {
-			return err
-		}
-		return l.read(c, lettersAfter, max(after, ulidAt(s.clock.now())), upto)
-	})
-	return l.page, l.next, err
-}
-
 // NoteLetter changes the detail of a dead letter of stage intake: what was wrong
 // when it was last read.
-func (s *Store) NoteLetter(id, detail string) error {
-	return s.writer.wait("note", func(t *tx) error {
+func (s *Store) NoteLetter(ctx context.Context, id, detail string) error {
+	return s.writer.wait(ctx, "note", func(t *tx) error {
 		return execute(t.conn, `UPDATE dead_letters SET detail = ? WHERE id = ? AND stage = 'intake'`, detail, strings.ToUpper(id))
 	})
 }

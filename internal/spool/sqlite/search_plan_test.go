@@ -19,17 +19,19 @@ func TestSearchesUseTheirIndex(t *testing.T) {
 		}
 	}()
 	for sql, uses := range map[string]string{
-		callsBetween:   "INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
-		callBySeq:      "INTEGER PRIMARY KEY (rowid=?)",
-		callFrom:       "INTEGER PRIMARY KEY (rowid>?)",
-		keysOfEnd:      "PRIMARY KEY (block=? AND digits>? AND digits<?)",
-		keysOfNumber:   "PRIMARY KEY (block=? AND digits=?)",
-		deleteKey:      "PRIMARY KEY (block=? AND digits=? AND call_seq=?)",
-		callsToRead:    "INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
-		lettersOfPlace: "COVERING INDEX dead_place (stage=? AND lane=? AND reason=? AND id>? AND id<?)",
-		lettersAfter:   "PRIMARY KEY (id>? AND id<?)",
-		letterByID:     "PRIMARY KEY (id=?)",
-		lettersOfCall:  "INDEX dead_delivery (call_seq=?)",
+		callsBetween:                             "INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
+		callBySeq:                                "INTEGER PRIMARY KEY (rowid=?)",
+		callFrom:                                 "INTEGER PRIMARY KEY (rowid>?)",
+		keysOfEnd:                                "PRIMARY KEY (block=? AND digits>? AND digits<?)",
+		keysOfNumber:                             "PRIMARY KEY (block=? AND digits=?)",
+		deleteKey:                                "PRIMARY KEY (block=? AND digits=? AND call_seq=?)",
+		callsToRead:                              "INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
+		letterIDs + lettersBetween + newestFirst: "COVERING INDEX dead_place (stage=? AND lane=? AND reason=? AND id>? AND id<?)",
+		letterIDs + lettersBetween + oldestFirst: "COVERING INDEX dead_place (stage=? AND lane=? AND reason=? AND id>? AND id<?)",
+		letterColumns + `WHERE ` + lettersBetween + newestFirst: "PRIMARY KEY (id>? AND id<?)",
+		letterColumns + `WHERE ` + lettersBetween + oldestFirst: "PRIMARY KEY (id>? AND id<?)",
+		letterByID:    "PRIMARY KEY (id=?)",
+		lettersOfCall: "INDEX dead_delivery (call_seq=?)",
 	} {
 		got := plan(t, c, sql)
 		sorts := strings.Contains(got, "TEMP B-TREE") && sql != lettersOfCall // of one call there are few

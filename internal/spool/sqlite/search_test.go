@@ -2,6 +2,7 @@ package sqlite_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -196,10 +197,6 @@ func TestLetterSearches(t *testing.T) {
 		if err := s.KeepUndecodable(t.Context(), spool.Undecodable{Source: "dialer", Body: []byte("x"), Detail: "intake"}); err != nil {
 			t.Fatal(err)
 		}
-		last, err := s.LastLetter(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
 		for f, want := range map[spool.LetterFilter]string{
 			{}:                                      "intake slack2 crm2 slack1 crm1 slack0 crm0",
 			{Stage: spool.StageIntake}:              "intake",
@@ -215,9 +212,13 @@ func TestLetterSearches(t *testing.T) {
 				if got := listLetters(t, s, f, limit); got != want {
 					t.Errorf("%+v, %d a page: %q, want %q", f, limit, got, want)
 				}
-				if got := walkLetters(t, s, f, last, limit); got != want {
-					t.Errorf("walk %+v, %d a step: %q, want %q", f, limit, got, want)
+				words := strings.Fields(want)
+				slices.Reverse(words)
+				f.OldestFirst = true
+				if got, want := listLetters(t, s, f, limit), strings.Join(words, " "); got != want {
+					t.Errorf("%+v, %d a page: %q, want %q", f, limit, got, want)
 				}
+				f.OldestFirst = false
 			}
 		}
 		of, err := s.LettersOfCall(t.Context(), "dialer:1")
@@ -228,8 +229,13 @@ func TestLetterSearches(t *testing.T) {
 		if err != nil || len(found) != 2 || found[0].ID != of[1].ID {
 			t.Errorf("by id: %+v %v", found, err)
 		}
+		newest, _, err := s.SearchLetters(t.Context(), spool.LetterFilter{}, 1, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		last := newest[0].ID
 		for _, id := range []string{last, of[0].ID} {
-			if err := s.NoteLetter(id, "new reason"); err != nil {
+			if err := s.NoteLetter(t.Context(), id, "new reason"); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -251,24 +257,6 @@ func listLetters(tb testing.TB, s *sqlite.Store, f spool.LetterFilter, limit int
 			out = append(out, l.Detail)
 		}
 		if cursor = next; cursor == "" {
-			return strings.Join(out, " ")
-		}
-	}
-}
-
-// walkLetters walks to the end and gives what it met in the order of a listing.
-func walkLetters(tb testing.TB, s *sqlite.Store, f spool.LetterFilter, upto string, limit int) string {
-	tb.Helper()
-	var out []string
-	for after := ""; ; {
-		page, next, err := s.WalkLetters(tb.Context(), f, after, upto, limit)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		for _, l := range page {
-			out = append([]string{l.Detail}, out...)
-		}
-		if after = next; after == "" {
 			return strings.Join(out, " ")
 		}
 	}

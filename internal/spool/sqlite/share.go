@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"sync"
@@ -130,7 +131,7 @@ func (s *Store) loosen(t *tx, seq int64) error { return s.chargeCall(t, looseSiz
 // recount corrects sums that are not what the rows say: a damaged byte can change
 // the source of a row, or a sum, and nothing else tells. It reads all calls, so it
 // looks on a reader first, and the writer counts only where something is wrong.
-func (s *Store) recount(reader *sqlite.Conn) error {
+func (s *Store) recount(ctx context.Context, reader *sqlite.Conn) error {
 	wrong := false
 	err := query(reader, wrongShares, func(*sqlite.Stmt) error {
 		wrong = true
@@ -140,7 +141,7 @@ func (s *Store) recount(reader *sqlite.Conn) error {
 		return err
 	}
 	s.log.Warn("the sums of what sources hold did not agree with the calls, and are counted again")
-	return s.writer.wait("recount", func(t *tx) error {
+	return s.writer.wait(ctx, "recount", func(t *tx) error {
 		return query(t.conn, wrongShares, func(r *sqlite.Stmt) error {
 			source := r.ColumnText(0)
 			// What the group has changed so far is in the rows and not yet in the sums.

@@ -19,7 +19,7 @@ func openSharing(t *testing.T) *Store {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = s.Close() })
+	t.Cleanup(func() { _ = s.Close(context.WithoutCancel(t.Context())) })
 	return s
 }
 
@@ -45,12 +45,12 @@ func TestSizeOnDisk(t *testing.T) {
 	for _, bytes := range []int{10, 500, 900, 1300, 1900, 3000, 3700, 4200, 6000, 9000, 40_000} {
 		s := openSharing(t)
 		empty := s.measure(t.Context())
-		s.emptyWAL()
+		s.emptyWAL(t.Context())
 		empty = min(empty, s.measure(t.Context()))
 		for i := range 300 {
 			keepSized(t, s, "dialer", fmt.Sprintf("%024d", i), bytes, "crm")
 		}
-		s.emptyWAL()
+		s.emptyWAL(t.Context())
 		used, charged := s.measure(t.Context())-empty, s.shares.all()["dialer"]
 		if used > charged*105/100+64<<10 || used < charged/2 {
 			t.Errorf("records of %d bytes and more: %d bytes are in use, %d are charged", bytes, used, charged)
@@ -109,20 +109,20 @@ func TestSharesAreTheSumsOfTheRows(t *testing.T) {
 	for _, l := range letters {
 		ids = append(ids, l.ID)
 	}
-	_, err = s.Purge(ids[:len(ids)/2])
+	_, err = s.Purge(t.Context(), ids[:len(ids)/2])
 	must(err)
 	checkShares(t, s, "purged")
-	_, _, err = s.Replay(ids, s.Now(), 0)
+	_, _, err = s.Replay(t.Context(), ids, s.Now(), 0)
 	must(err)
 	checkShares(t, s, "replayed")
 	for _, id := range []string{"dialer:both0", "nxlink:none1", "nxlink:one2"} {
 		for range 2 {
-			_, err = s.Resend(id, []string{"crm", "slack"})
+			_, err = s.Resend(t.Context(), id, []string{"crm", "slack"})
 			must(err)
 		}
 	}
 	checkShares(t, s, "sent again")
-	_, err = s.Expire("slack", s.Now(), spool.SinkRemoved, "gone", 2)
+	_, err = s.Expire(t.Context(), "slack", s.Now(), spool.SinkRemoved, "gone", 2)
 	must(err)
 	checkShares(t, s, "expired")
 	_, err = s.Erase(ctx, spool.NumberForms{E164: "+6281234567890", Digits: []string{"6281234567890"}}, false)
@@ -133,7 +133,7 @@ func TestSharesAreTheSumsOfTheRows(t *testing.T) {
 // checkShares compares the sums in the table and in memory with the rows.
 func checkShares(t *testing.T, s *Store, when string) {
 	t.Helper()
-	if err := s.writer.wait("note", func(*tx) error { return nil }); err != nil { // what was reported is committed
+	if err := s.writer.wait(t.Context(), "note", func(*tx) error { return nil }); err != nil { // what was reported is committed
 		t.Fatal(err)
 	}
 	for source, bytes := range s.shares.all() {

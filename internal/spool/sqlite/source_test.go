@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"context"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -18,7 +19,7 @@ func openPlain(tb testing.TB, cfg spool.Config) *Store {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() {
-		if err := s.Close(); err != nil {
+		if err := s.Close(context.WithoutCancel(tb.Context())); err != nil {
 			tb.Error(err)
 		}
 	})
@@ -32,7 +33,7 @@ func opsInSource(t *testing.T) (ops []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	given := regexp.MustCompile(`(?:writer\.wait\(|report\(d, )"(\w+)"`)
+	given := regexp.MustCompile(`(?:wait\(ctx, |op\{name: |report\(d, attempts, |report\(&d\.Delivery, nil, )"(\w+)"`)
 	for _, f := range files {
 		b, err := os.ReadFile(f)
 		if err != nil {
@@ -42,7 +43,7 @@ func opsInSource(t *testing.T) (ops []string) {
 			ops = append(ops, m[1])
 		}
 	}
-	if len(ops) < 10 {
+	if len(ops) < 20 {
 		t.Fatalf("only %d ops were found", len(ops))
 	}
 	return ops

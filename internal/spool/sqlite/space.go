@@ -23,7 +23,7 @@ func (s *Store) watchSpace(ctx context.Context, room *sweep) {
 		used = s.measure(ctx)
 	}
 	if used >= s.limit.Load() {
-		s.emptyWAL()
+		s.emptyWAL(ctx)
 		used = s.measure(ctx)
 	}
 	limit := s.limit.Load()
@@ -32,7 +32,7 @@ func (s *Store) watchSpace(ctx context.Context, room *sweep) {
 	s.setFull(used >= limit || s.full.Load() && used >= min(limit/100*97, limit-walPages(s.bounded())*pageSize))
 	s.boundStuckWAL()
 	if limit-used >= probeBytes {
-		s.writer.probe(writeMuch)
+		s.writer.probe(ctx, writeMuch)
 	}
 	s.holdReserve()
 }
@@ -54,7 +54,7 @@ func (s *Store) diskDecides() bool { return s.limit.Load() < int64(s.limits.Load
 // makeRoom erases delivered history, oldest first, until no more than eight tenths
 // of the limit are in use or no history is left.
 func (s *Store) makeRoom(ctx context.Context, room *sweep) {
-	s.emptyWAL() // the WAL counts too
+	s.emptyWAL(ctx) // the WAL counts too
 	gone := s.eraseHistory(ctx, room, forever(), func() bool { return s.measure(ctx) <= s.limit.Load()/10*8 })
 	if gone == 0 {
 		return
@@ -140,5 +140,5 @@ func sizeOf(path string) int64 {
 	return info.Size()
 }
 
-// FreeBytes is the room on the file system of the spool.
-func (s *Store) FreeBytes() (int64, error) { return freeBytes(filepath.Dir(s.cfg.Path)) }
+// free is the room on the file system of the spool.
+func (s *Store) free() (int64, error) { return freeBytes(filepath.Dir(s.cfg.Path)) }

@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -35,7 +36,7 @@ func TestHistoryGoesFirstThenCallbacksAreRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer func() {
-			if err := s.Close(); err != nil {
+			if err := s.Close(t.Context()); err != nil {
 				t.Error(err)
 			}
 		}()
@@ -247,7 +248,7 @@ func TestWhatIsOwedToARemovedSinkEndsAtItsGiveUp(t *testing.T) {
 			ended.Add(int64(n))
 		}}
 		reopen := func(s *sqlite.Store) *sqlite.Store {
-			if err := s.Close(); err != nil {
+			if err := s.Close(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			s, err := sqlite.Open(t.Context(), cfg, deps)
@@ -285,7 +286,7 @@ func TestWhatIsOwedToARemovedSinkEndsAtItsGiveUp(t *testing.T) {
 		if err != nil || len(letters) != 4 {
 			t.Errorf("dead letters: %+v, error %v", letters, err)
 		}
-		if err := s.Close(); err != nil {
+		if err := s.Close(t.Context()); err != nil {
 			t.Error(err)
 		}
 	})
@@ -306,7 +307,7 @@ func TestASinkThatComesBackKeepsWhatHasNotEnded(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { _ = s.Close() })
+		t.Cleanup(func() { _ = s.Close(context.WithoutCancel(t.Context())) })
 		back("crm", 0)
 		for i := range calls {
 			accept(t, s, fmt.Sprint(i))

@@ -131,7 +131,7 @@ func Open(ctx context.Context, cfg spool.Config, deps Deps) (*Store, error) {
 	s.limits.Store(&cfg)
 	s.limit.Store(int64(cfg.MaxBytes))
 	s.reserve = newReserve(s.bounded())
-	if free, err := s.FreeBytes(); err == nil && free < startBytes {
+	if free, err := s.free(); err == nil && free < startBytes {
 		s.releaseReserve()
 	}
 	unchecked := isUnchecked(cfg.Path)
@@ -199,24 +199,37 @@ func (s *Store) Configure(cfg spool.Config) {
 }
 
 // Close commits what lanes have reported, closes the file and gives up the lock.
-// What is called after it gives ErrUnavailable; a second Close does nothing.
-func (s *Store) Close() error {
-	var err error
-	s.closing.Do(func() {
-		s.stop()
-		s.indexing.Wait() // it has something left to write
-		s.writer.close()
-		s.done.Wait()
-		if s.writer.conn != nil { // none where a damaged file could not be replaced
-			err = s.saveAtEnd(context.Background(), s.writer.conn)
-		}
-		err = errors.Join(err, s.closeReaders(errClosed))
-		if s.writer.conn != nil {
-			err = errors.Join(err, s.writer.conn.Close())
-		}
-		err = errors.Join(err, s.lock.release())
-	})
-	return err
+// What is called after it returns ErrUnavailable; a second Close does nothing. Where
+// ctx ends before a disk that hangs has answered, closing goes on and ends with the
+// process.
+func (s *Store) Close(ctx context.Context) error {
+	closed, first := make(chan error, 1), false
+	s.closing.Do(func() { first = true })
+	if !first {
+		return nil
+	}
+	go func() { closed <- s.close(context.WithoutCancel(ctx)) }()
+	select {
+	case err := <-closed:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (s *Store) close(ctx context.Context) (err error) {
+	s.stop()
+	s.indexing.Wait() // it has something left to write
+	s.writer.close()
+	s.done.Wait()
+	if s.writer.conn != nil { // none where a damaged file could not be replaced
+		err = s.saveAtEnd(ctx, s.writer.conn)
+	}
+	err = errors.Join(err, s.closeReaders(errClosed))
+	if s.writer.conn != nil {
+		err = errors.Join(err, s.writer.conn.Close())
+	}
+	return errors.Join(err, s.lock.release())
 }
 
 func (s *Store) pools() []*readers { return []*readers{s.lanesRd, s.listRd, s.houseRd} }

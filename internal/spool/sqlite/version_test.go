@@ -68,7 +68,7 @@ func TestAFileOfTheFirstVersionIsMigratedWithAllThatIsInIt(t *testing.T) {
 			t.Errorf("after one attempt of three tries: %d tries, %+v", d.Tries, d.History)
 		}
 	}
-	if err := s.Close(); err != nil {
+	if err := s.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	after, err := sqlite.Check(t.Context(), path)

@@ -79,7 +79,7 @@ func TestDamageOfTheWALIsToldFromAPowerCut(t *testing.T) {
 				t.Errorf("set aside: %q, counted: %d", kept(t, file), s.Totals().SetAside)
 			}
 			accept(t, s, "after")
-			if err := s.Close(); err != nil {
+			if err := s.Close(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			if r, err := sqlite.Check(t.Context(), file); err != nil || !r.Sound() {
@@ -138,7 +138,7 @@ func FuzzWAL(f *testing.F) {
 		}
 		f.Add(wal[:min(n, len(wal))], index)
 	}
-	if err := s.Close(); err != nil {
+	if err := s.Close(f.Context()); err != nil {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, wal, index []byte) {

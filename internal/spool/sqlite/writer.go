@@ -124,66 +124,6 @@ func (w *writer) submit(o *op) error {
 	return nil
 }
 
-// wait submits an urgent op and gives its outcome.
-func (w *writer) wait(name string, do func(*tx) error) error { return w.waitUnless(nil, name, 0, do) }
-
-// errNoAnswer ends a wait for a disk that hangs.
-var errNoAnswer = errors.New("the disk does not answer; what it was given last may be kept all the same")
-
-// waitUnless is wait until gone is closed. An op that has not begun is taken back
-// then, so that the queue holds nothing that nobody waits for. One that has begun
-// goes on: its caller must not use what do writes. bytes is what it brings.
-func (w *writer) waitUnless(gone <-chan struct{}, name string, bytes int, do func(*tx) error) error {
-	outcome := make(chan error, 1)
-	o := &op{name: name, bytes: bytes, do: do, done: func(err error) { outcome <- err }}
-	if err := w.submit(o); err != nil {
-		return err
-	}
-	select {
-	case err := <-outcome:
-		return err
-	case <-gone:
-	}
-	if w.withdraw(o) {
-		return fmt.Errorf("%w: the disk does not answer", spool.ErrUnavailable)
-	}
-	select {
-	case err := <-outcome: // just now
-		return err
-	default:
-		return errNoAnswer
-	}
-}
-
-// withdraw takes an op out of the queue; false when it is not there any more.
-func (w *writer) withdraw(o *op) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	i := slices.Index(w.urgent, o)
-	if i >= 0 {
-		w.urgent = slices.Delete(w.urgent, i, i+1)
-	}
-	return i >= 0
-}
-
-// between runs f on the connection outside any transaction, and waits for it.
-func (w *writer) between(f func(*sqlite.Conn) error) error {
-	outcome := make(chan error, 1)
-	w.mu.Lock()
-	why := w.away
-	if w.closed {
-		why = errClosed
-	}
-	if why != nil {
-		w.mu.Unlock()
-		return fmt.Errorf("%w: %w", spool.ErrUnavailable, why)
-	}
-	w.tasks = append(w.tasks, func(c *sqlite.Conn) { outcome <- f(c) })
-	w.signal()
-	w.mu.Unlock()
-	return <-outcome
-}
-
 // later runs f on the connection outside any transaction, soon, unless the
 // writer is closed or has none.
 func (w *writer) later(f func(*sqlite.Conn)) {

@@ -18,16 +18,16 @@ func TestCloseCommitsWhatWaits(t *testing.T) {
 			t.Fatal(err)
 		}
 		b.running.Go(func() {
-			if err := b.wait("accept", insert(2)); err != nil {
+			if err := b.wait(b.Context(), "accept", insert(2)); err != nil {
 				t.Errorf("an op from before the close: %v", err)
 			}
 		})
 		synctest.Wait()
 		b.close()
 		for _, err := range []error{
-			b.wait("accept", insert(3)),
+			b.wait(b.Context(), "accept", insert(3)),
 			b.submit(&op{name: "settle", lazy: true, do: insert(4)}),
-			b.between(func(*sqlite.Conn) error { return nil }),
+			b.between(b.Context(), func(*sqlite.Conn) error { return nil }),
 		} {
 			if !errors.Is(err, spool.ErrUnavailable) {
 				t.Errorf("after the close: error %v, want %v", err, spool.ErrUnavailable)
@@ -68,7 +68,7 @@ func TestAFileIsReplacedThoughTheWriterCloses(t *testing.T) {
 			done = true
 		})
 		synctest.Wait()
-		if err := b.wait("accept", insert(1)); !errors.Is(err, spool.ErrUnavailable) || !errors.Is(err, errDamaged) {
+		if err := b.wait(b.Context(), "accept", insert(1)); !errors.Is(err, spool.ErrUnavailable) || !errors.Is(err, errDamaged) {
 			t.Errorf("a call meanwhile: %v", err)
 		}
 		b.close()

@@ -61,7 +61,7 @@ func insert(n int) func(*tx) error {
 func (b *bench) hold() (release func()) {
 	stop, held := make(chan struct{}), make(chan struct{})
 	b.running.Go(func() {
-		err := b.between(func(*sqlite.Conn) error {
+		err := b.between(b.Context(), func(*sqlite.Conn) error {
 			close(held)
 			<-stop
 			return nil
@@ -77,7 +77,7 @@ func (b *bench) hold() (release func()) {
 // fill lets the file grow no more, or again.
 func (b *bench) fill(full bool) {
 	b.Helper()
-	if err := b.between(func(c *sqlite.Conn) error { return limitPages(c, full) }); err != nil {
+	if err := b.between(b.Context(), func(c *sqlite.Conn) error { return limitPages(c, full) }); err != nil {
 		b.Fatal(err)
 	}
 }
@@ -101,7 +101,7 @@ func big(t *tx) error {
 
 func (b *bench) rows() (out []int) {
 	b.Helper()
-	err := b.between(func(c *sqlite.Conn) error {
+	err := b.between(b.Context(), func(c *sqlite.Conn) error {
 		return query(c, `SELECT n FROM done ORDER BY n`, func(r *sqlite.Stmt) error {
 			out = append(out, r.ColumnInt(0))
 			return nil
@@ -131,7 +131,7 @@ func TestAnOpThatFailsDoesNotSpoilItsGroup(t *testing.T) {
 			case 12:
 				do = func(t *tx) error { return errors.Join(insert(101)(t), insert(101)(t)) } // a constraint
 			}
-			b.running.Go(func() { outcomes[i] = b.wait("accept", do) })
+			b.running.Go(func() { outcomes[i] = b.wait(b.Context(), "accept", do) })
 			synctest.Wait()
 		}
 		release()
@@ -176,7 +176,7 @@ func TestALazyOpWaitsForCompany(t *testing.T) {
 		}
 		begun, took = time.Now(), nil
 		lazy(3)
-		if err := b.wait("accept", insert(4)); err != nil {
+		if err := b.wait(b.Context(), "accept", insert(4)); err != nil {
 			t.Error(err)
 		}
 		synctest.Wait()
@@ -208,7 +208,7 @@ func TestReportsAreKeptWhileTheDiskRefuses(t *testing.T) {
 			}
 		}
 		for range 3 {
-			if err := b.wait("accept", big); !errors.Is(err, spool.ErrUnavailable) {
+			if err := b.wait(b.Context(), "accept", big); !errors.Is(err, spool.ErrUnavailable) {
 				t.Errorf("error %v, want %v", err, spool.ErrUnavailable)
 			}
 		}
@@ -228,13 +228,13 @@ func TestTheDiskIsWellAgainWhenItTakesALargeWriteAfterAWhile(t *testing.T) {
 	inBubble(t, func(b *bench) {
 		fail := func() {
 			b.fill(true)
-			if err := b.wait("accept", big); !errors.Is(err, spool.ErrUnavailable) {
+			if err := b.wait(b.Context(), "accept", big); !errors.Is(err, spool.ErrUnavailable) {
 				t.Errorf("error %v, want %v", err, spool.ErrUnavailable)
 			}
 		}
 		probes := 0
 		probe := func() error {
-			b.probe(func(c *sqlite.Conn) error { probes++; return writeMuch(c) })
+			b.probe(b.Context(), func(c *sqlite.Conn) error { probes++; return writeMuch(c) })
 			return b.state()
 		}
 		if err := probe(); err != nil || probes != 0 {
@@ -248,7 +248,7 @@ func TestTheDiskIsWellAgainWhenItTakesALargeWriteAfterAWhile(t *testing.T) {
 		}
 		fail()
 		b.pass(calm)
-		if err := b.wait("accept", insert(1)); err != nil {
+		if err := b.wait(b.Context(), "accept", insert(1)); err != nil {
 			t.Errorf("a small write on the full disk: %v", err)
 		}
 		if probe() == nil || probes != 1 {
@@ -260,7 +260,7 @@ func TestTheDiskIsWellAgainWhenItTakesALargeWriteAfterAWhile(t *testing.T) {
 			t.Error("the probe that failed did not count as a failure")
 		}
 		b.pass(calm / 2)
-		if err := b.wait("accept", insert(2)); err != nil || b.state() == nil {
+		if err := b.wait(b.Context(), "accept", insert(2)); err != nil || b.state() == nil {
 			t.Errorf("a small write made the disk well: error %v", err)
 		}
 		if err := probe(); err != nil || probes != 2 {
@@ -279,7 +279,7 @@ func TestReportsThatNeedNoRoomGoOnBesideCallsThatDo(t *testing.T) {
 				case <-stop:
 					return
 				case <-time.After(10 * time.Millisecond):
-					if err := b.wait("accept", big); !errors.Is(err, spool.ErrUnavailable) {
+					if err := b.wait(b.Context(), "accept", big); !errors.Is(err, spool.ErrUnavailable) {
 						t.Errorf("error %v, want %v", err, spool.ErrUnavailable)
 					}
 				}
@@ -327,11 +327,11 @@ func TestTooManyWaitingCallbacksAreRefused(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := b.wait("accept", insert(-1)); !errors.Is(err, spool.ErrUnavailable) {
+		if err := b.wait(b.Context(), "accept", insert(-1)); !errors.Is(err, spool.ErrUnavailable) {
 			t.Errorf("error %v, want %v", err, spool.ErrUnavailable)
 		}
 		release()
-		if err := b.wait("accept", func(*tx) error { return nil }); err != nil && !errors.Is(err, spool.ErrUnavailable) {
+		if err := b.wait(b.Context(), "accept", func(*tx) error { return nil }); err != nil && !errors.Is(err, spool.ErrUnavailable) {
 			t.Error(err)
 		}
 		for len(b.rows()) < queueMax {

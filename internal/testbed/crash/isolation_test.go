@@ -169,14 +169,15 @@ func oldCall(n int) (spool.Acceptance, error) {
 }
 
 func pauseNeighbour(path string) error {
-	s, err := openSpool(context.Background(), path)
+	ctx := context.Background()
+	s, err := openSpool(ctx, path)
 	if err != nil {
 		return err
 	}
-	if err := s.SetPause("neighbour", spool.Pause{By: spool.ByOperator}); err != nil {
+	if err := s.SetPause(ctx, "neighbour", spool.Pause{By: spool.ByOperator}); err != nil {
 		return err
 	}
-	return s.Close()
+	return s.Close(ctx)
 }
 
 // poisonNeighbour makes the first thousand records unreadable, and then every

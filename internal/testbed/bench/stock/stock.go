@@ -63,7 +63,9 @@ func Deliver(ctx context.Context, path, sink string, n int) error {
 			}
 			now := time.Now()
 			for _, d := range leased {
-				s.Settle(d, []spool.Attempt{{At: now, Duration: time.Millisecond, Result: "delivered", Status: 200}})
+				if err := s.Settle(d, []spool.Attempt{{At: now, Duration: time.Millisecond, Result: "delivered", Status: 200}}); err != nil {
+					return err
+				}
 			}
 			done += len(leased)
 			if len(leased) == 0 { // the reports are being committed
@@ -86,7 +88,7 @@ func with(ctx context.Context, path, sink string, do func(*sqlite.Store) error) 
 		return err
 	}
 	if err := s.SetLanes(ctx, []spool.LaneConfig{{Sink: sink}}); err != nil {
-		return errors.Join(err, s.Close()) //nolint:contextcheck // it ends whatever the context says
+		return errors.Join(err, s.Close(context.WithoutCancel(ctx)))
 	}
-	return errors.Join(do(s), s.Close()) //nolint:contextcheck // it ends whatever the context says
+	return errors.Join(do(s), s.Close(context.WithoutCancel(ctx)))
 }

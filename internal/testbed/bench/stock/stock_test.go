@@ -67,7 +67,7 @@ func look(t *testing.T, path string) (calls, waiting int64) {
 		t.Fatal(err)
 	}
 	defer func() {
-		if err := s.Close(); err != nil {
+		if err := s.Close(t.Context()); err != nil {
 			t.Error(err)
 		}
 	}()
