@@ -54,6 +54,9 @@ func digitsOf(text string) string {
 	return string(b)
 }
 
+// maxWord bounds the word before digits that is looked at, with what is between.
+const maxWord = 48
+
 // maxBetween is how many characters there may be between two digits of a number.
 const maxBetween = 3
 
@@ -121,7 +124,7 @@ func hideWritten(text string, bare bool) string {
 	for run := range runsOf(text) {
 		for part := range run.parts(text) {
 			s := part.span(text)
-			if partOfName(text, s) || !isWritten(text[s.from:s.to], bare) {
+			if partOfName(text, s) || !isWritten(text[s.from:s.to], bare && !calledOther(text[:s.from])) {
 				continue
 			}
 			b.WriteString(text[done:s.from])
@@ -173,6 +176,17 @@ func (r digitRun) span(text string) span {
 		}
 	}
 	return s
+}
+
+// lastWords are the one or two words before a value in free text: "order 123",
+// "caller id=123".
+var lastWords = regexp.MustCompile(`((?:\pL[\pL\pN_-]*\s)?(\pL[\pL\pN_-]*))["']?\s?(?:[:=#]|no\.?)?\s?["'#]?$`)
+
+// calledOther reports whether the words before digits say that they are an id, an
+// amount and the like.
+func calledOther(before string) bool {
+	words := lastWords.FindStringSubmatch(before[max(0, len(before)-maxWord):])
+	return words != nil && namesOther(words[2]) && !namesNumber(words[1])
 }
 
 // partOfName reports whether letters are directly before or behind digits: then they
