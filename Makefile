@@ -241,7 +241,7 @@ browser: ## test the dashboard in a headless Chromium; pictures are left in bin/
 	@if [ ! -e bin/axe/axe-$(AXE).min.js ] && command -v npm >/dev/null; then \
 		cd bin/axe && npm pack --silent axe-core@$(AXE) >/dev/null && tar -xzOf axe-core-$(AXE).tgz package/axe.min.js >axe.part && \
 		mv axe.part axe-$(AXE).min.js && rm axe-core-$(AXE).tgz || echo "axe-core could not be fetched"; fi
-	@CDRELAY_BROWSER=1 $(GO) test -json -run '^TestBrowser' -count=1 -timeout 4m ./internal/dashboard ./cmd/cdrelay | $(TALLY) browser
+	@CDRELAY_BROWSER=1 $(GO) test -C $(TESTBED) -json -run '^TestBrowser' -count=1 -timeout 4m ./pages | $(TALLY) browser
 
 # Generator, sink and rivals are processes of their own, which this program starts.
 BENCH := $(GO) build -C $(TESTBED) -o ../../bin/bench/bench ./bench && bin/bench/bench

@@ -235,7 +235,7 @@ func TestDamageNeverStopsTheServer(t *testing.T) {
 	stopped, killed := fill(t, (*server).stop), fill(t, (*server).kill)
 	for _, h := range hurts() {
 		t.Run(h.name, func(t *testing.T) {
-			t.Parallel() // it waits for servers that start and stop
+			t.Parallel()  // it waits for servers that start and stop
 			f := *stopped // with an address of its own below
 			if h.killed {
 				f = *killed

@@ -39,7 +39,6 @@ var table = []row{
 	{level: 0, pattern: "internal/listen", may: []string{"internal/wait"}},
 	{level: 0, pattern: "internal/spelling"},
 	{level: 0, pattern: "internal/house"},
-	{level: 0, pattern: "internal/browsertest", support: true},
 
 	{level: 1, pattern: "adapter/*", may: []string{"internal/call", "internal/loosejson", "internal/phone"}},
 	{level: 1, pattern: "internal/expr", may: []string{"internal/call", "internal/plainjson", "internal/plaintext", "internal/spelling"}},
@@ -91,6 +90,7 @@ var table = []row{
 	{level: 0, pattern: "charts/tests", support: true},
 	// A module of its own, too; its imports tell `go test` what the binary is made of.
 	{level: 7, pattern: "internal/testbed/crash", may: []string{below}, support: true},
+	{level: 7, pattern: "internal/testbed/pages", may: []string{below}, support: true},
 	{level: 0, pattern: "internal/testbed/faultfs", support: true},
 	{level: 1, pattern: "internal/testbed/bench/peer", support: true},
 	{level: 2, pattern: "internal/testbed/bench/stock", may: []string{"internal/spool", "internal/spool/sqlite"}, support: true},
@@ -98,8 +98,9 @@ var table = []row{
 }
 
 // mayKnowConfig are the packages that import internal/config, tests included:
-// everybody else is handed what concerns it.
-var mayKnowConfig = []string{"internal/config", "internal/app", "internal/demo", "cmd/*"}
+// everybody else is handed what concerns it. The tests of the page start the whole
+// server.
+var mayKnowConfig = []string{"internal/config", "internal/app", "internal/demo", "cmd/*", "internal/testbed/pages"}
 
 // pure are the packages that ask no clock, disk or network: the same input gives
 // the same output on every replica and at every replay.

@@ -1,8 +1,4 @@
-// Package browsertest drives a page in a headless Chromium, for tests. It notes
-// what must not happen on any page: a script that fails, a complaint of the
-// console, a request to another host. Pictures go to bin/screenshots. A Browser is
-// for one goroutine.
-package browsertest
+package pages
 
 import (
 	"context"
@@ -24,14 +20,14 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// screenshots is where pictures go, seen from a package below internal or cmd.
-const screenshots = "../../bin/screenshots"
+// screenshots is where pictures go.
+const screenshots = "../../../bin/screenshots"
 
 // patience bounds what a page may take.
 const patience = 15 * time.Second
 
-// Browser is a headless Chromium with one tab.
-type Browser struct {
+// browser is a headless Chromium with one tab, for one goroutine.
+type browser struct {
 	ctx  context.Context // of the tab; chromedp keeps the tab in it
 	site string
 
@@ -39,11 +35,11 @@ type Browser struct {
 	wrong []string
 }
 
-// Open starts a browser for the pages of a site, such as http://127.0.0.1:8081,
+// openBrowser starts a browser for the pages of a site, such as http://127.0.0.1:8081,
 // and ends it with the test, which fails for all that must not happen.
-func Open(t *testing.T, site string) *Browser {
+func openBrowser(t *testing.T, site string) *browser {
 	t.Helper()
-	b := &Browser{site: site}
+	b := &browser{site: site}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.UserDataDir(t.TempDir()))
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
@@ -56,7 +52,7 @@ func Open(t *testing.T, site string) *Browser {
 	if err := chromedp.Listen(ctx, b.listen); err != nil {
 		t.Fatalf("Chromium does not start: %v", err)
 	}
-	b.Do(t, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+	b.do(t, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
 		_, err := cdp.Call(ctx, target, cdplog.Enable, cdp.Empty{})
 		return err
 	}))
@@ -70,9 +66,9 @@ func Open(t *testing.T, site string) *Browser {
 	return b
 }
 
-// Asked skips the test unless browsers are asked for: they are slow, and not on
+// asked skips the test unless browsers are asked for: they are slow, and not on
 // every machine.
-func Asked(t *testing.T) {
+func asked(t *testing.T) {
 	t.Helper()
 	if os.Getenv("CDRELAY_BROWSER") != "1" {
 		t.Skip("DID NOT RUN: the tests in a real browser need Chromium; `make browser` runs them")
@@ -80,7 +76,7 @@ func Asked(t *testing.T) {
 }
 
 // listen notes what must not happen on any page.
-func (b *Browser) listen(event any) {
+func (b *browser) listen(event any) {
 	wrong := ""
 	switch e := event.(type) {
 	case *runtime.EventExceptionThrown:
@@ -103,8 +99,8 @@ func (b *Browser) listen(event any) {
 	}
 }
 
-// Do carries out steps in the tab.
-func (b *Browser) Do(t *testing.T, steps ...chromedp.Action[chromedp.Void]) {
+// do carries out steps in the tab.
+func (b *browser) do(t *testing.T, steps ...chromedp.Action[chromedp.Void]) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
@@ -113,15 +109,15 @@ func (b *Browser) Do(t *testing.T, steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// Visit opens a page by its path.
-func (b *Browser) Visit(t *testing.T, path string) {
+// visit opens a page by its path.
+func (b *browser) visit(t *testing.T, path string) {
 	t.Helper()
-	b.Do(t, chromedp.Navigate(b.site+path))
+	b.do(t, chromedp.Navigate(b.site+path))
 }
 
-// Click presses the first element of a kind. The page before may be on its way
+// click presses the first element of a kind. The page before may be on its way
 // out, and its elements with it.
-func (b *Browser) Click(t *testing.T, selector string) {
+func (b *browser) click(t *testing.T, selector string) {
 	t.Helper()
 	var err error
 	for range 5 {
@@ -135,8 +131,8 @@ func (b *Browser) Click(t *testing.T, selector string) {
 	t.Fatalf("click %s: %v", selector, err)
 }
 
-// Eval gives what a script gives, as JSON text.
-func Eval[T any](t *testing.T, b *Browser, script string, opts ...chromedp.EvaluateOption) T {
+// eval returns what a script returns, as JSON text.
+func eval[T any](t *testing.T, b *browser, script string, opts ...chromedp.EvaluateOption) T {
 	t.Helper()
 	v, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](script, opts...))
 	if err != nil {
@@ -145,8 +141,8 @@ func Eval[T any](t *testing.T, b *Browser, script string, opts ...chromedp.Evalu
 	return v
 }
 
-// Reads waits until the page says something.
-func (b *Browser) Reads(t *testing.T, text string) {
+// reads waits until the page says something.
+func (b *browser) reads(t *testing.T, text string) {
 	t.Helper()
 	quoted, _ := json.Marshal(text)
 	for end := time.Now().Add(patience); ; <-time.After(20 * time.Millisecond) {
@@ -155,14 +151,14 @@ func (b *Browser) Reads(t *testing.T, text string) {
 			return
 		}
 		if time.Now().After(end) {
-			b.Shoot(t, "failed-"+strings.ReplaceAll(t.Name(), "/", "-"))
+			b.shoot(t, "failed-"+strings.ReplaceAll(t.Name(), "/", "-"))
 			t.Fatalf("the page does not say %q", text)
 		}
 	}
 }
 
-// Shoot takes a picture of the whole page.
-func (b *Browser) Shoot(t *testing.T, name string) {
+// shoot takes a picture of the whole page.
+func (b *browser) shoot(t *testing.T, name string) {
 	t.Helper()
 	picture, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
 	if err != nil {
@@ -176,10 +172,10 @@ func (b *Browser) Shoot(t *testing.T, name string) {
 	}
 }
 
-// Look sets the width of the window and the colours.
-func (b *Browser) Look(t *testing.T, width int64, scheme string) {
+// look sets the width of the window and the colours.
+func (b *browser) look(t *testing.T, width int64, scheme string) {
 	t.Helper()
-	b.Do(t, chromedp.EmulateViewport(width, 800), chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+	b.do(t, chromedp.EmulateViewport(width, 800), chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
 		_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
 		})
