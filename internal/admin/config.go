@@ -40,7 +40,7 @@ func (c Config) WithDefaults() Config {
 // Validate reports what cannot work, by the YAML path of the key.
 func (c Config) Validate(report func(path, problem string)) {
 	if !listen.IsAddress(c.Listen) {
-		report("listen", fmt.Sprintf("%q is no address to listen on: write 127.0.0.1:8081 or :8081", c.Listen))
+		report("listen", fmt.Sprintf("%q is not an address to listen on: write 127.0.0.1:8081 or :8081", c.Listen))
 	}
 }
 

@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -16,7 +17,8 @@ const brokenFile = "testdata/broken.txtar"
 // TestBroken holds the messages of configurations that are wrong in the ways
 // people get them wrong: each names the line and says what to write. The archive
 // has pairs: name.yaml, a configuration or its end behind a sound beginning, and
-// name.txt, every problem and warning of it.
+// name.txt, every problem and warning of it. A problem says what is wrong, and behind
+// a colon what to write.
 func TestBroken(t *testing.T) {
 	t.Setenv("BROKEN_QUOTED", `"token"`)
 	archive, err := txtar.ParseFile(brokenFile)
@@ -33,6 +35,11 @@ func TestBroken(t *testing.T) {
 		cases++
 		t.Run(name, func(t *testing.T) {
 			got := messages(in.Data)
+			for _, problem := range problemsOf(in.Data) {
+				if wrong, remedy, _ := strings.Cut(problem.Text, ": "); wrong == "" || remedy == "" {
+					t.Errorf("names no remedy: %s", problem.Text)
+				}
+			}
 			if *update {
 				want.Data = []byte(got)
 				return
@@ -50,6 +57,14 @@ func TestBroken(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+func problemsOf(text []byte) []config.Problem {
+	_, err := config.Parse("c.yaml", text)
+	if all, wrong := errors.AsType[*config.Problems](err); wrong {
+		return all.List
+	}
+	return nil
 }
 
 func messages(text []byte) string {

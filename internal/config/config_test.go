@@ -77,7 +77,7 @@ func TestProblems(t *testing.T) {
 		{"repeated key", "rules:", "rules: []\nrules:", []string{"c.yaml:9", "rules", "second time (first in line 8)"}},
 		{"repeated key in a body", `{url: "http://127.0.0.1:9/x"}`, `{url: "http://127.0.0.1:9/x", body: {a: 1, a: 2}}`, []string{"c.yaml:7", "second time"}},
 		{"wrong type", "to: [crm]", "to: [crm]\n    stop: perhaps", []string{"c.yaml:11", `"perhaps"`, "true or false"}},
-		{"duration", "sinks:", "shutdown: {grace: soon}\nsinks:", []string{"c.yaml:5", `"soon"`, "a duration such as 10s"}},
+		{"duration", "sinks:", "shutdown: {grace: soon}\nsinks:", []string{"c.yaml:5", `"soon"`, "such as 10s"}},
 		{"tag", "to: [crm]", "when: !call.answered\n    to: [crm]", []string{"c.yaml:10", "YAML tag", "quotes"}},
 		{"lone tag", "to: [crm]", "when: ! call.answered\n    to: [crm]", []string{"c.yaml:10", "YAML tag"}},
 		{"empty value", "to: [crm]", "when:\n    to: [crm]", []string{"c.yaml:10", "rules[0].when", "has no value"}},

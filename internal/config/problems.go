@@ -135,25 +135,23 @@ func wrongType(tag, value, want string) string {
 	if found == "" {
 		found = strconv.Quote(value)
 	}
+	expected, remedy := "a mapping of keys", "write keys below it, indented"
 	switch {
 	case strings.HasPrefix(want, "[]"):
-		want = "a list"
+		expected, remedy = "a list", "write [a, b], or lines that begin with -"
 	case strings.Contains(want, "Duration"):
-		want = "a duration such as 10s, 5m or 72h"
+		expected, remedy = "a duration", "write one such as 10s, 5m or 72h"
 	case want == "bool":
-		want = "true or false"
+		expected, remedy = "true or false", "write one of the two"
 	case strings.HasPrefix(want, "int"), strings.HasPrefix(want, "uint"):
-		want = "a whole number"
+		expected, remedy = "a whole number", "write digits alone"
 	case strings.HasPrefix(want, "float"):
-		want = "a number"
+		expected, remedy = "a number", "write digits, with a point at most"
 	case want == "string":
-		want = "a text"
-	default:
-		want = "a mapping of keys"
+		expected, remedy = "a text", "write one on the line of the key"
 	}
-	found += " stands where " + want + " is expected"
 	if _, variable := secret.Reference(value); variable {
-		found += ": no variable is filled in here, write the value itself"
+		remedy = "no variable is filled in here, write the value itself"
 	}
-	return found
+	return found + " stands where " + expected + " is expected: " + remedy
 }

@@ -92,7 +92,7 @@ func syntaxWords(text, line string) string {
 	case strings.Contains(text, "unexpected end of stream"), openQuote(value):
 		return "a quote that opens here is not closed, or closes too early: put the text in the other kind of quotes, or write a single quote twice"
 	case strings.Contains(text, "',' or '"):
-		return "a [ or { that opens here is not closed, or something stands between its items that needs quotes or a comma"
+		return "a [ or { that opens here is not closed, or something stands between its items: close it, or add quotes or a comma"
 	case strings.Contains(text, "expected ':'") && keyAndRun.MatchString(line):
 		return "there is no colon followed by a space behind the key: write `key: value`"
 	case strings.Contains(text, "did not find expected"):

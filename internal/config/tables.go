@@ -37,7 +37,7 @@ func (c Config) readTables(report reporter) Tables {
 	for _, name := range slices.Sorted(maps.Keys(c.Tables)) {
 		at := "tables." + name
 		if !namePattern.MatchString(name) {
-			report(at, "a name is 1 to 63 of the characters a-z, 0-9 and -")
+			report(at, notAName(name))
 		}
 		file := c.Tables[name].File
 		if file == "" {
@@ -64,7 +64,7 @@ func readTable(path string, limit int64) ([]byte, error) {
 	case err != nil:
 		return nil, errors.Unwrap(err)
 	case !st.Mode().IsRegular():
-		return nil, errors.New("is no file")
+		return nil, errors.New("is not a file: name a .csv or YAML file")
 	case st.Size() > limit:
 		return nil, fmt.Errorf("is too large: a table has at most %d MiB, and all together %d", expr.MaxTable>>20, maxTables>>20)
 	}

@@ -47,7 +47,7 @@ func (t *tree) checkMapping(n *yaml.Node, path string, p *Problems) {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		if key.Kind != yaml.ScalarNode {
-			p.add(key.Line, path, "a key is a plain text")
+			p.add(key.Line, path, "the key is not a plain text: write one without brackets and braces")
 			continue
 		}
 		at := join(path, key.Value)

@@ -16,6 +16,10 @@ import (
 
 var namePattern = regexp.MustCompile(`^[a-z0-9-]{1,63}$`)
 
+func notAName(name string) string {
+	return fmt.Sprintf("%q is not a name: write 1 to 63 of the characters a-z, 0-9 and -", name)
+}
+
 // reporter notes a problem at a path.
 type reporter func(path, text string)
 
@@ -47,7 +51,7 @@ func (c Config) validate(report reporter) {
 	intake.ValidateSources(c.Sources, adapter.Formats(), report.under("sources"))
 	for i, s := range c.Sources {
 		if len(s.Region) == 2 && !phone.KnownRegion(s.Region) { // other lengths are reported already
-			report(fmt.Sprintf("sources[%d].region", i), fmt.Sprintf("%q is no country that has telephone numbers: write a code of ISO 3166 such as ID", s.Region))
+			report(fmt.Sprintf("sources[%d].region", i), fmt.Sprintf("%q is not a country that has telephone numbers: write a code of ISO 3166 such as ID", s.Region))
 		}
 	}
 	seen := map[string]int{}
@@ -55,7 +59,7 @@ func (c Config) validate(report reporter) {
 		at := fmt.Sprintf("sinks[%d]", i)
 		s.validate(report.under(at))
 		if first, twice := seen[s.Name]; twice && s.Name != "" {
-			report(at+".name", fmt.Sprintf("the name %s stands at sinks[%d] already: names are unique", s.Name, first))
+			report(at+".name", fmt.Sprintf("the name %s stands at sinks[%d] already: write another one", s.Name, first))
 		}
 		seen[s.Name] = i
 	}
@@ -80,7 +84,7 @@ func anyHost(host string) bool {
 
 func (s Sink) validate(report func(path, text string)) {
 	if !namePattern.MatchString(s.Name) {
-		report("name", "a name is 1 to 63 of the characters a-z, 0-9 and -")
+		report("name", notAName(s.Name))
 	}
 	s.Config.Validate(report)
 	s.Settings.Validate(report)
@@ -92,19 +96,19 @@ func (s Sink) validate(report func(path, text string)) {
 
 func (s Shutdown) validate(report func(path, text string)) {
 	if s.Delay < 0 {
-		report("delay", "must not be negative")
+		report("delay", fmt.Sprintf("%s is negative: write 0s or more", s.Delay))
 	}
 	if s.Grace != nil && *s.Grace <= 0 {
-		report("grace", "must be greater than 0")
+		report("grace", fmt.Sprintf("%s is out of range: write a duration above 0, like 25s", *s.Grace))
 	}
 }
 
 func (l Log) validate(report func(path, text string)) {
 	levels, formats := []string{"debug", "info", "warn", "error"}, []string{"json", "text"}
 	if !slices.Contains(levels, l.Level) {
-		report("level", fmt.Sprintf("%q is no level: write %s", l.Level, strings.Join(levels, ", ")))
+		report("level", fmt.Sprintf("%q is not a level: write %s", l.Level, strings.Join(levels, ", ")))
 	}
 	if !slices.Contains(formats, l.Format) {
-		report("format", fmt.Sprintf("%q is no format: write %s", l.Format, strings.Join(formats, " or ")))
+		report("format", fmt.Sprintf("%q is not a format: write %s", l.Format, strings.Join(formats, " or ")))
 	}
 }

@@ -62,12 +62,12 @@ func (k *key) checkScalar(n *yaml.Node, report func(text string)) {
 	switch {
 	case k.name == "": // an item has no default
 	case k.typ().Kind() == reflect.Int && n.ShortTag() == "!!float":
-		report(fmt.Sprintf("%s stands where a whole number is expected", n.Value))
+		report(fmt.Sprintf("%s stands where a whole number is expected: write digits alone", n.Value))
 	case k.required(): // its owner says what is missing
 	case k.unset.Type() == reflect.TypeFor[secret.Value]() && n.Value == "":
 		report("the secret is empty: write one, {env: NAME} or {file: PATH}, or leave the key out")
 	case k.wouldBeDefault(n):
-		report(fmt.Sprintf("%q is no value for it: leave the key out for the default (%s), or write another one", n.Value, k.defaultText()))
+		report(fmt.Sprintf("%q is not a value for it: leave the key out for the default (%s), or write another one", n.Value, k.defaultText()))
 	}
 }
 

@@ -83,15 +83,15 @@ func (s Settings) WithDefaults() Settings {
 // not set are fine.
 func (s Settings) Validate(report func(path, problem string)) {
 	if s.Concurrency < 0 || s.Concurrency > maxConcurrency {
-		report("concurrency", fmt.Sprintf("must be between 1 and %d", maxConcurrency))
+		report("concurrency", fmt.Sprintf("%d is out of range: write 1 to %d", s.Concurrency, maxConcurrency))
 	}
 	if s.Rate != nil {
 		// Not turned around: NaN, which YAML can spell, must be refused too.
 		if r := s.Rate.PerSecond; !(r > 0 && r <= maxPerSecond) {
-			report("rate.per_second", fmt.Sprintf("must be greater than 0 and at most %d", maxPerSecond))
+			report("rate.per_second", fmt.Sprintf("%v is out of range: write a number greater than 0 and up to %d", r, maxPerSecond))
 		}
 		if s.Rate.Burst < 0 {
-			report("rate.burst", "must be at least 1")
+			report("rate.burst", fmt.Sprintf("%d is out of range: write 1 or more", s.Rate.Burst))
 		}
 	}
 	s.Retry.validate(report)
@@ -99,18 +99,18 @@ func (s Settings) Validate(report func(path, problem string)) {
 
 func (r RetrySettings) validate(report func(path, problem string)) {
 	if r.First < 0 {
-		report("retry.first", "must be greater than 0")
+		report("retry.first", fmt.Sprintf("%s is out of range: write a duration greater than 0, like 5s", r.First))
 	}
 	if r.Factor != 0 && !(r.Factor >= 1 && r.Factor <= 100) {
-		report("retry.factor", "must be between 1 and 100")
+		report("retry.factor", fmt.Sprintf("%v is out of range: write 1 to 100", r.Factor))
 	}
 	if r.Max < 0 || r.Max > 0 && r.Max < r.First {
-		report("retry.max", "must be at least retry.first")
+		report("retry.max", fmt.Sprintf("%s is out of range: write retry.first or more", r.Max))
 	}
 	if r.GiveUpAfter < 0 {
-		report("retry.give_up_after", "must be greater than 0")
+		report("retry.give_up_after", fmt.Sprintf("%s is out of range: write a duration greater than 0, like 72h", r.GiveUpAfter))
 	}
 	if r.DoubtfulAttempts < 0 || r.DoubtfulAttempts > maxDoubtfulAttempts {
-		report("retry.doubtful_attempts", fmt.Sprintf("must be between 1 and %d", maxDoubtfulAttempts))
+		report("retry.doubtful_attempts", fmt.Sprintf("%d is out of range: write 1 to %d", r.DoubtfulAttempts, maxDoubtfulAttempts))
 	}
 }

@@ -59,7 +59,7 @@ func TestValidate(t *testing.T) {
 		var paths []string
 		c.settings.Validate(func(path, problem string) {
 			paths = append(paths, path)
-			if !strings.HasPrefix(problem, "must be") {
+			if !strings.Contains(problem, ": write ") {
 				t.Errorf("%s: %q names no remedy", path, problem)
 			}
 		})

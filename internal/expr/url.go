@@ -144,7 +144,7 @@ func isHex(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
 }
 
-const noScheme = "the URL must begin with http:// or https://"
+const noScheme = "the URL does not begin with http:// or https://: write the whole address"
 
 func portInRange(port string) bool {
 	if port == "" {

@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 	"time"
@@ -97,11 +98,11 @@ func (a Auth) validate(report func(path, problem string)) {
 	}
 	a.Header.validate("auth.header", report)
 	if a.Header != nil && !headerName(a.Header.Name) {
-		report("auth.header.name", "write the name of a header that the platform sends, like token")
+		report("auth.header.name", fmt.Sprintf("%q is not a header of a request: write one that the platform sends, like token", a.Header.Name))
 	}
 	a.Query.validate("auth.query", report)
 	if a.Query != nil && a.Query.Name == "" {
-		report("auth.query.name", "write the name of the parameter in the URL, like key")
+		report("auth.query.name", "is missing: write the name of the parameter in the URL, like key")
 	}
 	if a.Bearer != nil {
 		requireSecret(a.Bearer, "auth.bearer", report)
@@ -127,7 +128,7 @@ func (b *Basic) validate(report func(path, problem string)) {
 		return
 	}
 	if b.Username == "" || strings.Contains(b.Username, ":") {
-		report("auth.basic.username", "write a user name without a colon")
+		report("auth.basic.username", fmt.Sprintf("%q is not a user name: write one without a colon", b.Username))
 	}
 	requireSecret(b.Password, "auth.basic.password", report)
 }
@@ -139,7 +140,7 @@ func (d *Digest) validate(report func(path, problem string)) {
 	requireSecret(d.AccessKey, "auth.digest.access_key", report)
 	requireSecret(d.AccessSecret, "auth.digest.access_secret", report)
 	if d.Tolerance <= 0 || d.Tolerance > maxTolerance {
-		report("auth.digest.tolerance", "write a duration from 1ms to 24h, like 60s")
+		report("auth.digest.tolerance", fmt.Sprintf("%s is out of range: write 1ms to 24h, like 60s", d.Tolerance))
 	}
 }
 

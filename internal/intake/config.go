@@ -47,7 +47,7 @@ func (c SourceConfig) WithDefaults() SourceConfig {
 // Formats are those that there are.
 func (c SourceConfig) Validate(formats []call.Format, report func(path, problem string)) {
 	if !namePattern.MatchString(c.Name) {
-		report("name", "a name is 1 to 63 of the characters a-z, 0-9 and -")
+		report("name", fmt.Sprintf("%q is not a name: write 1 to 63 of the characters a-z, 0-9 and -", c.Name))
 	}
 	c.validateFormat(formats, report)
 	if problem := pathProblem(c.Path); problem != "" && (c.Path != "" || c.Name != "") {
@@ -57,17 +57,17 @@ func (c SourceConfig) Validate(formats []call.Format, report func(path, problem 
 		report("timezone", err.Error())
 	}
 	if c.Region != "" && !regionPattern.MatchString(c.Region) {
-		report("region", fmt.Sprintf("%q is no country: write the two capital letters of ISO 3166, like ID", c.Region))
+		report("region", fmt.Sprintf("%q is not a country: write the two capital letters of ISO 3166, like ID", c.Region))
 	}
 	if !slices.Contains([]call.Numbers{call.FormatNumbers, call.National, call.International}, c.Numbers) {
-		report("numbers", fmt.Sprintf("%q is no reading of numbers: write national or international, or leave it out", c.Numbers))
+		report("numbers", fmt.Sprintf("%q is not a reading of numbers: write national or international, or leave it out", c.Numbers))
 	}
 	if _, err := charset.Lookup(c.Charset); err != nil {
 		report("charset", err.Error())
 	}
 	for i, field := range c.Volatile {
 		if strings.TrimSpace(field) == "" {
-			report(fmt.Sprintf("volatile[%d]", i), "write the name of a field, like pushCount")
+			report(fmt.Sprintf("volatile[%d]", i), "is empty: write the name of a field, like pushCount")
 		}
 	}
 	c.Auth.validate(report)
@@ -90,9 +90,9 @@ func (c SourceConfig) validateFormat(formats []call.Format, report func(path, pr
 func pathProblem(p string) string {
 	switch {
 	case !strings.HasPrefix(p, "/"):
-		return "a path begins with /"
+		return fmt.Sprintf("%q does not begin with /: write a path like /callbacks/dialer", p)
 	case !pathPattern.MatchString(p):
-		return "a path has no query, fragment, space or escape: use letters, digits, / and -"
+		return "a query, fragment, space or escape cannot stand in a path: use letters, digits, / and -"
 	case path.Clean(p) != p:
 		return fmt.Sprintf("the path is not clean: write %s", path.Clean(p))
 	}
@@ -111,7 +111,7 @@ func (c SourceConfig) zone() (*time.Location, error) {
 		return nil, nil
 	}
 	if c.Timezone == "Local" {
-		return nil, fmt.Errorf("the machine's zone is no zone of a platform: write an IANA name like Asia/Jakarta")
+		return nil, fmt.Errorf("the machine's zone is not that of a platform: write an IANA name like Asia/Jakarta")
 	}
 	zone, err := time.LoadLocation(c.Timezone)
 	if err != nil {
@@ -128,10 +128,10 @@ func ValidateSources(sources []SourceConfig, formats []call.Format, report func(
 		at := fmt.Sprintf("[%d].", i)
 		s.Validate(formats, func(path, problem string) { report(at+path, problem) })
 		if first, twice := firstUse(names, s.Name, i); twice {
-			report(at+"name", fmt.Sprintf("the name %s stands at source %d already: names are unique", s.Name, first+1))
+			report(at+"name", fmt.Sprintf("the name %s stands at source %d already: write another one", s.Name, first+1))
 		}
 		if first, twice := firstUse(paths, s.Path, i); twice {
-			report(at+"path", fmt.Sprintf("the path %s is that of source %s already: paths are unique", s.Path, sources[first].Name))
+			report(at+"path", fmt.Sprintf("the path %s is that of source %s already: write another one", s.Path, sources[first].Name))
 		}
 	}
 }

@@ -17,14 +17,14 @@ func parseNetwork(text string) (Network, error) {
 	if !strings.Contains(text, "/") {
 		addr, err := netip.ParseAddr(text)
 		if err != nil || addr.Zone() != "" {
-			return Network{}, fmt.Errorf("%q is no address: write one like 203.0.113.7, 2001:db8::7 or 203.0.113.0/24", text)
+			return Network{}, fmt.Errorf("%q is not an address: write one like 203.0.113.7, 2001:db8::7 or 203.0.113.0/24", text)
 		}
 		addr = addr.Unmap()
 		return Network{netip.PrefixFrom(addr, addr.BitLen())}, nil
 	}
 	prefix, err := netip.ParsePrefix(text)
 	if err != nil {
-		return Network{}, fmt.Errorf("%q is no CIDR: write one like 203.0.113.0/24 or 2001:db8::/32", text)
+		return Network{}, fmt.Errorf("%q is not a CIDR: write one like 203.0.113.0/24 or 2001:db8::/32", text)
 	}
 	if prefix.Masked() != prefix {
 		return Network{}, fmt.Errorf("%q has bits beyond its mask: write %s, or the address alone", text, prefix.Masked())

@@ -59,13 +59,13 @@ func (c ServerConfig) WithDefaults() ServerConfig {
 // Validate reports everything that is wrong.
 func (c ServerConfig) Validate(report func(path, problem string)) {
 	if !listen.IsAddress(c.Listen) {
-		report("listen", fmt.Sprintf("%q is no address to listen on: write :8080 or 127.0.0.1:8080", c.Listen))
+		report("listen", fmt.Sprintf("%q is not an address to listen on: write :8080 or 127.0.0.1:8080", c.Listen))
 	}
 	if c.Connections.Max < 0 {
-		report("connections.max", "at least one connection must be served")
+		report("connections.max", fmt.Sprintf("%d is out of range: write 1 or more", c.Connections.Max))
 	}
 	if c.Connections.PerAddress < 0 {
-		report("connections.per_address", "at least one connection of each address must be served")
+		report("connections.per_address", fmt.Sprintf("%d is out of range: write 1 or more", c.Connections.PerAddress))
 	}
 	if c.TLS != nil {
 		c.TLS.validate(report)

@@ -14,10 +14,10 @@ type TLSFiles struct {
 
 func (f TLSFiles) validate(report func(path, problem string)) {
 	if f.Cert == "" {
-		report("tls.cert", "write the path of the certificate chain (PEM)")
+		report("tls.cert", "is missing: write the path of the certificate chain (PEM)")
 	}
 	if f.Key == "" {
-		report("tls.key", "write the path of the certificate's key (PEM)")
+		report("tls.key", "is missing: write the path of the certificate's key (PEM)")
 	}
 	if f.Cert == "" || f.Key == "" {
 		return

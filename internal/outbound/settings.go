@@ -68,21 +68,21 @@ func (b BreakerSettings) withDefaults() BreakerSettings {
 func (s Settings) Validate(report func(path, problem string)) {
 	within(report, "timeout", s.Timeout, 10*time.Millisecond, 5*time.Minute)
 	if n := s.QuickTries; n != nil && (*n < 0 || *n > maxQuickTries) {
-		report("quick_tries", fmt.Sprintf("%d is out of range: take 0 (none) to %d", *n, maxQuickTries))
+		report("quick_tries", fmt.Sprintf("%d is out of range: write 0 (none) to %d", *n, maxQuickTries))
 	}
 	s.Breaker.validate(func(key, problem string) { report("breaker."+key, problem) })
 }
 
 func (b BreakerSettings) validate(report func(key, problem string)) {
 	if n := b.ConsecutiveFailures; n < 1 || n > math.MaxInt32 {
-		report("consecutive_failures", fmt.Sprintf("%d is out of range: take 1 or more", n))
+		report("consecutive_failures", fmt.Sprintf("%d is out of range: write 1 or more", n))
 	}
 	// Not turned around: NaN, which YAML can spell, must be refused too.
 	if r := b.FailureRatio; !(r > 0 && r <= 1) {
-		report("failure_ratio", fmt.Sprintf("%v is out of range: take a number above 0 and up to 1", r))
+		report("failure_ratio", fmt.Sprintf("%v is out of range: write a number above 0 and up to 1", r))
 	}
 	if n := b.MinRequests; n < 1 || n > math.MaxInt32 {
-		report("min_requests", fmt.Sprintf("%d is out of range: take 1 or more", n))
+		report("min_requests", fmt.Sprintf("%d is out of range: write 1 or more", n))
 	}
 	within(report, "window", b.Window, time.Second, 24*time.Hour)
 	within(report, "open_for", b.OpenFor, 100*time.Millisecond, 24*time.Hour)
@@ -90,6 +90,6 @@ func (b BreakerSettings) validate(report func(key, problem string)) {
 
 func within(report func(key, problem string), key string, d, least, most time.Duration) {
 	if d < least || d > most {
-		report(key, fmt.Sprintf("%v is out of range: take %v to %v", d, least, most))
+		report(key, fmt.Sprintf("%v is out of range: write %v to %v", d, least, most))
 	}
 }

@@ -56,7 +56,7 @@ func validateTarget(r Rule, path string, sinks []string, report func(path, probl
 		case !slices.Contains(sinks, sink):
 			report(at, fmt.Sprintf("there is no sink %q: %s", sink, known(sinks)))
 		case slices.Contains(r.To[:i], sink):
-			report(at, fmt.Sprintf("the sink %q is named twice: a sink gets a call once", sink))
+			report(at, fmt.Sprintf("the sink %q is named twice: remove one, a sink gets a call once", sink))
 		}
 	}
 }

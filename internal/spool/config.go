@@ -53,13 +53,13 @@ func (c Config) Validate(report func(path, problem string)) {
 		}
 	}
 	if c.Retention < 0 || c.Retention > 0 && c.Retention < time.Minute {
-		report("retention", "must be at least 1m")
+		report("retention", fmt.Sprintf("%s is too short: write 1m or more", c.Retention))
 	}
 	if c.DeadLetterRetention < 0 || c.DeadLetterRetention > 0 && c.DeadLetterRetention < time.Minute {
-		report("dead_letter_retention", "must be at least 1m")
+		report("dead_letter_retention", fmt.Sprintf("%s is too short: write 1m or more", c.DeadLetterRetention))
 	}
 	if c.MaxBytes != 0 && c.MaxBytes < minMaxBytes {
-		report("max_bytes", "must be at least 1MiB")
+		report("max_bytes", fmt.Sprintf("%s is too small: write 1MiB or more", c.MaxBytes))
 	}
 }
 

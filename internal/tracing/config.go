@@ -42,7 +42,7 @@ func (c Config) Validate(report func(path, problem string)) {
 	}
 	// Not turned around: NaN, which YAML can spell, must be refused too.
 	if r := c.SampleRatio; r != nil && !(*r >= 0 && *r <= 1) {
-		report("sample_ratio", "must be between 0 and 1")
+		report("sample_ratio", fmt.Sprintf("%v is out of range: write 0 to 1", *r))
 	}
 }
 
@@ -51,7 +51,7 @@ func (c Config) address() (string, error) {
 	u, err := url.Parse(c.Endpoint)
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
-		return "", fmt.Errorf("is no address of a collector: write http:// or https:// with a host, like http://localhost:4318")
+		return "", fmt.Errorf("is not the address of a collector: write http:// or https:// with a host, like http://localhost:4318")
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		return "", fmt.Errorf("holds more than host and path: put credentials into headers")
 	case strings.Trim(u.Path, "/") == "":
@@ -69,7 +69,7 @@ func headerProblem(name, value string) string {
 	case slices.Contains([]string{"Content-Type", "Content-Length", "Content-Encoding", "Host"}, http.CanonicalHeaderKey(name)):
 		return "is set by cdrelay itself: remove it"
 	case strings.ContainsFunc(value, unicode.IsControl):
-		return "holds a control character or a line break, which no header can carry"
+		return "holds a control character or a line break, which no header can carry: remove it"
 	}
 	return ""
 }

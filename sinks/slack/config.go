@@ -48,15 +48,15 @@ func (c Config) Build(d contract.Deps) (contract.Sink, error) {
 func (c Config) Validate(report func(path, problem string)) {
 	switch {
 	case !c.WebhookURL.IsZero() && (!c.Token.IsZero() || c.Channel != ""):
-		report("webhook_url", "takes no token and no channel beside it: keep webhook_url, or token and channel")
+		report("webhook_url", "stands beside token or channel: keep webhook_url, or token and channel")
 	case !c.WebhookURL.IsZero():
 		validateURL(report, "webhook_url", c.WebhookURL.Reveal())
 	case c.Token.IsZero() && c.Channel == "":
-		report("", "a slack sink needs webhook_url, or token and channel")
+		report("", "has no address: write webhook_url, or token and channel")
 	case c.Token.IsZero():
-		report("channel", "needs a token beside it, or write webhook_url alone")
+		report("channel", "has no token beside it: write one, or webhook_url alone")
 	case c.Channel == "":
-		report("token", "needs a channel beside it: the id of the channel to post to, such as C0123456789")
+		report("token", "has no channel beside it: write the id of the one to post to, such as C0123456789")
 	}
 	c.validateToken(report)
 	c.TLS.Validate(func(path, problem string) { report("tls."+path, problem) })
@@ -66,7 +66,7 @@ func (c Config) validateToken(report func(path, problem string)) {
 	if c.APIURL != "" {
 		validateURL(report, "api_url", c.APIURL)
 		if c.Token.IsZero() {
-			report("api_url", "goes with token and channel only")
+			report("api_url", "has no token beside it: write token and channel, or leave it out")
 		}
 	}
 }
@@ -78,9 +78,9 @@ func validateURL(report func(path, problem string), path, text string) {
 	case err != nil:
 		report(path, "is not a URL: copy it whole from Slack, with https://")
 	case u.Scheme != "https" && u.Scheme != "http":
-		report(path, "must begin with https:// (or http:// for a stand-in)")
+		report(path, "does not begin with https:// (or http:// for a stand-in): copy it whole from Slack")
 	case u.Hostname() == "":
-		report(path, "has no host")
+		report(path, "has no host: copy it whole from Slack")
 	}
 }
 

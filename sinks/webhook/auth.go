@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"encoding/base64"
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -54,7 +55,7 @@ func (a *Auth) validate(report func(path, problem string)) {
 		}
 	}
 	if n != 1 {
-		report("", "takes exactly one of bearer, basic, oauth2")
+		report("", fmt.Sprintf("names %d kinds of credentials: write exactly one of bearer, basic, oauth2", n))
 	}
 	if a.Basic != nil {
 		a.Basic.validate(under("basic", report))
@@ -67,9 +68,9 @@ func (a *Auth) validate(report func(path, problem string)) {
 func (b *Basic) validate(report func(path, problem string)) {
 	switch {
 	case b.Username.IsZero():
-		report("username", "is missing")
+		report("username", "is missing: write the user name, or {env: NAME}")
 	case strings.Contains(b.Username.Reveal(), ":"):
-		report("username", "holds a colon, which HTTP Basic cannot carry")
+		report("username", "holds a colon, which HTTP Basic cannot carry: write one without")
 	}
 }
 
@@ -77,21 +78,21 @@ func (o *OAuth2) validate(report func(path, problem string)) {
 	u, err := url.Parse(o.TokenURL.Reveal())
 	switch {
 	case o.TokenURL.IsZero():
-		report("token_url", "is missing")
+		report("token_url", "is missing: write the address that gives out tokens")
 	case err != nil, u.Scheme != "https" && u.Scheme != "http", u.Hostname() == "":
-		report("token_url", "is not an https:// URL")
+		report("token_url", "is not a URL: write the whole address, with https://")
 	}
 	if o.ClientID.IsZero() {
-		report("client_id", "is missing")
+		report("client_id", "is missing: write it, or {env: NAME}")
 	}
 	if o.ClientSecret.IsZero() && o.RefreshToken.IsZero() {
-		report("client_secret", "is missing: the client credentials grant needs it")
+		report("client_secret", "is missing: write it, or a refresh_token")
 	}
 	if strings.ContainsFunc(o.Scheme, notToken) {
-		report("scheme", "is not an authentication scheme: one word such as Bearer")
+		report("scheme", "is not an authentication scheme: write one word such as Bearer")
 	}
 	if slices.ContainsFunc(o.Scopes, func(s string) bool { return s == "" || strings.ContainsAny(s, " \t\r\n") }) {
-		report("scopes", "is a list of single words")
+		report("scopes", "holds something else than single words: write one item for each")
 	}
 }
 

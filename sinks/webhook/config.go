@@ -80,13 +80,13 @@ func (c Config) Validate(report func(path, problem string)) {
 func (c Config) validateForm(report func(path, problem string)) {
 	methods := []string{http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodGet, http.MethodDelete}
 	if !slices.Contains(methods, c.Method) {
-		report("method", fmt.Sprintf("%q is not one of POST, PUT, PATCH, GET, DELETE", c.Method))
+		report("method", fmt.Sprintf("%q is not a method: write POST, PUT, PATCH, GET or DELETE", c.Method))
 	}
 	if c.Encoding != encodingJSON && c.Encoding != encodingForm {
-		report("encoding", fmt.Sprintf("%q is not one of json, form", c.Encoding))
+		report("encoding", fmt.Sprintf("%q is not an encoding: write json or form", c.Encoding))
 	}
 	if c.Encoding == encodingForm && !c.Body.IsZero() && !c.Body.IsMapping() {
-		report("body", "must be a mapping of fields for encoding: form")
+		report("body", "is not a mapping, which a form needs: write fields and their values")
 	}
 	switch c.Envelope {
 	case envelopeNone:
@@ -98,7 +98,7 @@ func (c Config) validateForm(report func(path, problem string)) {
 			report("envelope", c.Method+" sends no body: use POST or PUT")
 		}
 	default:
-		report("envelope", fmt.Sprintf("%q is not one of none, cloudevents", c.Envelope))
+		report("envelope", fmt.Sprintf("%q is not an envelope: write none or cloudevents", c.Envelope))
 	}
 	if c.bodiless() && !c.Body.IsZero() {
 		report("body", c.Method+" sends no body: put the values into the url, or use POST")

@@ -30,7 +30,7 @@ func TestValidate(t *testing.T) {
 		{"least", "url: https://crm.example/x", nil},
 		{"no url", "method: POST", []string{"url: is missing"}},
 		{"wrong words", "{url: 'https://a.example', method: post, encoding: xml, envelope: soap}", []string{
-			`encoding: "xml" is not one of`, `envelope: "soap" is not one of`, `method: "post" is not one of`,
+			`encoding: "xml" is not an encoding: write`, `envelope: "soap" is not an envelope: write`, `method: "post" is not a method: write`,
 		}},
 		{"template in the host", "url: 'https://${call.id}.example/'", []string{"url: "}},
 		{"ftp", "url: ftp://a.example/", []string{"url: "}},
@@ -39,7 +39,7 @@ func TestValidate(t *testing.T) {
 			"body: GET sends no body", "envelope: GET sends no body",
 		}},
 		{"form in an envelope", "{url: 'https://a.example', encoding: form, envelope: cloudevents}", []string{"envelope: cloudevents is JSON"}},
-		{"form of a list", "{url: 'https://a.example', encoding: form, body: [a]}", []string{"body: must be a mapping"}},
+		{"form of a list", "{url: 'https://a.example', encoding: form, body: [a]}", []string{"body: is not a mapping"}},
 		{"own headers", "{url: 'https://a.example', headers: {Webhook-ID: a, idempotency-key: b, Host: c, Content-Length: '3'}}", []string{
 			"headers.Content-Length: belongs", "headers.Host: belongs", "headers.Webhook-ID: is set by cdrelay", "headers.idempotency-key: is set",
 		}},
@@ -49,8 +49,8 @@ func TestValidate(t *testing.T) {
 		{"header with a line break", "{url: 'https://a.example', headers: {X-A: \"a\\nb\"}}", []string{"headers.X-A: holds a control character"}},
 		{"two authorizations", "{url: 'https://a.example', auth: {bearer: x}, headers: {authorization: y}}", []string{"headers.authorization: is set by auth"}},
 		{"content type of an envelope", "{url: 'https://a.example', envelope: cloudevents, headers: {Content-Type: y}}", []string{"headers.Content-Type: is set by envelope"}},
-		{"no auth", "{url: 'https://a.example', auth: {}}", []string{"auth: takes exactly one of"}},
-		{"two auths", "{url: 'https://a.example', auth: {bearer: x, basic: {username: a, password: b}}}", []string{"auth: takes exactly one of"}},
+		{"no auth", "{url: 'https://a.example', auth: {}}", []string{"auth: names 0 kinds of credentials: write exactly one of"}},
+		{"two auths", "{url: 'https://a.example', auth: {bearer: x, basic: {username: a, password: b}}}", []string{"auth: names 2 kinds of credentials: write exactly one of"}},
 		{"basic", "{url: 'https://a.example', auth: {basic: {username: 'a:b'}}}", []string{"auth.basic.username: holds a colon"}},
 		{"oauth2", "{url: 'https://a.example', auth: {oauth2: {token_url: nowhere, scopes: ['a b'], scheme: 'a b'}}}", []string{
 			"auth.oauth2.client_id: is missing", "auth.oauth2.client_secret: is missing", "auth.oauth2.scheme: ", "auth.oauth2.scopes: ", "auth.oauth2.token_url: is not",

@@ -28,7 +28,7 @@ func (h Headers) validate(c Config, report func(path, problem string)) {
 		}
 		seen[key] = name
 		if strings.ContainsFunc(h[name].literal.Reveal(), unicode.IsControl) {
-			report(name, "holds a control character or a line break, which no header can carry")
+			report(name, "holds a control character or a line break, which no header can carry: remove it")
 		}
 	}
 }
@@ -46,7 +46,7 @@ func refuse(name string, c Config) string {
 	case key == "authorization" && c.Auth != nil:
 		return "is set by auth: keep one of the two"
 	case key == "content-type" && c.Envelope == envelopeCloudEvents:
-		return "is set by envelope: cloudevents; remove it"
+		return "is set by envelope cloudevents: remove it"
 	}
 	return ""
 }

@@ -15,7 +15,7 @@ type Query map[string]Value
 
 func (q Query) validate(report func(path, problem string)) {
 	if _, unnamed := q[""]; unnamed {
-		report("", "has a value without a name")
+		report("", "has a value without a name: write one, or remove it")
 	}
 }
 
