@@ -213,10 +213,13 @@ func (f *fixture) bury(id string) {
 	if err != nil || len(leased) != 1 {
 		f.t.Fatalf("lease: %v %v", leased, err)
 	}
-	f.spool.Bury(leased[0], []spool.Attempt{{
+	err = f.spool.Bury(leased[0], []spool.Attempt{{
 		At: time.Now(), Status: 422, Result: "rejected", Detail: "no such field", Warning: "odd",
 		Headers: map[string]string{"X-Request-Id": "r-1"}, Request: &spool.Sent{Method: "POST", URL: "https://crm.example/x", Body: "{}"},
 	}}, spool.Rejected, "422: no such field")
+	if err != nil {
+		f.t.Fatal(err)
+	}
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); <-time.After(5 * time.Millisecond) {
 		if page, _, err := f.spool.SearchLetters(f.t.Context(), spool.LetterFilter{Stage: spool.StageDelivery}, 100, ""); err == nil {
 			for _, d := range page {

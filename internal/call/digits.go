@@ -138,24 +138,25 @@ func hideWritten(text string, bare bool) string {
 // parts cuts a run at its dates, and one of several numbers before each of them.
 func (r digitRun) parts(text string) iter.Seq[digitRun] {
 	return func(yield func(digitRun) bool) {
-		base := r[0].from
+		base, first := r[0].from, 0
 		dates := day.FindAllStringIndex(text[base:r[len(r)-1].to], -1)
-		for first, i := 0, 0; i <= len(r); i++ {
-			for len(dates) > 0 && i < len(r) && r[i].from >= base+dates[0][1] {
+		// end ends a part before a digit; the next one begins at another.
+		end := func(before, next int) bool {
+			part := r[first:before]
+			first = next
+			return len(part) < minDigits || yield(part)
+		}
+		for i, d := range r {
+			for len(dates) > 0 && base+dates[0][1] <= d.from {
 				dates = dates[1:]
 			}
-			dated := i < len(r) && len(dates) > 0 && r[i].from >= base+dates[0][0]
-			if i < len(r) && !dated && (i-first < minDigits || len(r) <= maxDigits || !r.begins(i, text)) {
-				continue
-			}
-			if i-first >= minDigits && !yield(r[first:i]) {
+			inDate := len(dates) > 0 && base+dates[0][0] <= d.from
+			several := len(r) > maxDigits && i-first >= minDigits && r.begins(i, text)
+			if inDate && !end(i, i+1) || several && !inDate && !end(i, i) {
 				return
 			}
-			first = i
-			if dated {
-				first = i + 1
-			}
 		}
+		end(len(r), len(r))
 	}
 }
 

@@ -81,7 +81,10 @@ func (r *rig) bury(id string) {
 	if err != nil || len(leased) != 1 {
 		r.t.Fatalf("leased %d: %v", len(leased), err)
 	}
-	r.spool.Bury(leased[0], []spool.Attempt{{At: time.Now(), Result: "rejected", Status: 422, Detail: "no such field"}}, spool.Rejected, "no such field")
+	tried := []spool.Attempt{{At: time.Now(), Result: "rejected", Status: 422, Detail: "no such field"}}
+	if err := r.spool.Bury(leased[0], tried, spool.Rejected, "no such field"); err != nil {
+		r.t.Fatal(err)
+	}
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); <-time.After(5 * time.Millisecond) {
 		if letters, err := r.spool.LettersOfCall(ctx, call.NewID("dialer", id)); err == nil && len(letters) > 0 {
 			return
