@@ -37,7 +37,7 @@ func (a *api) explain(w http.ResponseWriter, r *http.Request) {
 	) {
 		return
 	}
-	if a.Operate.Explain == nil {
+	if !a.Operate.Explains() {
 		problem.Write(w, http.StatusNotFound, "this server does not explain callbacks")
 		return
 	}

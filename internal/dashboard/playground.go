@@ -39,7 +39,7 @@ func (b *Dashboard) playground(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (b *Dashboard) playgroundPage(r *http.Request) playgroundPage {
-	return playgroundPage{frame: b.frame(r, "Playground"), Can: b.Operate.Explain != nil}
+	return playgroundPage{frame: b.frame(r, "Playground"), Can: b.Operate.Explains()}
 }
 
 func (b *Dashboard) explain(w http.ResponseWriter, r *http.Request) error {

@@ -35,7 +35,7 @@ func CheckCalls(f CallFilter) error {
 // Calls returns a page of calls, newest first. A page may be empty although more
 // follow, where the filter passes over many.
 func (o *Operator) Calls(ctx context.Context, f CallFilter, limit int, cursor string) (Page[CallItem], error) {
-	found, next, err := o.Store.SearchCalls(ctx, f, limit, cursor)
+	found, next, err := o.deps.Store.SearchCalls(ctx, f, limit, cursor)
 	items := make([]CallItem, len(found))
 	for i, c := range found {
 		items[i] = CallItem{
@@ -112,11 +112,11 @@ func (d DeliveryDetail) Advice() string {
 
 // Call returns one call.
 func (o *Operator) Call(ctx context.Context, id string) (CallDetail, error) {
-	c, err := o.Store.Call(ctx, id)
+	c, err := o.deps.Store.Call(ctx, id)
 	if err != nil {
 		return CallDetail{}, err
 	}
-	letters, err := o.Store.LettersOfCall(ctx, id)
+	letters, err := o.deps.Store.LettersOfCall(ctx, id)
 	if err != nil {
 		return CallDetail{}, err
 	}
@@ -166,7 +166,7 @@ func (o *Operator) Resend(ctx context.Context, id string, sinks []string) (Resen
 	if len(sinks) == 0 {
 		return out, &InputError{`"sinks" is empty: name the sinks that are to get the call again`}
 	}
-	done, err := o.Store.Resend(ctx, id, sinks)
+	done, err := o.deps.Store.Resend(ctx, id, sinks)
 	if err != nil {
 		return out, err
 	}

@@ -34,7 +34,7 @@ func CheckLetters(f LetterFilter) error {
 
 // Letters returns a page of dead letters, newest first.
 func (o *Operator) Letters(ctx context.Context, f LetterFilter, limit int, cursor string) (Page[DeadLetter], error) {
-	found, next, err := o.Store.SearchLetters(ctx, f, limit, cursor)
+	found, next, err := o.deps.Store.SearchLetters(ctx, f, limit, cursor)
 	return newPage(found, next), err
 }
 
@@ -50,7 +50,7 @@ type LetterDetail struct {
 
 // Letter returns one dead letter.
 func (o *Operator) Letter(ctx context.Context, id string) (LetterDetail, error) {
-	d, err := o.Store.DeadLetter(ctx, id)
+	d, err := o.deps.Store.DeadLetter(ctx, id)
 	if err != nil {
 		return LetterDetail{}, err
 	}

@@ -44,13 +44,22 @@ type Deps struct {
 
 // Operator does what operators ask for.
 type Operator struct {
-	Deps
-	log *slog.Logger // of changes
+	deps Deps
+	log  *slog.Logger // of changes
 }
 
 // New returns an Operator for a surface: api or page, as the log names it.
 func New(via string, d Deps) *Operator {
-	return &Operator{Deps: d, log: d.Log.With("via", via)}
+	return &Operator{deps: d, log: d.Log.With("via", via)}
+}
+
+// Explains reports whether callbacks are explained here.
+func (o *Operator) Explains() bool { return o.deps.Explain != nil }
+
+// Explain says what would become of a callback at a source; nothing is kept or sent.
+// Its error says that there is no such source.
+func (o *Operator) Explain(ctx context.Context, source string, callback []byte) (*Explanation, error) {
+	return o.deps.Explain(ctx, source, callback)
 }
 
 // The types of the spool that are a part of what operators see.

@@ -26,7 +26,7 @@ func (o *Operator) Purge(ctx context.Context, s Selection) (Purged, error) {
 		if err := pace.wait(ctx, len(page)); err != nil {
 			return err
 		}
-		n, err := o.Store.Purge(ctx, idsOf(page))
+		n, err := o.deps.Store.Purge(ctx, idsOf(page))
 		out.Purged += n
 		return err
 	})

@@ -103,12 +103,12 @@ type replayer struct {
 
 // begin fixes the time of the first one, and the sinks that there are.
 func (p *replayer) begin(ctx context.Context) error {
-	now := p.Store.Now()
+	now := p.deps.Store.Now()
 	p.ahead = time.Now().Round(0).Sub(now).Round(time.Second) // less is no clock that was set
 	if p.start = p.NotBefore.Add(-p.ahead); p.start.Before(now) {
 		p.start = now
 	}
-	lanes, err := p.Store.Lanes(ctx)
+	lanes, err := p.deps.Store.Lanes(ctx)
 	p.configured = map[string]bool{}
 	for _, l := range lanes {
 		p.configured[l.Sink] = l.Configured
@@ -166,14 +166,14 @@ func groups(page []DeadLetter) (out [][]DeadLetter) {
 
 // putBack puts deliveries of one sink back into its lane.
 func (p *replayer) putBack(ctx context.Context, group []DeadLetter) error {
-	n, _, err := p.Store.Replay(ctx, idsOf(group), p.due(), p.Rate)
+	n, _, err := p.deps.Store.Replay(ctx, idsOf(group), p.due(), p.Rate)
 	if err != nil {
 		return err
 	}
 	p.done += n
 	p.out.Replayed += n
-	if p.Replayed != nil {
-		p.Replayed(group[0].Sink, n)
+	if p.deps.Replayed != nil {
+		p.deps.Replayed(group[0].Sink, n)
 	}
 	return nil
 }
@@ -183,7 +183,7 @@ func (p *replayer) redeemAll(ctx context.Context, group []DeadLetter) error {
 	for _, l := range group {
 		err := ctx.Err()
 		if !p.AtOnce {
-			err = wait.For(ctx, p.due().Sub(p.Store.Now()))
+			err = wait.For(ctx, p.due().Sub(p.deps.Store.Now()))
 		}
 		if err != nil {
 			return err
@@ -198,32 +198,32 @@ func (p *replayer) redeemAll(ctx context.Context, group []DeadLetter) error {
 
 // redeem reads one callback again. Its error is one that ends the replay.
 func (p *replayer) redeem(ctx context.Context, id string) error {
-	d, err := p.Store.DeadLetter(ctx, id)
+	d, err := p.deps.Store.DeadLetter(ctx, id)
 	if errors.Is(err, spool.ErrNotFound) {
 		return nil // somebody else was quicker
 	}
 	if err != nil {
 		return err
 	}
-	if p.Redeem == nil {
+	if p.deps.Redeem == nil {
 		p.keep(id, "this server reads no callbacks")
 		return nil
 	}
-	err = p.Redeem(ctx, d)
+	err = p.deps.Redeem(ctx, d)
 	switch {
 	case err == nil:
 		p.out.Accepted++
 		return nil
 	case errors.As(err, new(*call.NotACall)):
 		p.out.Ignored++
-		_, err = p.Store.Purge(ctx, []string{id})
+		_, err = p.deps.Store.Purge(ctx, []string{id})
 		return err
 	case errors.Is(err, spool.ErrUnavailable) || ctx.Err() != nil:
 		return err
 	default:
 		reason := plaintext.Cut(err.Error(), maxNote)
 		p.keep(id, reason)
-		return p.Store.NoteLetter(ctx, id, reason)
+		return p.deps.Store.NoteLetter(ctx, id, reason)
 	}
 }
 

@@ -139,7 +139,7 @@ func (o *Operator) walkFilter(ctx context.Context, s *Selection, step int, f fun
 		if s.Limit > 0 {
 			n = min(n, left)
 		}
-		page, more, err := o.Store.SearchLetters(ctx, filter, n, cursor)
+		page, more, err := o.deps.Store.SearchLetters(ctx, filter, n, cursor)
 		if err != nil {
 			return "", err
 		}
@@ -167,7 +167,7 @@ func (o *Operator) walkIDs(ctx context.Context, named []string, step int, f func
 		return again
 	})
 	for part := range slices.Chunk(ids, step) {
-		page, err := o.Store.LettersByID(ctx, part)
+		page, err := o.deps.Store.LettersByID(ctx, part)
 		if err != nil {
 			return missing, err
 		}

@@ -25,7 +25,7 @@ func (o *Operator) Resume(ctx context.Context, sink string) (SinkPause, error) {
 
 func (o *Operator) setPause(ctx context.Context, sink string, p spool.Pause) (SinkPause, error) {
 	out := SinkPause{Name: sink, Paused: p.By == spool.ByOperator}
-	if err := o.Store.SetPause(ctx, sink, p); err != nil {
+	if err := o.deps.Store.SetPause(ctx, sink, p); err != nil {
 		return out, err
 	}
 	o.log.InfoContext(ctx, "an operator changed the pause of a sink", "sink", sink, "paused", out.Paused)
@@ -42,7 +42,7 @@ type Erasure struct {
 
 // Erase erases every trace of a telephone number; dry only counts.
 func (o *Operator) Erase(ctx context.Context, number string, dry bool) (Erasure, error) {
-	forms, err := o.NumberForms(number)
+	forms, err := o.deps.NumberForms(number)
 	if err != nil {
 		return Erasure{}, &InputError{err.Error()}
 	}
@@ -50,7 +50,7 @@ func (o *Operator) Erase(ctx context.Context, number string, dry bool) (Erasure,
 	if out.Number == "" && len(forms.Digits) > 0 {
 		out.Number = forms.Digits[0]
 	}
-	out.Erased, err = o.Store.Erase(ctx, forms, dry)
+	out.Erased, err = o.deps.Store.Erase(ctx, forms, dry)
 	if !dry {
 		o.log.InfoContext(ctx, "an operator erased a number", "number", call.Mask(out.Number), "calls", out.Calls, "dead_letters", out.DeadLetters,
 			"in_flight", len(out.InFlight), "residue", out.Residue, "complete", err == nil)

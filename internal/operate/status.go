@@ -100,9 +100,9 @@ type SpoolTotals struct {
 
 // Status returns the status. Beside an error it holds what the server itself knows.
 func (o *Operator) Status(ctx context.Context) (Status, error) {
-	server := o.Server()
-	lanes, err := o.Store.Lanes(ctx)
-	totals := o.Store.Totals()
+	server := o.deps.Server()
+	lanes, err := o.deps.Store.Lanes(ctx)
+	totals := o.deps.Store.Totals()
 	out := Status{
 		Version: server.Version, ConfigHash: server.ConfigHash, StartedAt: call.At(server.StartedAt), ReloadedAt: server.ReloadedAt,
 		Ready: server.Ready == nil, Refused: server.Refused, Sources: server.Sources, Sinks: joinLanes(server.Sinks, lanes),
