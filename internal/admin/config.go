@@ -26,13 +26,13 @@ type Token interface {
 	Equal(text string) bool
 }
 
-// DefaultListen is where the private listener is unless configured.
-const DefaultListen = "127.0.0.1:8081"
+// defaultListen is where the private listener is unless configured.
+const defaultListen = "127.0.0.1:8081"
 
 // WithDefaults fills what was not set.
 func (c Config) WithDefaults() Config {
 	if c.Listen == "" {
-		c.Listen = DefaultListen
+		c.Listen = defaultListen
 	}
 	return c
 }

@@ -20,9 +20,9 @@ type Config struct {
 // The defaults of Config.
 const (
 	DefaultPath                = "data/cdrelay.db"
-	DefaultRetention           = 168 * time.Hour
-	DefaultDeadLetterRetention = 720 * time.Hour
-	DefaultMaxBytes            = Bytes(4 << 30)
+	defaultRetention           = 168 * time.Hour
+	defaultDeadLetterRetention = 720 * time.Hour
+	defaultMaxBytes            = Bytes(4 << 30)
 )
 
 // minMaxBytes leaves room for the schema and a small WAL.
@@ -34,13 +34,13 @@ func (c Config) WithDefaults() Config {
 		c.Path = DefaultPath
 	}
 	if c.Retention == 0 {
-		c.Retention = DefaultRetention
+		c.Retention = defaultRetention
 	}
 	if c.DeadLetterRetention == 0 {
-		c.DeadLetterRetention = DefaultDeadLetterRetention
+		c.DeadLetterRetention = defaultDeadLetterRetention
 	}
 	if c.MaxBytes == 0 {
-		c.MaxBytes = DefaultMaxBytes
+		c.MaxBytes = defaultMaxBytes
 	}
 	return c
 }
