@@ -97,23 +97,14 @@ func (c Config) Validate(report func(path, problem string)) {
 		if i > 0 {
 			report(k.name, fmt.Sprintf("a sink has one kind: make two sinks of %s and %s", found[0].name, k.name))
 		}
-		k.Validate(under(k.name, report))
+		k.Validate(contract.Under(k.name, report))
 	}
 }
 
 // Warn reports what works but is probably not meant; paths are as in Validate.
 func (c Config) Warn(report func(path, warning string)) {
 	for _, k := range c.configured() {
-		k.Warn(under(k.name, report))
-	}
-}
-
-func under(kind string, report func(path, problem string)) func(path, problem string) {
-	return func(path, problem string) {
-		if path != "" {
-			path = "." + path
-		}
-		report(kind+path, problem)
+		k.Warn(contract.Under(k.name, report))
 	}
 }
 

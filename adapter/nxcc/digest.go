@@ -56,7 +56,7 @@ func Digest(callback call.Signed, keys call.Keys) (check func(wire []byte) error
 	return func(wire []byte) error { return h.verify(wire, keys) }, nil
 }
 
-// digestHeaders is what the headers say, each of which stands exactly once.
+// digestHeaders is what the headers say, each of which occurs exactly once.
 type digestHeaders struct {
 	accessKey, action, bizType, stamp string
 
@@ -89,7 +89,7 @@ func readDigestHeaders(header textproto.MIMEHeader) (digestHeaders, bool) {
 	return h, err == nil && len(h.sign) == h.newHash().Size()
 }
 
-// takeOne refuses a header that stands twice: two readers could read it in two
+// takeOne refuses a header that occurs twice: two readers could read it in two
 // ways.
 func takeOne(header textproto.MIMEHeader, name string, into *string) bool {
 	values := header.Values(name)

@@ -30,7 +30,7 @@ type Options struct {
 	Level *slog.LevelVar
 	// Load reads the configuration again, at a reload; nil where there is no file.
 	Load func() (*config.Loaded, error)
-	// Fingerprint tells cheaply whether Load would give something new; it is
+	// Fingerprint shows cheaply whether Load would return something new; it is
 	// asked every few seconds. nil for no such watch.
 	Fingerprint func() (config.Hash, error)
 	// Hangup asks for a reload by each signal; nil for none.
@@ -195,7 +195,7 @@ func (a *App) serve(listener func() error) {
 
 var errStopping = errors.New("the server is stopping")
 
-// ready tells whether callbacks are taken.
+// ready reports whether callbacks are taken.
 func (a *App) ready() error {
 	if a.isStopping() {
 		return errStopping

@@ -12,7 +12,7 @@ import (
 	"github.com/cdrelay/cdrelay/sinks/contract"
 )
 
-// NewExplainer gives an Explainer of a configuration, for what runs no server.
+// NewExplainer returns an Explainer of a configuration, for what runs no server.
 // version is that of the binary.
 func NewExplainer(loaded *config.Loaded, version string) (*explain.Explainer, error) {
 	return newExplainer(loaded, version, func(c config.Sink) (contract.Sink, error) { return c.Build(nil, loaded.Rows.Lookup) })

@@ -50,7 +50,7 @@ func newMetrics(r prometheus.Registerer, version string) (*metrics, error) {
 	return m, errors.Join(errs...)
 }
 
-// readiness is what /readyz tells, computed at the scrape.
+// readiness is what /readyz answers, computed at the scrape.
 func readiness(ready func() error) prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "cdrelay_ready", Help: "1 when callbacks are taken, as /readyz tells; else 0.",

@@ -14,7 +14,7 @@ import (
 // runningSink is one sink with its client and its lane.
 type runningSink struct {
 	config config.Sink
-	// mark tells whether a later configuration of the sink is the same.
+	// mark reports whether a later configuration of the sink is the same.
 	mark   config.Hash
 	sink   contract.Sink
 	client *outbound.Client
@@ -73,8 +73,8 @@ func (a *App) replace(old, next *runningSink) {
 	}
 }
 
-// begin lets a sink live, after the one before it of the same name has ended; nil
-// for none. Each waits for its own only.
+// begin starts the life of a sink, which waits for the one before it of the same name
+// (nil for none), and for no other.
 func (a *App) begin(ctx context.Context, s, before *runningSink) {
 	a.lanes.Watch(s.config.Name)
 	if before != nil {
@@ -87,7 +87,7 @@ func (a *App) begin(ctx context.Context, s, before *runningSink) {
 }
 
 // live is the life of a sink: it waits for the one before it, delivers until it is
-// told to end, and lets attempts on their way finish.
+// told to end, and waits for the attempts on their way.
 func (a *App) live(ctx context.Context, s, before *runningSink) {
 	if before != nil {
 		<-before.ended
@@ -150,7 +150,7 @@ func (k keep) Put(ctx context.Context, name string, value []byte) error {
 	return k.spool.Keep(ctx, k.sink, name, value)
 }
 
-// breaker gives the state of a sink's breaker.
+// breaker returns the state of a sink's breaker.
 func (a *App) breaker(sink string) (outbound.State, bool) {
 	s := a.state.Load().running[sink]
 	if s == nil {

@@ -123,7 +123,7 @@ func (a *App) register() error {
 	return errors.Join(errs...)
 }
 
-// sinkRemoved and undecodable count and tell of the dead letters that no lane
+// sinkRemoved and undecodable count and log the dead letters that no lane
 // makes.
 func (a *App) sinkRemoved(sink string, n int) {
 	a.lanes.SinkRemoved(sink, n)

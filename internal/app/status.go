@@ -5,7 +5,7 @@ import (
 	"github.com/cdrelay/cdrelay/internal/operate"
 )
 
-// status tells what only the whole knows.
+// status returns what only the whole knows.
 func (a *App) status() operate.Server {
 	now := a.state.Load()
 	loaded := now.loaded

@@ -75,7 +75,7 @@ func (a *App) look(ctx context.Context, wasMissing bool) (next time.Duration, mi
 	}
 }
 
-// isNews tells whether a reload would change something: another content than the
+// isNews reports whether a reload would change something: another content than the
 // one tried last, or, after a refusal, one that may do now. What runs always does,
 // so a file that is put back ends the refusal.
 func (a *App) isNews(now config.Hash) bool {
@@ -86,8 +86,8 @@ func (a *App) isNews(now config.Hash) bool {
 	return now == a.state.Load().loaded.Hash || refused.again && a.spool.Ready() == nil
 }
 
-// reportMissing tells once that the configuration cannot be read. When it can
-// again, it is read whatever it holds.
+// reportMissing logs once that the configuration cannot be read. When it can
+// again, it is read even if it did not change.
 func (a *App) reportMissing(err error) {
 	if *a.tried.Swap(&config.Hash{}) == (config.Hash{}) {
 		return

@@ -65,7 +65,7 @@ type Admin struct {
 	Token  secret.Value `yaml:"token" example:"{env: CDRELAY_ADMIN_TOKEN}" doc:"Opens API and dashboard, as bearer token or as password of HTTP Basic. Without one they are served on loopback only."`
 }
 
-// Settings gives the part in the form that the private listener takes.
+// Settings returns the part in the form that the private listener takes.
 func (a Admin) Settings() admin.Config { return admin.Config{Listen: a.Listen, Token: a.Token} }
 
 // Shutdown bounds the end of the process.
@@ -120,7 +120,7 @@ func (s Sink) withDefaults() Sink {
 	return s
 }
 
-// SinkNames gives the names of the sinks in the order of the file.
+// SinkNames returns the names of the sinks in the order of the file.
 func (c Config) SinkNames() []string {
 	names := make([]string, len(c.Sinks))
 	for i, s := range c.Sinks {

@@ -50,7 +50,7 @@ func fingerprint(text []byte) Hash {
 	return Hash(h.Sum(nil))
 }
 
-// sinkMarks gives a hash for each sink, over its part of the file and all that
+// sinkMarks returns a hash for each sink, over its part of the file and all that
 // it names outside of it, so that a reload can tell which sinks are the same.
 func (t *tree) sinkMarks() map[string]Hash {
 	out := map[string]Hash{}
@@ -66,7 +66,7 @@ func (t *tree) sinkMarks() map[string]Hash {
 		h := sha256.New()
 		text, err := yaml.Marshal(n)
 		if err != nil || hasAlias(n) {
-			text = []byte(strings.Join(t.lines, "\n")) // the part does not stand alone
+			text = []byte(strings.Join(t.lines, "\n")) // the part cannot be read alone
 		}
 		_, _ = h.Write(text) // a hash never fails
 		writeNamed(h, n)
@@ -109,7 +109,7 @@ func readSmall(path string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, namedMax))
 }
 
-// named finds the values of the given keys, wherever they stand: {file: PATH}
+// named finds the values of the given keys, wherever they are: {file: PATH}
 // and {env: NAME} of secrets, and the files of tls sections.
 func named(n *yaml.Node, keys ...string) []string {
 	var out []string

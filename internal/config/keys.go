@@ -93,7 +93,7 @@ func (k *key) required() bool {
 	return slices.Contains(strings.Split(k.tag.Get("jsonschema"), ","), "required")
 }
 
-// visit is called for a key and the node that is written for it, which is no alias. It
+// visit is called for a key and the node that is written for it, never an alias. It
 // reports whether to visit what is below.
 type visit func(k *key, n *yaml.Node, path string) (deeper bool)
 

@@ -22,7 +22,7 @@ type Loaded struct {
 	Warnings []Problem
 	// Hash identifies the content, secrets in files included (Fingerprint).
 	Hash Hash
-	// SinkMarks tells of each sink, by name, whether it is the same as in another
+	// SinkMarks has a hash for each sink, by name: it is the same as in another
 	// configuration, secrets and files included.
 	SinkMarks map[string]Hash
 	// Rows are what the files of Tables hold.
@@ -107,7 +107,7 @@ func Parse(file string, text []byte) (*Loaded, error) {
 	return l, nil
 }
 
-// parseTree gives the nodes of the one document there must be.
+// parseTree returns the nodes of the one document there must be.
 func parseTree(text []byte, p *Problems) (*tree, bool) {
 	dec := yaml.NewDecoder(bytes.NewReader(text))
 	var doc yaml.Node

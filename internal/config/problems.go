@@ -30,7 +30,7 @@ type Problems struct {
 	unknown []Problem
 }
 
-// Error gives a line for each problem: "file:line: path: text".
+// Error returns a line for each problem: "file:line: path: text".
 func (p *Problems) Error() string {
 	lines := make([]string, len(p.List))
 	for i, one := range p.List {
@@ -39,7 +39,7 @@ func (p *Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// In gives the problem as one line, "file:line: path: text".
+// In returns the problem as one line, "file:line: path: text".
 func (p Problem) In(file string) string {
 	at := file
 	if p.Line > 0 {
@@ -70,7 +70,7 @@ func (p *Problems) addUnknown() {
 	}
 }
 
-// lines gives the lines that have a problem.
+// lines returns the lines that have a problem.
 func (p *Problems) lines() map[int]bool {
 	out := map[int]bool{}
 	for _, one := range p.List {
@@ -81,7 +81,7 @@ func (p *Problems) lines() map[int]bool {
 	return out
 }
 
-// unlessSaid gives a reporter that is quiet about the lines that have a problem
+// unlessSaid returns a reporter that is quiet about the lines that have a problem
 // now: what could not be read has been said.
 func (p *Problems) unlessSaid(t *tree) reporter {
 	said := p.lines()
@@ -92,7 +92,7 @@ func (p *Problems) unlessSaid(t *tree) reporter {
 	}
 }
 
-// orNil gives the problems in the order of the file, or nil.
+// orNil returns the problems in the order of the file, or nil.
 func (p *Problems) orNil() error {
 	if len(p.List) == 0 {
 		return nil

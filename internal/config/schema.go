@@ -25,7 +25,7 @@ const (
 	restartKeyword = "x-needs-restart"
 )
 
-// Schema gives the JSON Schema of the configuration, for editors and for
+// Schema returns the JSON Schema of the configuration, for editors and for
 // docs/configuration.md. It is made from the types, their tags and what
 // withDefaults fills in, so that no key can be missing and no default be wrong;
 // what the types do not say, such as which keys exclude each other, only Load
@@ -48,7 +48,7 @@ func Schema() ([]byte, error) {
 	return b, nil
 }
 
-// schemaOf gives the schema of types that read their own YAML; nil for all
+// schemaOf returns the schema of types that read their own YAML; nil for all
 // others.
 func schemaOf(t reflect.Type) *jsonschema.Schema {
 	switch t {

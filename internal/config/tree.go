@@ -59,7 +59,7 @@ func (t *tree) checkMapping(n *yaml.Node, path string, p *Problems) {
 	}
 }
 
-// free tells whether a path lies in a tree of the user's own, where null is a
+// free reports whether a path lies in a tree of the user's own, where null is a
 // value like any other.
 func free(path string) bool {
 	return strings.Contains(path, ".webhook.body") || strings.Contains(path, ".slack.blocks")
@@ -102,7 +102,7 @@ func untilClosed(text string) string {
 	return text
 }
 
-// line gives the line of a path such as sinks[0].webhook.url; where a part is
+// line returns the line of a path such as sinks[0].webhook.url; where a part is
 // missing, that of what should hold it.
 func (t *tree) line(path string) int {
 	n, line := t.root, 0

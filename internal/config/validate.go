@@ -23,7 +23,7 @@ func notAName(name string) string {
 // reporter notes a problem at a path.
 type reporter func(path, text string)
 
-// under gives a reporter whose paths lie below a prefix.
+// under returns a reporter whose paths lie below a prefix.
 func (r reporter) under(prefix string) func(path, text string) {
 	return func(path, text string) {
 		switch {
@@ -66,7 +66,7 @@ func (c Config) validate(report reporter) {
 	route.Validate(c.Rules, c.SinkNames(), report.under("rules"))
 }
 
-// sameAddress tells two listeners of which the second could not start. Names of
+// sameAddress reports whether of two listeners the second could not start. Names of
 // hosts are not looked up.
 func sameAddress(a, b string) bool {
 	hostA, portA, errA := net.SplitHostPort(a)

@@ -93,7 +93,7 @@ func (k *key) wouldBeDefault(n *yaml.Node) bool {
 	case reflect.Int, reflect.Int64, reflect.Float64, reflect.String:
 		written := reflect.New(k.unset.Type())
 		return !k.unset.IsZero() && n.Decode(written.Interface()) == nil && written.Elem().IsZero()
-	default: // the others have no default, or tell a zero from nothing
+	default: // the others have no default, or distinguish a zero from nothing
 		return false
 	}
 }

@@ -35,7 +35,7 @@ func results() []result {
 	return []result{accepted, duplicate, ignored, undecodable, unauthorized, forbidden, tooLarge, incomplete, unavailable}
 }
 
-// authentic tells whether the callback passed the doors.
+// authentic reports whether the callback passed the doors.
 func (r result) authentic() bool { return r != unauthorized && r != forbidden }
 
 // answer is what a callback gets.

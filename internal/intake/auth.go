@@ -19,7 +19,7 @@ const (
 var tokenPattern = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
 
 // Auth is the doors of a source: exactly one kind of credentials or Open,
-// and/or a list of addresses. All that stand there must hold.
+// and/or a list of addresses. All that are configured must hold.
 type Auth struct {
 	Header *NamedSecret `yaml:"header" example:"{name: token, value: {env: PLATFORM_TOKEN}}" doc:"A secret in a header of its own."`
 	Query  *NamedSecret `yaml:"query" example:"{name: key, value: {env: DIALER_KEY}}" doc:"A secret in a parameter of the URL, for platforms that can do no better."`
@@ -64,7 +64,7 @@ func (d Digest) keys() call.Keys {
 	return call.Keys{Known: d.AccessKey.Equal, Secrets: d.AccessSecret.Reveal, Tolerance: d.Tolerance}
 }
 
-// kinds names the kinds of credentials that stand there.
+// kinds names the configured kinds of credentials.
 func (a Auth) kinds() []string {
 	var found []string
 	add := func(there bool, name string) {

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// client gives the address of the sender: the peer, or, when the peer is a
+// client returns the address of the sender: the peer, or, when the peer is a
 // trusted proxy, the rightmost hop of X-Forwarded-For that is none. When all
 // hops are trusted, it is the leftmost. Everything left of the answer was
 // written by somebody whom nobody vouches for and is not read.

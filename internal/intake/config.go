@@ -34,7 +34,7 @@ type SourceConfig struct {
 	Respond  string       `yaml:"respond" default:"JSON that says what became of the callback" example:"\"1\"" doc:"Body of the 200, for platforms that look at it."`
 }
 
-// WithDefaults gives the source with what was left out filled in.
+// WithDefaults returns the source with what was left out filled in.
 func (c SourceConfig) WithDefaults() SourceConfig {
 	if c.Path == "" && c.Name != "" {
 		c.Path = "/callbacks/" + c.Name
@@ -99,13 +99,13 @@ func pathProblem(p string) string {
 	return ""
 }
 
-// Facts gives what an adapter must know about the source.
+// Facts returns what an adapter must know about the source.
 func (c SourceConfig) Facts() (call.Source, error) {
 	zone, err := c.zone()
 	return call.Source{Name: c.Name, Zone: zone, Region: c.Region, Numbers: c.Numbers}, err
 }
 
-// zone gives nil for the format's own time zone.
+// zone returns nil for the format's own time zone.
 func (c SourceConfig) zone() (*time.Location, error) {
 	if c.Timezone == "" {
 		return nil, nil
@@ -121,7 +121,7 @@ func (c SourceConfig) zone() (*time.Location, error) {
 }
 
 // ValidateSources reports what is wrong with each source, and names and paths
-// that stand twice. Paths of problems begin with the index, like [0].auth.
+// that occur twice. Paths of problems begin with the index, like [0].auth.
 func ValidateSources(sources []SourceConfig, formats []call.Format, report func(path, problem string)) {
 	names, paths := map[string]int{}, map[string]int{}
 	for i, s := range sources {

@@ -21,7 +21,7 @@ var (
 )
 
 // A door judges who may post. Open reads only the head of a request, so that a
-// stranger's body is not even read, and gives the check that the body as sent
+// stranger's body is not even read, and returns the check that the body as sent
 // must pass: never nil when the error is.
 type door interface {
 	open(r *http.Request, now time.Time) (bodyCheck, error)
@@ -123,7 +123,7 @@ func (d basicDoor) open(r *http.Request, _ time.Time) (bodyCheck, error) {
 	if !ok {
 		return nil, errMissing
 	}
-	// Both are compared whatever the first says, so that the time tells nothing.
+	// Both are compared also where the first is wrong, so that the time reveals nothing.
 	nameFits, passwordFits := equalText(name, d.want.Username), d.want.Password.Equal(password)
 	if !nameFits || !passwordFits {
 		return nil, errWrong

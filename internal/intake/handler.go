@@ -46,7 +46,7 @@ type Handler struct {
 	metrics *metrics
 	budget  *budget
 	// refused is when the store last refused a callback, in Unix nanoseconds, 0
-	// for not of late: the log tells the change, not each refusal, and a store
+	// for not of late: the log has the change, not each refusal, and a store
 	// that refuses one callback and takes the next has not changed.
 	refused atomic.Int64
 	// strays limits the log of requests to unknown paths.
@@ -117,7 +117,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.write(w, src.respond, &h.closing)
 }
 
-// unknownPath counts a request that is no source's, and tells of one a minute: a
+// unknownPath counts a request that is no source's, and logs one a minute: a
 // platform that was given a mistyped URL is silent otherwise.
 func (h *Handler) unknownPath(ctx context.Context, s *set, r *http.Request) {
 	h.metrics.unknown.Inc()
@@ -127,9 +127,9 @@ func (h *Handler) unknownPath(ctx context.Context, s *set, r *http.Request) {
 	})
 }
 
-// storeFailed notes a refusal of the store and words the answer.
+// storeFailed notes a refusal of the store and returns the answer.
 func (h *Handler) storeFailed(ctx context.Context, err error) answer {
-	if errors.Is(err, spool.ErrShare) { // the spool tells of it, and others are stored
+	if errors.Is(err, spool.ErrShare) { // the spool reports it, and others are stored
 		return busy("no more callbacks of this source can be stored until some of its calls are delivered; send this one again")
 	}
 	if h.refused.Swap(h.deps.Now().UnixNano()) == 0 {
@@ -153,5 +153,5 @@ func (h *Handler) storeWorked(ctx context.Context) {
 	}
 }
 
-// isEvent tells an event that is no call record.
+// isEvent returns the error of an event that is not a call record.
 func isEvent(err error) (*call.NotACall, bool) { return errors.AsType[*call.NotACall](err) }

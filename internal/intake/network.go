@@ -32,7 +32,7 @@ func parseNetwork(text string) (Network, error) {
 	return Network{unmapped(prefix)}, nil
 }
 
-// mappedBits is the length of what stands before a mapped IPv4 address. A mask
+// mappedBits is the length of what precedes a mapped IPv4 address. A mask
 // that is shorter cuts into it, and the range is then no mapped one.
 const mappedBits = 96
 
@@ -56,10 +56,10 @@ func (n *Network) UnmarshalYAML(node *yaml.Node) error {
 	return nil
 }
 
-// String gives the CIDR.
+// String returns the CIDR.
 func (n Network) String() string { return n.prefix.String() }
 
-// contains tells whether the address lies in the network. The zero Network and
+// contains reports whether the address lies in the network. The zero Network and
 // the zero Addr match nothing.
 func (n Network) contains(addr netip.Addr) bool { return n.prefix.Contains(addr.Unmap()) }
 

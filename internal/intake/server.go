@@ -47,7 +47,7 @@ func (c Connections) withDefaults() Connections {
 	return c
 }
 
-// WithDefaults gives the configuration with what was left out filled in.
+// WithDefaults returns the configuration with what was left out filled in.
 func (c ServerConfig) WithDefaults() ServerConfig {
 	if c.Listen == "" {
 		c.Listen = ":8080"
@@ -210,7 +210,7 @@ type serverLog struct{ slog.Handler }
 // Enabled lets every line through to Handle, which knows its level.
 func (serverLog) Enabled(context.Context, slog.Level) bool { return true }
 
-// Handle gives the line its level.
+// Handle returns the line its level.
 func (s serverLog) Handle(ctx context.Context, line slog.Record) error {
 	level := slog.LevelDebug
 	if strings.HasPrefix(line.Message, "http: panic") {

@@ -25,7 +25,7 @@ type Source struct {
 type Config struct {
 	Sources []Source
 	Router  Router
-	// Rules are the names of the router's rules, so that their series stand at
+	// Rules are the names of the router's rules, so that their series are at
 	// zero before the first call.
 	Rules []string
 	// TrustedProxies are the peers whose X-Forwarded-For counts.

@@ -30,7 +30,7 @@ const (
 //     for each try (a timestamp, a signature, an access token) is left to the
 //     Prepare of the request it returns, and its Preview says which headers that
 //     will be.
-//   - The message id stands in the headers webhook-id and Idempotency-Key
+//   - The message id is in the headers webhook-id and Idempotency-Key
 //     (Identify), the same on every try.
 //   - An error of Request is a render error of this record: it says which part
 //     of the configuration could not be rendered, and that trying again with

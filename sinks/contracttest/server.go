@@ -43,7 +43,7 @@ func (s *server) handler(k Kind, p *Plants) http.Handler {
 	})
 }
 
-// keep gives the number of requests before this one.
+// keep returns the number of requests before this one.
 func (s *server) keep(a Arrived) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -23,7 +23,7 @@ type Kind struct {
 	// its configuration taken from p; config is what was given to New.
 	Build func(tb testing.TB, base string, p *Plants) (config any, sink contract.Sink)
 	// Aside answers what the sink asks besides deliveries (a token endpoint),
-	// and tells whether it did; nil when there is nothing of the kind.
+	// and reports whether it did; nil when there is nothing of the kind.
 	Aside func(w http.ResponseWriter, r *http.Request, p *Plants) bool
 	// Deliver writes an answer that means delivered.
 	Deliver http.HandlerFunc

@@ -27,7 +27,7 @@ type Config struct {
 	TLS        outbound.TLSFiles `yaml:"tls" example:"{ca: private-ca.crt, cert: client.crt, key: client.key}" doc:"For a private authority or a client certificate."`
 }
 
-// WithDefaults gives the configuration with what was left out.
+// WithDefaults returns the configuration with what was left out.
 func (c Config) WithDefaults() Config {
 	if !c.Token.IsZero() && c.APIURL == "" {
 		c.APIURL = defaultAPI
@@ -59,7 +59,7 @@ func (c Config) Validate(report func(path, problem string)) {
 		report("token", "has no channel beside it: write the id of the one to post to, such as C0123456789")
 	}
 	c.validateToken(report)
-	c.TLS.Validate(func(path, problem string) { report("tls."+path, problem) })
+	c.TLS.Validate(contract.Under("tls", report))
 }
 
 func (c Config) validateToken(report func(path, problem string)) {
@@ -100,10 +100,10 @@ func (b *Blocks) UnmarshalYAML(n *yaml.Node) error {
 	return b.tree.UnmarshalYAML(n)
 }
 
-// IsZero tells whether no blocks are configured.
+// IsZero reports whether no blocks are configured.
 func (b Blocks) IsZero() bool { return b.tree.IsZero() }
 
-// render gives the blocks for one call, values escaped.
+// render returns the blocks for one call, values escaped.
 func (b Blocks) render(v *expr.View) ([]any, error) {
 	text, err := b.tree.JSONFunc(v, ownValue)
 	if err != nil {

@@ -40,7 +40,7 @@ func fit(blocks []any) []any {
 	return fitAll(kept)
 }
 
-// keep gives the objects of a list that ok accepts.
+// keep returns the objects of a list that ok accepts.
 func keep(list []any, ok func(object) bool) []any {
 	kept := list[:0]
 	for _, item := range list {

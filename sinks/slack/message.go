@@ -42,7 +42,7 @@ func facts(r *call.Record) []any {
 	return fields
 }
 
-// mrkdwn gives a text object; verbatim keeps Slack from making links, channels
+// mrkdwn returns a text object; verbatim keeps Slack from making links, channels
 // and mentions out of values by itself.
 func mrkdwn(text string) object {
 	return object{"type": "mrkdwn", "text": text, "verbatim": true}

@@ -122,7 +122,7 @@ func (s *Sink) body(r *call.Record, at time.Time) ([]byte, error) {
 	return plainjson.Marshal(m)
 }
 
-// renderBlocks gives the configured blocks; none beside a configured text; else
+// renderBlocks returns the configured blocks; none beside a configured text; else
 // the default summary.
 func (s *Sink) renderBlocks(v *expr.View) ([]any, error) {
 	switch {
@@ -136,7 +136,7 @@ func (s *Sink) renderBlocks(v *expr.View) ([]any, error) {
 	}
 }
 
-// renderText gives the configured text, or the headline, which notifications
+// renderText returns the configured text, or the headline, which notifications
 // show and which stands in for blocks that had nothing to say.
 func (s *Sink) renderText(v *expr.View) (string, error) {
 	text, err := s.text.StringFunc(v, ownValue)

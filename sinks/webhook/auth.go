@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/cdrelay/cdrelay/internal/secret"
+	"github.com/cdrelay/cdrelay/sinks/contract"
 )
 
 // Auth is exactly one way to say who we are.
@@ -58,10 +59,10 @@ func (a *Auth) validate(report func(path, problem string)) {
 		report("", fmt.Sprintf("names %d kinds of credentials: write exactly one of bearer, basic, oauth2", n))
 	}
 	if a.Basic != nil {
-		a.Basic.validate(under("basic", report))
+		a.Basic.validate(contract.Under("basic", report))
 	}
 	if a.OAuth2 != nil {
-		a.OAuth2.validate(under("oauth2", report))
+		a.OAuth2.validate(contract.Under("oauth2", report))
 	}
 }
 
@@ -96,7 +97,7 @@ func (o *OAuth2) validate(report func(path, problem string)) {
 	}
 }
 
-// static gives the Authorization header that never changes; "" when there is none.
+// static returns the Authorization header that never changes; "" when there is none.
 func (a *Auth) static() string {
 	switch {
 	case a == nil:

@@ -39,7 +39,7 @@ type Config struct {
 	DenyPrivate bool                   `yaml:"deny_private" example:"true" doc:"Refuses private, loopback, link-local and metadata addresses when they are dialled."`
 }
 
-// WithDefaults gives the configuration with what was left out.
+// WithDefaults returns the configuration with what was left out.
 func (c Config) WithDefaults() Config {
 	c.Method = cmp.Or(c.Method, http.MethodPost)
 	c.Encoding = cmp.Or(c.Encoding, encodingJSON)
@@ -65,14 +65,14 @@ func (c Config) Validate(report func(path, problem string)) {
 		report("url", err.Error())
 	}
 	c.validateForm(report)
-	c.Headers.validate(c, under("headers", report))
-	c.Query.validate(under("query", report))
-	c.TLS.Validate(under("tls", report))
+	c.Headers.validate(c, contract.Under("headers", report))
+	c.Query.validate(contract.Under("query", report))
+	c.TLS.Validate(contract.Under("tls", report))
 	if c.Auth != nil {
-		c.Auth.validate(under("auth", report))
+		c.Auth.validate(contract.Under("auth", report))
 	}
 	if c.Sign != nil {
-		c.Sign.validate(under("sign", report))
+		c.Sign.validate(contract.Under("sign", report))
 	}
 }
 
@@ -107,18 +107,4 @@ func (c Config) validateForm(report func(path, problem string)) {
 
 func (c Config) bodiless() bool {
 	return c.Method == http.MethodGet || c.Method == http.MethodDelete
-}
-
-// under prefixes the paths that a part reports.
-func under(prefix string, report func(path, problem string)) func(path, problem string) {
-	return func(path, problem string) {
-		switch {
-		case path == "":
-			report(prefix, problem)
-		case path[0] == '[':
-			report(prefix+path, problem)
-		default:
-			report(prefix+"."+path, problem)
-		}
-	}
 }

@@ -37,7 +37,7 @@ type tokens struct {
 	failedAt time.Time
 }
 
-// get gives a token that is good now, fetching one if need be. However many
+// get returns a token that is good now, fetching one if need be. However many
 // workers ask, one exchange is made; a caller that gives up does not end it.
 func (t *tokens) get(ctx context.Context) (string, error) {
 	if token, err, known := t.cached(); known {
@@ -60,7 +60,7 @@ func (t *tokens) get(ctx context.Context) (string, error) {
 	}
 }
 
-// cached gives the token, or the failure of a moment ago.
+// cached returns the token, or the failure of a moment ago.
 func (t *tokens) cached() (token string, err error, known bool) { //nolint:revive // the error is what is known, not this function's own
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -59,7 +59,7 @@ func (v Value) MarshalYAML() (any, error) { return v.String(), nil }
 // token.
 func (v Value) Secrets() []secret.Value { return v.literal.Secrets() }
 
-// render gives the value for one call; absent parts are empty.
+// render returns the value for one call; absent parts are empty.
 func (v Value) render(view *expr.View) (string, error) {
 	if v.template == nil {
 		return v.literal.Reveal(), nil
