@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/moment"
 	"github.com/cdrelay/cdrelay/internal/operate"
 	"github.com/cdrelay/cdrelay/internal/plaintext"
 )
@@ -31,7 +32,7 @@ func callsListCommand() *cobra.Command {
 		Use:   "list",
 		Short: "List calls, newest first",
 		Example: `  cdrelay calls list --number 0812-3456-7890
-  cdrelay calls list --number 7890 --since 2d
+  cdrelay calls list --number 7890 --since yesterday
   cdrelay calls list --outcome no_answer --since 2026-01-31 -o json`,
 		Args: exactly(0, "no arguments"),
 		RunE: asOperator(func(o *operator, _ []string) error { return f.run(o) }),
@@ -57,20 +58,22 @@ func outcomes() []string {
 
 // timeFlags are those of everything that can be selected by time.
 func timeFlags(cmd *cobra.Command, since, until *string) {
-	cmd.Flags().StringVar(since, "since", "", "only from this time on: RFC 3339, a day in UTC, or how long ago (90m, 2h, 3d)")
-	cmd.Flags().StringVar(until, "until", "", "only before this time")
+	cmd.Flags().StringVar(since, "since", "", "only from this time on, in the terminal's zone: "+moment.Forms)
+	cmd.Flags().StringVar(until, "until", "", "only before this time, written likewise")
 }
 
 // setTimes reads the flags into a query.
 func setTimes(q url.Values, since, until string) error {
+	now := time.Now()
 	for _, f := range []struct{ name, text string }{{"since", since}, {"until", until}} {
-		t, err := moment(f.name, f.text, time.Now())
+		if f.text == "" {
+			continue
+		}
+		t, err := moment.Parse(f.text, now)
 		if err != nil {
-			return err
+			return &usageError{fmt.Errorf("--%s: %w", f.name, err)}
 		}
-		if !t.IsZero() {
-			q.Set(f.name, t.Format(time.RFC3339))
-		}
+		q.Set(f.name, t.UTC().Format(time.RFC3339))
 	}
 	return nil
 }

@@ -8,9 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -90,32 +88,6 @@ func group(use, short string, commands ...*cobra.Command) *cobra.Command {
 	operatorFlags(cmd)
 	cmd.AddCommand(commands...)
 	return cmd
-}
-
-// moment reads a time as a person writes it: RFC 3339, a day, or how long ago.
-func moment(flag, text string, now time.Time) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
-	}
-	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02 15:04", time.DateOnly} {
-		if t, err := time.Parse(layout, text); err == nil {
-			return t.UTC(), nil
-		}
-	}
-	if ago, ok := duration(text); ok {
-		return now.Add(-ago).UTC(), nil
-	}
-	return time.Time{}, &usageError{fmt.Errorf("--%s %q is no time: write RFC 3339, a day such as 2026-01-31 (in UTC), or how long ago, such as 90m, 2h or 3d", flag, text)}
-}
-
-// duration reads what time.ParseDuration does, and days.
-func duration(text string) (time.Duration, bool) {
-	if days, ok := strings.CutSuffix(text, "d"); ok {
-		n, err := strconv.ParseFloat(days, 64)
-		return time.Duration(n * 24 * float64(time.Hour)), err == nil && n >= 0 && n < 36500
-	}
-	d, err := time.ParseDuration(text)
-	return d, err == nil && d >= 0
 }
 
 // setQuery puts what is not empty into a query.

@@ -122,23 +122,6 @@ func wait(ts *testscript.TestScript, pattern string, text func() string) {
 	ts.Fatalf("not within %v: %s; last\n%s", patience, pattern, last)
 }
 
-func TestMoment(t *testing.T) {
-	now := time.Date(2026, 2, 1, 12, 0, 0, 0, time.UTC)
-	for text, want := range map[string]string{
-		"2026-01-31T09:30:00Z": "2026-01-31T09:30:00Z", "2026-01-31T09:30:00+07:00": "2026-01-31T02:30:00Z", "2026-01-31": "2026-01-31T00:00:00Z",
-		"2026-01-31 09:30": "2026-01-31T09:30:00Z", "90m": "2026-02-01T10:30:00Z", "2h": "2026-02-01T10:00:00Z", "1.5d": "2026-01-31T00:00:00Z", "0s": "2026-02-01T12:00:00Z",
-	} {
-		if got, err := moment("since", text, now); err != nil || got.Format(time.RFC3339) != want {
-			t.Errorf("%s: %v %v, want %s", text, got, err, want)
-		}
-	}
-	for _, text := range []string{"yesterday", "-2h", "2x", "NaNd", "-1d", "1e9d"} {
-		if got, err := moment("since", text, now); err == nil || !strings.Contains(err.Error(), "--since") {
-			t.Errorf("%s: %v %v", text, got, err)
-		}
-	}
-}
-
 func TestCellsAreHarmless(t *testing.T) {
 	for text, want := range map[string]string{
 		"a\x1b[2Jb": "a [2Jb", "a\nb\tc": "a b c", " a ": "a", "\u202eabc": "abc", "": "-", strings.Repeat("x", 100): strings.Repeat("x", maxCell-1) + "…",

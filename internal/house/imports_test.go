@@ -36,6 +36,7 @@ var table = []row{
 	{level: 0, pattern: "internal/share"},
 	{level: 0, pattern: "internal/problem", may: []string{"internal/plainjson", "internal/plaintext"}},
 	{level: 0, pattern: "internal/interrupt"},
+	{level: 0, pattern: "internal/moment"},
 	{level: 0, pattern: "internal/listen", may: []string{"internal/wait"}},
 	{level: 0, pattern: "internal/spelling"},
 	{level: 0, pattern: "internal/house"},
@@ -78,7 +79,7 @@ var table = []row{
 
 	{level: 4, pattern: "internal/admin", may: []string{"internal/listen", "internal/operate", "internal/plainjson", "internal/problem"}},
 	{level: 4, pattern: "internal/adminclient", may: []string{"internal/operate", "internal/plainjson"}},
-	{level: 4, pattern: "internal/dashboard", may: []string{"internal/call", "internal/operate"}},
+	{level: 4, pattern: "internal/dashboard", may: []string{"internal/call", "internal/moment", "internal/operate"}},
 	{level: 5, pattern: "internal/ruletest", may: []string{
 		"internal/call", "internal/explain", "internal/outbound", "internal/plainjson", "internal/plaintext", "internal/secret",
 	}},
@@ -104,7 +105,7 @@ var mayKnowConfig = []string{"internal/config", "internal/app", "internal/demo",
 
 // pure are the packages that ask no clock, disk or network: the same input gives
 // the same output on every replica and at every replay.
-var pure = []string{"adapter", "adapter/*", "internal/call", "internal/phone", "internal/charset", "internal/loosejson", "internal/plaintext", "internal/route"}
+var pure = []string{"adapter", "adapter/*", "internal/call", "internal/phone", "internal/charset", "internal/loosejson", "internal/moment", "internal/plaintext", "internal/route"}
 
 func TestImports(t *testing.T) {
 	report(t, checkImports(sources(t)))
