@@ -12,6 +12,7 @@ func (a *App) newPage() (*dashboard.Dashboard, error) {
 	d := dashboard.Deps{
 		Operate: a.operator("page", "dashboard"), Counters: dashboard.FromGatherer(a.registry),
 		Configuration: func() ([]byte, error) { return a.state.Load().loaded.Masked() },
+		Zone:          func() *time.Location { return a.state.Load().loaded.Zone },
 		Log:           a.opts.Log.With("component", "dashboard"),
 	}
 	if a.opts.Load != nil {

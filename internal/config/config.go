@@ -20,6 +20,7 @@ import (
 // Config is the whole configuration, with defaults filled in.
 type Config struct {
 	intake.ServerConfig `yaml:",inline"`
+	Timezone            string                `yaml:"timezone" example:"Asia/Jakarta" doc:"IANA name of the zone of times on pages, where the browser does not say its own."`
 	Admin               Admin                 `yaml:"admin" doc:"The private listener: health, metrics, API and dashboard."`
 	Spool               spool.Config          `yaml:"spool" doc:"The durable store, one SQLite file. It must lie on a local disk or a block volume."`
 	Shutdown            Shutdown              `yaml:"shutdown" doc:"How the process ends on SIGTERM or SIGINT."`
@@ -85,6 +86,9 @@ const defaultGrace = 25 * time.Second
 // withDefaults fills what was not set.
 func (c Config) withDefaults() Config {
 	c.ServerConfig = c.WithDefaults() // the embedded one has the only exported method of that name
+	if c.Timezone == "" {
+		c.Timezone = "UTC"
+	}
 	c.Admin.Listen = c.Admin.Settings().WithDefaults().Listen
 	c.Spool = c.Spool.WithDefaults()
 	if c.Shutdown.Grace == nil {

@@ -103,6 +103,8 @@ func TestProblems(t *testing.T) {
 		{"size", "sinks:", "spool: {max_bytes: much}\nsinks:", []string{"c.yaml:5", "GiB", "no size"}},
 		{"log level", "sinks:", "log: {level: loud}\nsinks:", []string{"c.yaml:5", "log.level", "debug, info"}},
 		{"tracing", "sinks:", "tracing:\n  otlp_endpoint: collector:4317\n  sample_ratio: 2\nsinks:", []string{"c.yaml:6", "tracing.otlp_endpoint", "http://localhost:4318", "c.yaml:7", "tracing.sample_ratio"}},
+		{"zone of pages", "sinks:", "timezone: Asia/Atlantis\nsinks:", []string{"c.yaml:5", `unknown time zone "Asia/Atlantis"`, "Asia/Jakarta"}},
+		{"zone of the machine", "sinks:", "timezone: Local\nsinks:", []string{"c.yaml:5", "timezone", "machine's own"}},
 		{"rate", `webhook: {url: "http://127.0.0.1:9/x"}`, "webhook: {url: \"http://127.0.0.1:9/x\"}\n    rate: {per_second: 0}", []string{"c.yaml:8", "rate.per_second", "greater than 0"}},
 		{"one port for both listeners", "sinks:", "listen: \":8081\"\nsinks:", []string{"admin.listen", "127.0.0.1:8081 is taken by listen (:8081)", "a port of its own"}},
 	}

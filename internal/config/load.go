@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/cdrelay/cdrelay/internal/moment"
 	"github.com/cdrelay/cdrelay/internal/spool/sqlite"
 )
 
@@ -25,6 +27,8 @@ type Loaded struct {
 	// SinkMarks has a hash for each sink, by name: it is the same as in another
 	// configuration, secrets and files included.
 	SinkMarks map[string]Hash
+	// Zone is that of Timezone.
+	Zone *time.Location
 	// Rows are what the files of Tables hold.
 	Rows Tables
 
@@ -98,7 +102,8 @@ func Parse(file string, text []byte) (*Loaded, error) {
 	if err := problems.orNil(); err != nil {
 		return nil, err
 	}
-	l := &Loaded{Config: c, Hash: fingerprint(text), SinkMarks: t.sinkMarks(), Rows: rows, text: text, line: t.line}
+	zone, _ := moment.Zone(c.Timezone) // validate has read it
+	l := &Loaded{Config: c, Zone: zone, Hash: fingerprint(text), SinkMarks: t.sinkMarks(), Rows: rows, text: text, line: t.line}
 	warn := func(path, text string) {
 		l.Warnings = append(l.Warnings, Problem{Line: t.line(path), Path: path, Text: text})
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cdrelay/cdrelay/adapter"
 	"github.com/cdrelay/cdrelay/internal/intake"
+	"github.com/cdrelay/cdrelay/internal/moment"
 	"github.com/cdrelay/cdrelay/internal/phone"
 	"github.com/cdrelay/cdrelay/internal/route"
 )
@@ -40,6 +41,9 @@ func (r reporter) under(prefix string) func(path, text string) {
 // validate asks every part, then checks what concerns several.
 func (c Config) validate(report reporter) {
 	c.Validate(report) // the embedded public listener
+	if _, err := moment.Zone(c.Timezone); err != nil {
+		report("timezone", err.Error())
+	}
 	c.Admin.Settings().Validate(report.under("admin"))
 	if sameAddress(c.Listen, c.Admin.Listen) {
 		report("admin.listen", fmt.Sprintf("%s is taken by listen (%s): give it a port of its own", c.Admin.Listen, c.Listen))

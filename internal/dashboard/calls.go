@@ -41,7 +41,7 @@ func (b *Dashboard) calls(w http.ResponseWriter, r *http.Request) error {
 	f.Number, f.Source, f.Outcome, f.Since, f.Until = q.Get("number"), q.Get("source"), q.Get("outcome"), q.Get("since"), q.Get("until")
 	filter := operate.CallFilter{Number: f.Number, Source: f.Source, Outcome: f.Outcome}
 	var err error
-	if filter.Since, filter.Until, err = between(q); err != nil {
+	if filter.Since, filter.Until, err = b.between(q); err != nil {
 		return err
 	}
 	found, err := b.search(r.Context(), filter, q.Get("cursor"))
@@ -88,28 +88,6 @@ func pages(here *url.URL, next string) (first, following string) {
 		following = here.Path + "?" + q.Encode()
 	}
 	return first, following
-}
-
-// between reads since and until, as the field of a form has them (UTC) or in
-// RFC 3339.
-func between(q url.Values) (since, until time.Time, err error) {
-	if since, err = readTime(q.Get("since")); err != nil {
-		return since, until, err
-	}
-	until, err = readTime(q.Get("until"))
-	return since, until, err
-}
-
-func readTime(text string) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
-	}
-	for _, layout := range []string{"2006-01-02T15:04", "2006-01-02T15:04:05", time.RFC3339} {
-		if t, err := time.Parse(layout, text); err == nil {
-			return t, nil
-		}
-	}
-	return time.Time{}, &person{http.StatusBadRequest, "That is no time.", "Write it as 2026-01-31T09:30, in UTC."}
 }
 
 // Party is the best form of an address, masked unless numbers are shown.

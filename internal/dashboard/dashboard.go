@@ -13,7 +13,8 @@ import (
 	"github.com/cdrelay/cdrelay/internal/operate"
 )
 
-// Deps are what the pages are made from. Configuration, Reload and Now may be nil.
+// Deps are what the pages are made from. Configuration, Reload, Zone and Now may be
+// nil.
 type Deps struct {
 	// Operate does what the buttons say.
 	Operate *operate.Operator
@@ -23,7 +24,9 @@ type Deps struct {
 	Configuration func() ([]byte, error)
 	// Reload reads the configuration again.
 	Reload func(context.Context) error
-	Log    *slog.Logger
+	// Zone is that of the times where the browser does not say its own; nil for UTC.
+	Zone func() *time.Location
+	Log  *slog.Logger
 	// Now is the clock; nil for that of the machine.
 	Now func() time.Time
 }
@@ -47,9 +50,12 @@ func New(d Deps) (*Dashboard, error) {
 	if d.Now == nil {
 		d.Now = time.Now
 	}
+	if d.Zone == nil {
+		d.Zone = func() *time.Location { return time.UTC }
+	}
 	b := &Dashboard{Deps: d, mux: http.NewServeMux()}
 	var err error
-	if b.pages, err = parsePages(); err != nil {
+	if b.pages, err = parsePages(clock{d.Zone, d.Now}); err != nil {
 		return nil, err
 	}
 	assets, err := fs.Sub(assetFiles, "assets")

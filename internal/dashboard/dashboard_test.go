@@ -320,8 +320,8 @@ func TestErrors(t *testing.T) {
 		"/dead-letters/01J":           {404, "Page not found"},
 		"/calls?cursor=x":             {400, "This page of the list does not exist"},
 		"/dead-letters?cursor=x":      {400, "This page of the list does not exist"},
-		"/calls?since=yesterday":      {400, "That is no time"},
-		"/dead-letters?until=%00":     {400, "That is no time"},
+		"/calls?since=tomorrow":       {400, "That is not a time"},
+		"/dead-letters?until=%00":     {400, "That is not a time"},
 		"/assets/nothing":             {404, ""},
 		"/api/v1/nothing":             {404, "there is nothing here"},
 		"/dead-letters?said=<script>": {200, "There are no dead letters"},
@@ -332,6 +332,53 @@ func TestErrors(t *testing.T) {
 	}
 	if a := r.post("/playground", url.Values{"body": {strings.Repeat("x", 4<<20)}}); a.status != http.StatusRequestEntityTooLarge || !strings.Contains(a.body, "too long") {
 		t.Errorf("too long a form: %d", a.status)
+	}
+}
+
+// TestTimesInTheConfiguredZone: without a script pages show and read times in the
+// configured zone, with the offset, and UTC in the title.
+func TestTimesInTheConfiguredZone(t *testing.T) {
+	r := newRig(t)
+	r.accept("1", "callout", customer, "crm")
+	jakarta, err := time.LoadLocation("Asia/Jakarta")
+	if err != nil {
+		t.Fatal(err)
+	}
+	calls, _, err := r.spool.SearchCalls(t.Context(), spool.CallFilter{}, 1, "")
+	if err != nil || len(calls) != 1 {
+		t.Fatal(calls, err)
+	}
+	at := calls[0].ReceivedAt.Time
+	stamp := func(zone *time.Location) string {
+		return at.UTC().Format(`<time data-clock datetime="2006-01-02T15:04:05Z" title="2 Jan 2006 15:04:05 UTC">`) + at.In(zone).Format("2 Jan 2006 15:04:05 -07:00</time>")
+	}
+	if a := r.get("/calls"); !strings.Contains(a.body, stamp(time.UTC)) || !strings.Contains(a.body, "all times are in <span data-zone>UTC</span>") {
+		t.Errorf("nothing configured, want %s\n%s", stamp(time.UTC), a.body)
+	}
+	r.zone = jakarta
+	day := at.In(jakarta)
+	for address, found := range map[string]bool{
+		"/calls": true, "/calls/dialer:9513923-1": true,
+		"/calls?since=" + day.Format("2006-01-02T15:04"): true, "/calls?until=" + day.Format("2006-01-02T15:04"): false,
+		"/calls?since=" + url.QueryEscape(at.UTC().Format(time.RFC3339)): true,
+	} {
+		a := r.get(address)
+		if a.status != http.StatusOK || strings.Contains(a.body, stamp(jakarta)) != found {
+			t.Errorf("%s: %d, want %t %s\n%s", address, a.status, found, stamp(jakarta), a.body)
+		}
+	}
+	// a field keeps what was typed, and says when that is
+	a := r.get("/calls?since=2026-01-31T09:30")
+	if !strings.Contains(a.body, `value="2026-01-31T09:30" data-clock="2026-01-31T02:30:00Z"`) {
+		t.Errorf("the field: %s", a.body)
+	}
+	// what is confirmed later selects what was counted
+	if err := r.spool.KeepUndecodable(t.Context(), spool.Undecodable{Source: "dialer", Body: []byte("{"), Detail: "ends early", ReceivedAt: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	a = r.post("/dead-letters/purge", url.Values{"all": {"yes"}, "since": {"2h"}})
+	if strings.Contains(a.body, `name="since" value="2h"`) || !strings.Contains(a.body, `name="since" value="20`) || !strings.Contains(a.body, "From <time data-clock") {
+		t.Errorf("the confirmation: %s", a.body)
 	}
 }
 

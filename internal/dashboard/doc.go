@@ -6,7 +6,8 @@
 // one small script, and works without the script; nothing is fetched from
 // another host, and the Content-Security-Policy says so to the browser. All
 // values pass through html/template, which escapes them for their place.
-// Telephone numbers are masked until the reader asks for them with
+// Times are in the zone of the browser, which the script knows; without it in the
+// configured one. Telephone numbers are masked until the reader asks for them with
 // ?numbers=show; the choice is in the address and is kept nowhere.
 //
 // # Changes

@@ -26,10 +26,11 @@ func letterFieldsOf(q url.Values) letterFields {
 	return letterFields{q.Get("stage"), q.Get("sink"), q.Get("reason"), q.Get("since"), q.Get("until")}
 }
 
-func (f letterFields) filter() (operate.LetterFilter, error) {
+// filter reads the fields.
+func (b *Dashboard) filter(f letterFields) (operate.LetterFilter, error) {
 	out := operate.FilterOf(f.Stage, f.Sink, f.Reason)
 	var err error
-	out.Since, out.Until, err = between(url.Values{"since": {f.Since}, "until": {f.Until}})
+	out.Since, out.Until, err = b.between(url.Values{"since": {f.Since}, "until": {f.Until}})
 	return out, err
 }
 
@@ -44,7 +45,7 @@ func (b *Dashboard) letters(w http.ResponseWriter, r *http.Request) error {
 	for _, reason := range operate.Reasons() {
 		p.Reasons = append(p.Reasons, string(reason))
 	}
-	f, err := p.Filter.filter()
+	f, err := b.filter(p.Filter)
 	if err != nil {
 		return err
 	}

@@ -22,7 +22,7 @@ type selection struct {
 	Fields letterFields
 }
 
-func readSelection(form url.Values) (selection, error) {
+func (b *Dashboard) readSelection(form url.Values) (selection, error) {
 	s := selection{All: form.Get("all") == "yes", Fields: letterFieldsOf(form)}
 	if !s.All {
 		s.IDs = form["id"]
@@ -31,7 +31,7 @@ func readSelection(form url.Values) (selection, error) {
 		}
 		return s, nil
 	}
-	f, err := s.Fields.filter()
+	f, err := b.filter(s.Fields)
 	s.Filter, s.Limit = &f, redressMax
 	return s, err
 }
@@ -116,7 +116,7 @@ func (b *Dashboard) selected(w http.ResponseWriter, r *http.Request) (*selection
 	if err := r.ParseForm(); err != nil {
 		return nil, badForm(err)
 	}
-	s, err := readSelection(r.PostForm)
+	s, err := b.readSelection(r.PostForm)
 	if err != nil {
 		return nil, err
 	}

@@ -101,7 +101,7 @@ func (f frame) Body(s string) string {
 
 // Ago says how long ago a moment was, or how far ahead it is.
 func (f frame) Ago(t any) string {
-	at := moment(t)
+	at := timeOf(t)
 	if at.IsZero() {
 		return ""
 	}
@@ -109,20 +109,6 @@ func (f frame) Ago(t any) string {
 		return span(d) + " ago"
 	}
 	return "in " + span(at.Sub(f.now))
-}
-
-func moment(t any) time.Time {
-	switch t := t.(type) {
-	case time.Time:
-		return t
-	case call.Time:
-		return t.Time
-	case *time.Time:
-		if t != nil {
-			return *t
-		}
-	}
-	return time.Time{}
 }
 
 // span writes a duration in its largest unit.
@@ -139,23 +125,20 @@ func span(d time.Duration) string {
 	}
 }
 
-func funcs() template.FuncMap {
+func funcs(c clock) template.FuncMap {
 	return template.FuncMap{
-		"clock": func(t any) string { return format(t, "2 Jan 2006 15:04:05") },
-		"iso":   func(t any) string { return format(t, time.RFC3339) },
+		"stamp": c.stamp,
+		"utc":   inUTC,
+		"iso":   func(t any) string { return format(t, time.UTC, time.RFC3339) },
+		"typed": c.typed,
+		"field": func(t any) string { return format(t, c.zone(), "2006-01-02T15:04") },
+		"zone":  func() string { return c.zone().String() },
 		"words": operate.Words,
 		"plain": func(code any) string { return spoken(fmt.Sprint(code)) },
 		"todo":  operate.Advice,
 		"tone":  operate.Tone,
 		"count": count,
 	}
-}
-
-func format(t any, layout string) string {
-	if at := moment(t); !at.IsZero() {
-		return at.UTC().Format(layout)
-	}
-	return ""
 }
 
 // count writes a whole number with thin gaps between the thousands.
@@ -170,11 +153,11 @@ func count(n any) string {
 	return text
 }
 
-func parsePages() (map[string]*template.Template, error) {
+func parsePages(c clock) (map[string]*template.Template, error) {
 	names := []string{"overview", "calls", "call", "letters", "letter", "confirm", "playground", "configuration", "error"}
 	out := map[string]*template.Template{}
 	for _, name := range names {
-		t, err := template.New("layout.html").Funcs(funcs()).ParseFS(templateFiles, "templates/layout.html", "templates/"+name+".html")
+		t, err := template.New("layout.html").Funcs(funcs(c)).ParseFS(templateFiles, "templates/layout.html", "templates/"+name+".html")
 		if err != nil {
 			return nil, fmt.Errorf("page %s: %w", name, err)
 		}

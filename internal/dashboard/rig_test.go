@@ -53,11 +53,12 @@ type rig struct {
 	explorer *explain.Explainer
 	refused  error // what a reload says
 	counters dashboard.Counters
+	zone     *time.Location
 }
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	r := &rig{t: t}
+	r := &rig{t: t, zone: time.UTC}
 	log := slog.New(slog.DiscardHandler)
 	s, err := sqlite.Open(t.Context(), spool.Config{Path: filepath.Join(t.TempDir(), "s.db")}, sqlite.Deps{Log: log, Readings: phone.Readings})
 	if err != nil {
@@ -89,6 +90,7 @@ func newRig(t *testing.T) *rig {
 		Operate: operate.New("page", *r.operate), Log: log,
 		Counters:      func() dashboard.Counters { return r.counters },
 		Configuration: func() ([]byte, error) { return []byte("sinks:\n  - name: crm\n    webhook: {url: \"***\"}\n"), nil },
+		Zone:          func() *time.Location { return r.zone },
 		Reload:        func(context.Context) error { return r.refused },
 	}
 	if r.page, err = dashboard.New(*r.deps); err != nil {

@@ -63,7 +63,7 @@ var table = []row{
 
 	{level: 3, pattern: "sinks", may: []string{"sinks/*"}},
 	{level: 3, pattern: "internal/intake", may: []string{
-		"internal/call", "internal/charset", "internal/listen", "internal/plaintext", "internal/problem", "internal/route", "internal/secret", "internal/spool",
+		"internal/call", "internal/charset", "internal/listen", "internal/moment", "internal/plaintext", "internal/problem", "internal/route", "internal/secret", "internal/spool",
 		"internal/tracing",
 	}},
 	{level: 3, pattern: "internal/delivery", may: []string{

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/charset"
+	"github.com/cdrelay/cdrelay/internal/moment"
 )
 
 var (
@@ -110,14 +111,7 @@ func (c SourceConfig) zone() (*time.Location, error) {
 	if c.Timezone == "" {
 		return nil, nil
 	}
-	if c.Timezone == "Local" {
-		return nil, fmt.Errorf("the machine's zone is not that of a platform: write an IANA name like Asia/Jakarta")
-	}
-	zone, err := time.LoadLocation(c.Timezone)
-	if err != nil {
-		return nil, fmt.Errorf("unknown time zone %q: write an IANA name like Asia/Jakarta", c.Timezone)
-	}
-	return zone, nil
+	return moment.Zone(c.Timezone)
 }
 
 // ValidateSources reports what is wrong with each source, and names and paths

@@ -155,7 +155,7 @@ func TestValidate(t *testing.T) {
 		{"path with an escape", good + "  path: /%41", []string{"[0].path: a query, fragment, space or escape cannot stand in a path"}},
 		{"unclean path", good + "  path: /x/../y/", []string{"[0].path: the path is not clean: write /y"}},
 		{"zone", good + "  timezone: Asia/Atlantis", []string{"[0].timezone: unknown time zone"}},
-		{"local zone", good + "  timezone: Local", []string{"[0].timezone: the machine's zone"}},
+		{"local zone", good + "  timezone: Local", []string{"[0].timezone: \"Local\" is the machine's own zone"}},
 		{"region", good + "  region: Indonesia", []string{"[0].region: \"Indonesia\" is not a country"}},
 		{"charset", good + "  charset: klingon", []string{"[0].charset: unknown character set \"klingon\": write a name of the web"}},
 		{"volatile", good + "  volatile: [pushCount, \" \"]", []string{"[0].volatile[1]: is empty: write the name of a field"}},

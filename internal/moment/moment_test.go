@@ -49,3 +49,17 @@ func TestYesterdayOverASwitch(t *testing.T) {
 		}
 	}
 }
+
+func TestZone(t *testing.T) {
+	for name, want := range map[string]string{
+		"Asia/Jakarta": "", "UTC": "", "": "unknown time zone", "Asia/Atlantis": "unknown time zone", "../zone": "unknown time zone", "Local": "the machine's own zone",
+	} {
+		zone, err := moment.Zone(name)
+		switch {
+		case want == "" && (err != nil || zone.String() != name):
+			t.Errorf("%q: %v %v", name, zone, err)
+		case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
+			t.Errorf("%q: %v, want %q", name, err, want)
+		}
+	}
+}

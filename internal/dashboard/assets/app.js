@@ -1,6 +1,36 @@
 // What the pages can do better with a script. Without it all of them work.
 "use strict";
 
+// Show times in the zone of the browser, with the offset; their titles are UTC.
+const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const two = (n) => String(n).padStart(2, "0");
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+const offset = (at) => {
+  const ahead = -at.getTimezoneOffset();
+  return (ahead < 0 ? "-" : "+") + two(Math.trunc(Math.abs(ahead) / 60)) + ":" + two(Math.abs(ahead) % 60);
+};
+const clock = (at) => two(at.getHours()) + ":" + two(at.getMinutes());
+const localize = (part) => {
+  for (const time of part.querySelectorAll("time[data-clock]")) {
+    const at = new Date(time.dateTime);
+    time.textContent = `${at.getDate()} ${months[at.getMonth()]} ${at.getFullYear()} ${clock(at)}:${two(at.getSeconds())} ${offset(at)}`;
+  }
+  for (const name of part.querySelectorAll("[data-zone]")) { name.textContent = zone; }
+  for (const field of part.querySelectorAll("input[data-clock]")) {
+    if (!field.dataset.clock) continue;
+    const at = new Date(field.dataset.clock);
+    field.value = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}T${clock(at)}`;
+  }
+};
+localize(document);
+
+// What is typed as a time goes out with its zone: the server may have another one.
+document.addEventListener("formdata", (event) => {
+  for (const field of event.target.querySelectorAll("input[data-clock]")) {
+    if (field.value) { event.formData.set(field.name, new Date(field.value).toISOString()); }
+  }
+});
+
 // Keep what is marked live up to date, unless the reader is at work in it.
 const live = document.querySelector("[data-live]");
 if (live) {
@@ -16,6 +46,7 @@ if (live) {
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const fresh = page.querySelector("[data-live]");
       if (fresh && !live.contains(document.activeElement)) {
+        localize(fresh);
         live.replaceChildren(...document.importNode(fresh, true).childNodes);
       }
       if (pulse) { pulse.textContent = "refreshes by itself"; pulse.dataset.tone = "calm"; }

@@ -52,6 +52,7 @@ func TestBrowser(t *testing.T) {
 	t.Run("every page in light, dark and on a phone", b.everyPage)
 	t.Run("keyboard", b.keyboard)
 	t.Run("select all", b.selectAll)
+	t.Run("times in the zone of the browser", b.localTimes)
 	t.Run("playground", b.tryPlayground)
 	t.Run("search, see why, mend, replay, delivered", b.mendAndReplay)
 	t.Run("pause and resume, refreshed by itself", b.pauseAndRefresh)
@@ -99,7 +100,7 @@ func (b *tour) everyPage(t *testing.T) {
 		b.look(t, look.width, look.scheme)
 		for name, path := range b.pathsOf() {
 			b.visit(t, path)
-			b.reads(t, "all times are UTC")
+			b.reads(t, "all times are in ")
 			b.shoot(t, strings.ReplaceAll(name, " ", "-")+"-"+look.name)
 			if wide := eval[int](t, b.browser, `document.documentElement.scrollWidth`); wide > int(look.width) {
 				t.Errorf("%s, %s: the page is %d wide", name, look.name, wide)
