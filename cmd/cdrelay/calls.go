@@ -63,8 +63,8 @@ func timeFlags(cmd *cobra.Command, since, until *string) {
 }
 
 // setTimes reads the flags into a query.
-func setTimes(q url.Values, since, until string) error {
-	now := time.Now()
+func (o *operator) setTimes(q url.Values, since, until string) error {
+	now := time.Now().In(o.zone)
 	for _, f := range []struct{ name, text string }{{"since", since}, {"until", until}} {
 		if f.text == "" {
 			continue
@@ -83,7 +83,7 @@ func (f callsListFlags) run(o *operator) error {
 	setQuery(q, "number", f.number)
 	setQuery(q, "source", f.source)
 	setQuery(q, "outcome", f.outcome)
-	if err := setTimes(q, f.since, f.until); err != nil {
+	if err := o.setTimes(q, f.since, f.until); err != nil {
 		return err
 	}
 	return list(o, "/api/v1/calls", q, f.limit, o.callsTable())
@@ -91,11 +91,11 @@ func (f callsListFlags) run(o *operator) error {
 
 // rows writes a listing as a table.
 type rows struct {
-	heads []string
+	columns []column
 	// cells reads one item.
-	cells func(item json.RawMessage) ([]string, error)
-	// none is said when there are no items.
-	none string
+	cells func(item json.RawMessage) ([]cell, error)
+	// noun is what an item is, none what is said when there are no items.
+	noun, none string
 }
 
 // list prints a listing: a table, or one JSON value a line.
@@ -109,20 +109,17 @@ func list(o *operator, path string, q url.Values, limit int, r rows) error {
 			return err
 		})
 	}
-	var t table
-	n := 0
+	t := o.table(r.columns...)
 	err := o.client.List(o.ctx(), path, q, limit, func(item json.RawMessage) error {
-		cells, err := r.cells(item)
+		row, err := r.cells(item)
 		if err != nil {
 			return fmt.Errorf("an item of the listing is not understood; is the server another version of cdrelay? %w", err)
 		}
-		if n++; n == 1 {
-			t = newTable(o.out(), r.heads...)
-		}
-		t.row(cells...)
+		t.row(row)
 		return nil
 	})
-	if n > 0 {
+	n := len(t.rows)
+	if n > 0 || t.csv && err == nil {
 		if terr := t.end(); err == nil {
 			err = terr
 		}
@@ -134,16 +131,18 @@ func list(o *operator, path string, q url.Values, limit int, r rows) error {
 		o.say("%s%s", r.none, o.misnamed(q.Get("sink"), q.Get("source")))
 	}
 	if n == limit && limit > 0 {
-		o.say("there may be more: raise --limit")
+		o.say("%s shown, and there may be more: raise --limit", count(n, r.noun))
 	}
 	return nil
 }
 
 func (o *operator) callsTable() rows {
 	return rows{
-		heads: []string{"RECEIVED (UTC)", "ID", "DIRECTION", "OUTCOME", "FROM", "TO", "TALK", "DELIVERIES"},
-		none:  "no call matches",
-		cells: func(item json.RawMessage) ([]string, error) {
+		columns: []column{
+			{"RECEIVED", 7, 0}, {"ID", 0, 0}, {"DIRECTION", 2, 0}, {"OUTCOME", 6, 0}, {"FROM", 3, 0}, {"TO", 4, 0}, {"TALK", 1, 0}, {"DELIVERIES", 5, 16},
+		},
+		noun: "call", none: "no call matches",
+		cells: func(item json.RawMessage) ([]cell, error) {
 			var c operate.CallItem
 			if err := json.Unmarshal(item, &c); err != nil {
 				return nil, err
@@ -152,11 +151,11 @@ func (o *operator) callsTable() rows {
 			if c.Revision > 1 {
 				id += fmt.Sprintf(" (%d)", c.Revision)
 			}
-			if c.Record == nil {
-				return []string{when(c.ReceivedAt), id, "", "damaged", "", "", "", states(c.Deliveries)}, nil
+			row := cells(o.when(c.ReceivedAt), id, "", "damaged", "", "", "")
+			if r := c.Record; r != nil {
+				row = cells(o.when(c.ReceivedAt), id, string(r.Direction), string(r.Outcome), o.party(r.From), o.party(r.To), seconds(r.TalkSeconds))
 			}
-			r := c.Record
-			return []string{when(c.ReceivedAt), id, string(r.Direction), string(r.Outcome), o.party(r.From), o.party(r.To), seconds(r.TalkSeconds), states(c.Deliveries)}, nil
+			return append(row, states(c.Deliveries)), nil
 		},
 	}
 }
@@ -168,11 +167,12 @@ func seconds(n *int) string {
 	return strconv.Itoa(*n) + " s"
 }
 
-// states says where deliveries are, in few words.
-func states(all []operate.SinkState) string {
-	var out []string
+// states says where deliveries are, in few words; the tone is that of the worst.
+func states(all []operate.SinkState) cell {
+	var texts, tones []string
 	for _, s := range all {
-		out = append(out, s.Sink+": "+strings.ReplaceAll(s.State, "_", " "))
+		one := state(s.State)
+		texts, tones = append(texts, s.Sink+": "+one.text), append(tones, one.tone)
 	}
-	return strings.Join(out, ", ")
+	return cell{strings.Join(texts, ", "), worst(tones...)}
 }

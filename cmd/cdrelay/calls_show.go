@@ -3,13 +3,11 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -43,9 +41,9 @@ func callsShowCommand() *cobra.Command {
 func callPath(id string) string { return "/api/v1/calls/" + url.PathEscape(id) }
 
 func (o *operator) printCall(c operate.CallDetail) error {
-	f := facts{w: o.out()}
+	f := facts{to: o.screen}
 	f.add("call", fmt.Sprintf("%s, revision %d", c.ID, c.Revision))
-	f.add("received (UTC)", when(c.ReceivedAt))
+	f.add("received", o.when(c.ReceivedAt))
 	r := operate.RecordOf(c.Record)
 	o.addRecord(&f, r)
 	if err := f.print(); err != nil {
@@ -75,17 +73,17 @@ func (o *operator) addRecord(f *facts, r *call.Record) {
 	f.add("from", o.party(r.From))
 	f.add("to", o.party(r.To))
 	f.add("agent", strings.TrimSpace(o.masked(r.Masker(), r.Agent.Name)+" "+r.Agent.Extension))
-	f.add("started (UTC)", when(r.StartedAt))
+	f.add("started", o.when(r.StartedAt))
 	f.add("talked", seconds(r.TalkSeconds))
 	f.add("warnings", o.masked(r.Masker(), strings.Join(r.Warnings, "; ")))
 }
 
 func (o *operator) printDelivery(m call.Masker, d operate.DeliveryDetail) error {
-	f := facts{w: o.out()}
+	f := facts{to: o.screen}
 	f.add("sink", fmt.Sprintf("%s, revision %d", d.Sink, d.Revision))
-	f.add("state", strings.ReplaceAll(d.State, "_", " "))
-	f.add("next attempt (UTC)", when(d.DueAt))
-	f.add("ended (UTC)", when(d.EndedAt))
+	f.addCell("state", state(d.State))
+	f.add("next attempt", o.when(d.DueAt))
+	f.add("ended", o.when(d.EndedAt))
 	f.add("dead letter", strings.TrimSpace(d.DeadLetter+" "+string(d.Reason)))
 	f.add("what to do", d.Advice())
 	if _, err := fmt.Fprintln(o.out()); err != nil {
@@ -101,17 +99,19 @@ func (o *operator) printAttempts(m call.Masker, attempts []operate.Attempt) erro
 	if len(attempts) == 0 {
 		return nil
 	}
-	t := newTable(o.out(), "ATTEMPT (UTC)", "TOOK", "STATUS", "RESULT", "NEXT (UTC)", "DETAIL")
+	t := o.table(column{"ATTEMPT", 4, 0}, column{"TOOK", 1, 0}, column{"STATUS", 0, 0}, column{"RESULT", 0, 0}, column{"NEXT", 2, 0}, column{"DETAIL", 3, 20})
 	for _, a := range attempts {
 		status, next := "", ""
 		if a.Status > 0 {
 			status = strconv.Itoa(a.Status)
 		}
 		if a.NextAt != nil {
-			next = a.NextAt.UTC().Format(time.DateTime)
+			next = stampIn(o.zone, *a.NextAt)
 		}
 		detail := strings.TrimPrefix(a.Warning+": "+a.Detail, ": ")
-		t.row(a.At.UTC().Format(time.DateTime), fmt.Sprintf("%d ms", a.Millis), status, a.Result, next, o.masked(m, detail))
+		row := cells(stampIn(o.zone, a.At), fmt.Sprintf("%d ms", a.Millis), status, "", next, o.masked(m, detail))
+		row[3] = state(a.Result)
+		t.row(row)
 	}
 	if err := t.end(); err != nil {
 		return err
@@ -126,7 +126,7 @@ func (o *operator) printSent(m call.Masker, attempts []operate.Attempt) error {
 		if a.Request == nil {
 			continue
 		}
-		f := facts{w: o.out()}
+		f := facts{to: o.screen}
 		f.add("last request", o.masked(m, a.Request.Method+" "+a.Request.URL))
 		f.add("body", o.maskedBody(m, a.Request.Body))
 		for _, name := range slices.Sorted(maps.Keys(a.Headers)) {
@@ -139,24 +139,27 @@ func (o *operator) printSent(m call.Masker, attempts []operate.Attempt) error {
 
 // facts prints names and values, one a line.
 type facts struct {
-	w     io.Writer
-	lines [][2]string
+	to    screen
+	names []string
+	cells []cell
 }
 
 // add adds a fact; one that is not known is left out.
-func (f *facts) add(name, value string) {
-	if value != "" {
-		f.lines = append(f.lines, [2]string{name, value})
+func (f *facts) add(name, value string) { f.addCell(name, cell{text: value}) }
+
+func (f *facts) addCell(name string, c cell) {
+	if c.text != "" {
+		f.names, f.cells = append(f.names, name), append(f.cells, c)
 	}
 }
 
 func (f *facts) print() error {
 	width := 0
-	for _, l := range f.lines {
-		width = max(width, len(l[0]))
+	for _, name := range f.names {
+		width = max(width, len(name))
 	}
-	for _, l := range f.lines {
-		if _, err := fmt.Fprintf(f.w, "%-*s  %s\n", width, l[0], plaintext.Line(l[1])); err != nil {
+	for i, c := range f.cells {
+		if _, err := fmt.Fprintf(f.to.w, "%-*s  %s\n", width, f.names[i], f.to.paint(c.tone, plaintext.Line(c.text))); err != nil {
 			return err
 		}
 	}

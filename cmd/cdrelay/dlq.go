@@ -67,7 +67,7 @@ func (f *letterFilter) check() error {
 }
 
 // query returns the parameters of a listing.
-func (f *letterFilter) query() (url.Values, error) {
+func (f *letterFilter) query(o *operator) (url.Values, error) {
 	q := url.Values{}
 	if err := f.check(); err != nil {
 		return nil, err
@@ -75,13 +75,13 @@ func (f *letterFilter) query() (url.Values, error) {
 	setQuery(q, "stage", f.stage)
 	setQuery(q, "sink", f.sink)
 	setQuery(q, "reason", f.reason)
-	return q, setTimes(q, f.since, f.until)
+	return q, o.setTimes(q, f.since, f.until)
 }
 
 // body returns the filter of a replay or a purge. Times are fixed once, so that
 // "2h ago" means the same in every part of a long one.
-func (f *letterFilter) body() (map[string]string, error) {
-	q, err := f.query()
+func (f *letterFilter) body(o *operator) (map[string]string, error) {
+	q, err := f.query(o)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +102,7 @@ func dlqListCommand() *cobra.Command {
   cdrelay dlq list --stage intake -o json`,
 		Args: exactly(0, "no arguments"),
 		RunE: asOperator(func(o *operator, _ []string) error {
-			q, err := f.query()
+			q, err := f.query(o)
 			if err != nil {
 				return err
 			}
@@ -116,14 +116,16 @@ func dlqListCommand() *cobra.Command {
 
 func (o *operator) lettersTable() rows {
 	return rows{
-		heads: []string{"CREATED (UTC)", "ID", "STAGE", "SINK", "REASON", "CALL", "TRIES", "DETAIL"},
-		none:  "no dead letter matches",
-		cells: func(item json.RawMessage) ([]string, error) {
+		columns: []column{
+			{"CREATED", 5, 0}, {"ID", 0, 0}, {"STAGE", 2, 0}, {"SINK", 4, 0}, {"REASON", 0, 0}, {"CALL", 6, 0}, {"TRIES", 1, 0}, {"DETAIL", 3, 20},
+		},
+		noun: "dead letter", none: "no dead letter matches",
+		cells: func(item json.RawMessage) ([]cell, error) {
 			var l operate.DeadLetter
 			if err := json.Unmarshal(item, &l); err != nil {
 				return nil, err
 			}
-			return []string{when(l.CreatedAt), l.ID, string(l.Stage), l.Sink, string(l.Reason), l.CallID, strconv.Itoa(l.Attempts), o.masked(call.Masker{}, l.Detail)}, nil
+			return cells(o.when(l.CreatedAt), l.ID, string(l.Stage), l.Sink, string(l.Reason), l.CallID, strconv.Itoa(l.Attempts), o.masked(call.Masker{}, l.Detail)), nil
 		},
 	}
 }
@@ -153,9 +155,9 @@ func dlqShowCommand() *cobra.Command {
 func (o *operator) printLetter(l operate.LetterDetail) error {
 	r := operate.RecordOf(l.Record)
 	m := r.Masker()
-	f := facts{w: o.out()}
+	f := facts{to: o.screen}
 	f.add("dead letter", l.ID)
-	f.add("created (UTC)", when(l.CreatedAt))
+	f.add("created", o.when(l.CreatedAt))
 	f.add("stage", string(l.Stage))
 	f.add("reason", string(l.Reason))
 	f.add("detail", o.masked(m, l.Detail))
@@ -203,7 +205,7 @@ type selection struct {
 }
 
 // read returns the selection of ids, filter flags or --all, which go alone.
-func (f *selectionFlags) read(ids []string) (selection, error) {
+func (f *selectionFlags) read(o *operator, ids []string) (selection, error) {
 	ways := 0
 	for _, used := range []bool{len(ids) > 0, !f.empty(), f.all} {
 		if used {
@@ -216,7 +218,7 @@ func (f *selectionFlags) read(ids []string) (selection, error) {
 	if len(ids) > 0 {
 		return selection{ids: ids}, nil
 	}
-	filter, err := f.body()
+	filter, err := f.body(o)
 	return selection{filter: filter}, err
 }
 

@@ -25,7 +25,7 @@ are in it. dlq replay --from FILE replays the dead letters of such a file.`,
 		Example: `  cdrelay dlq export --sink crm --since 1d --to letters.jsonl`,
 		Args:    exactly(0, "no arguments"),
 		RunE: asOperator(func(o *operator, _ []string) error {
-			q, err := f.query()
+			q, err := f.query(o)
 			if err != nil {
 				return err
 			}

@@ -22,7 +22,7 @@ func dlqPurgeCommand() *cobra.Command {
 }
 
 func purge(o *operator, f selectionFlags, ids []string) error {
-	s, err := f.read(ids)
+	s, err := f.read(o, ids)
 	if err != nil {
 		return err
 	}
@@ -61,7 +61,7 @@ func purge(o *operator, f selectionFlags, ids []string) error {
 	}
 	o.print("purged %s", count(sum.Purged, "dead letter"))
 	if sum.Missing > 0 {
-		o.print("%d dead letters are not there any more", sum.Missing)
+		o.print("%s", noLonger(sum.Missing))
 	}
 	return err
 }

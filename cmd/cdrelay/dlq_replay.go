@@ -90,7 +90,7 @@ func (f replayFlags) run(o *operator, ids []string) error {
 // selection also takes the ids of an export.
 func (f replayFlags) selection(o *operator, ids []string) (selection, error) {
 	if f.from == "" {
-		return f.read(ids)
+		return f.read(o, ids)
 	}
 	if len(ids) > 0 || !f.empty() || f.all {
 		return selection{}, &usageError{errors.New("--from goes alone: without IDs, filters and --all")}
@@ -171,16 +171,16 @@ func (f replayFlags) tell(o *operator, a replayedInAll, failed error) error {
 			n    int
 			text string
 		}{
-			{a.Accepted, "callbacks became calls"},
-			{a.Ignored, "callbacks turned out to be events and no calls; they are gone"},
-			{a.Missing, "dead letters are not there any more"},
+			{a.Accepted, count(a.Accepted, "callback") + " became calls"},
+			{a.Ignored, count(a.Ignored, "callback") + " turned out to be events and no calls, and are gone"},
+			{a.Missing, noLonger(a.Missing)},
 		} {
 			if fact.n > 0 {
-				o.print("%d %s", fact.n, fact.text)
+				o.print("%s", fact.text)
 			}
 		}
 		if !a.NextDueAt.IsZero() && a.Replayed > 0 {
-			o.print("the last one comes due before %s UTC", when(a.NextDueAt))
+			o.print("the last one comes due before %s", o.when(a.NextDueAt))
 		}
 	}
 	for _, one := range a.Failures {
@@ -199,10 +199,13 @@ func (o *operator) tellCount(verb string, c operate.Counted) error {
 	}
 	o.print("%s %s", verb, tellMatched(c))
 	if c.Missing > 0 {
-		o.print("%d dead letters are not there any more", c.Missing)
+		o.print("%s", noLonger(c.Missing))
 	}
 	return nil
 }
+
+// noLonger says how many dead letters were not found.
+func noLonger(n int) string { return count(n, "dead letter") + " not there any more" }
 
 // tellMatched says how many dead letters there are, and of what.
 func tellMatched(c operate.Counted) string {

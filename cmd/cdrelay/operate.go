@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -25,6 +26,9 @@ type operator struct {
 	cmd    *cobra.Command
 	client *adminclient.Client
 	json   bool
+	output string // table, json or csv
+	screen screen
+	zone   *time.Location // of the times that are printed and typed
 	// numbers shows telephone numbers in tables.
 	numbers bool
 }
@@ -33,7 +37,8 @@ type operator struct {
 func operatorFlags(cmd *cobra.Command) {
 	f := cmd.PersistentFlags()
 	f.String("admin", adminclient.DefaultURL, "the private listener of the server; its token is read from "+tokenVariable)
-	f.StringP("output", "o", "table", "the form of the output: table or json")
+	f.StringP("output", "o", "table", "the form of the output: table, json, or csv of a list")
+	f.Bool("utc", false, "print and read times in UTC; default: in the zone of the terminal")
 	f.Bool("show-numbers", false, "show telephone numbers whole in tables")
 }
 
@@ -53,17 +58,32 @@ func newOperator(cmd *cobra.Command) (*operator, error) {
 	output, oerr := cmd.Flags().GetString("output")
 	address, aerr := cmd.Flags().GetString("admin")
 	numbers, nerr := cmd.Flags().GetBool("show-numbers")
-	if err := errors.Join(oerr, aerr, nerr); err != nil {
+	utc, uerr := cmd.Flags().GetBool("utc")
+	if err := errors.Join(oerr, aerr, nerr, uerr); err != nil {
 		return nil, err
 	}
-	if output != "table" && output != "json" {
-		return nil, &usageError{fmt.Errorf("--output is table or json, not %q", output)}
+	if err := checkOutput(cmd, output); err != nil {
+		return nil, err
 	}
 	client, err := adminclient.New(address, os.Getenv(tokenVariable))
 	if err != nil {
 		return nil, &usageError{fmt.Errorf("--admin: %w", err)}
 	}
-	return &operator{cmd: cmd, client: client, json: output == "json", numbers: numbers}, nil
+	return &operator{
+		cmd: cmd, client: client, json: output == "json", output: output, screen: screenOf(cmd.OutOrStdout()), zone: zoneOf(utc), numbers: numbers,
+	}, nil
+}
+
+// checkOutput refuses a form that the command does not have.
+func checkOutput(cmd *cobra.Command, output string) error {
+	list, forms := cmd.Name() == "list", "table or json"
+	if list {
+		forms = "table, json or csv"
+	}
+	if output == "table" || output == "json" || list && output == "csv" {
+		return nil
+	}
+	return &usageError{fmt.Errorf("--output of %s is %s, not %q", cmd.CommandPath(), forms, output)}
 }
 
 func (o *operator) ctx() context.Context { return o.cmd.Context() }

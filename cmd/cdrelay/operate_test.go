@@ -122,19 +122,6 @@ func wait(ts *testscript.TestScript, pattern string, text func() string) {
 	ts.Fatalf("not within %v: %s; last\n%s", patience, pattern, last)
 }
 
-func TestCellsAreHarmless(t *testing.T) {
-	for text, want := range map[string]string{
-		"a\x1b[2Jb": "a [2Jb", "a\nb\tc": "a b c", " a ": "a", "\u202eabc": "abc", "": "-", strings.Repeat("x", 100): strings.Repeat("x", maxCell-1) + "…",
-	} {
-		var b strings.Builder
-		table := newTable(&b, "HEAD")
-		table.row(text)
-		if err := table.end(); err != nil || b.String() != "HEAD\n"+want+"\n" {
-			t.Errorf("%q: %q %v, want %q", text, b.String(), err, want)
-		}
-	}
-}
-
 func TestMasksNumbersInText(t *testing.T) {
 	o := &operator{}
 	for text, want := range map[string]string{

@@ -212,12 +212,12 @@ func keyTable(t *testing.T, schema, prefix string, fields []field) string {
 	return b.String()
 }
 
-// cell keeps a text in its cell, and angle brackets from being read as HTML.
-var cell = strings.NewReplacer("|", `\|`, "<", "&lt;")
+// inCell keeps a text in its cell, and angle brackets from being read as HTML.
+var inCell = strings.NewReplacer("|", `\|`, "<", "&lt;")
 
 func row(b *strings.Builder, cells ...string) {
 	for _, c := range cells {
-		b.WriteString("| " + cell.Replace(c) + " ")
+		b.WriteString("| " + inCell.Replace(c) + " ")
 	}
 	b.WriteString("|\n")
 }

@@ -36,13 +36,15 @@ func sinksListCommand() *cobra.Command {
 				}
 				return nil
 			}
-			t := newTable(o.out(), "NAME", "KIND", "STATE", "WAITING", "OLDEST (UTC)", "IN FLIGHT", "DEAD LETTERS")
+			t := o.table(column{"NAME", 0, 0}, column{"KIND", 1, 0}, column{"STATE", 5, 12}, column{"WAITING", 0, 0}, column{"OLDEST", 3, 0}, column{"IN FLIGHT", 2, 0}, column{"DEAD LETTERS", 4, 0})
 			for _, text := range status.Sinks {
 				var s operate.Sink
 				if err := json.Unmarshal(text, &s); err != nil {
 					return err
 				}
-				t.row(s.Name, s.Kind, stateOf(s), strconv.FormatInt(s.Pending, 10), when(s.OldestPendingAt), strconv.Itoa(s.InFlight), strconv.FormatInt(s.DeadLetters, 10))
+				row := cells(s.Name, s.Kind, "", strconv.FormatInt(s.Pending, 10), o.when(s.OldestPendingAt), strconv.Itoa(s.InFlight), strconv.FormatInt(s.DeadLetters, 10))
+				row[2] = o.stateOf(s)
+				t.row(row)
 			}
 			return t.end()
 		}),
@@ -50,20 +52,20 @@ func sinksListCommand() *cobra.Command {
 }
 
 // stateOf says in a few words whether the sink gets calls, and why not.
-func stateOf(s operate.Sink) string {
+func (o *operator) stateOf(s operate.Sink) cell {
 	switch {
 	case !s.Configured:
-		return "not configured any more"
+		return cell{"not configured any more", "bad"}
 	case s.Paused.ByOperator():
-		return "paused by an operator"
+		return cell{"paused by an operator", "wait"}
 	case s.Paused != nil:
-		return "paused by the sink until " + when(s.Paused.Until)
+		return cell{"paused by the sink until " + o.when(s.Paused.Until), "wait"}
 	case s.Breaker == "open":
-		return "breaker open, next try " + when(s.RetryAt)
+		return cell{"breaker open, next try " + o.when(s.RetryAt), "bad"}
 	case s.Breaker == "half_open":
-		return "breaker half open"
+		return cell{"breaker half open", "wait"}
 	default:
-		return "ready"
+		return cell{"ready", "good"}
 	}
 }
 

@@ -7,15 +7,7 @@ import (
 	"io"
 	"strings"
 	"time"
-
-	"github.com/mattn/go-isatty"
 )
-
-// isTerminal reports whether a stream is a person's.
-func isTerminal(stream any) bool {
-	f, ok := stream.(interface{ Fd() uintptr })
-	return ok && isatty.IsTerminal(f.Fd())
-}
 
 // confirm asks a person before something that cannot be taken back. Where there
 // is nobody to ask, demanded says whether --yes must stand there.
