@@ -17,6 +17,7 @@ import (
 type explainFlags struct {
 	source, output string
 	revision       int
+	utc            bool
 }
 
 func explainCommand() *cobra.Command {
@@ -37,6 +38,7 @@ standard input. The exit code is 1 when the callback cannot be understood.`,
 	cmd.Flags().StringVarP(&f.source, "source", "s", "", "the source that the callback comes to (default: the only one)")
 	cmd.Flags().IntVar(&f.revision, "revision", 1, "the revision that the call would have")
 	cmd.Flags().StringVarP(&f.output, "output", "o", "table", "the form of the output: table or json")
+	cmd.Flags().BoolVar(&f.utc, "utc", false, "print times in UTC; default: in the zone of the terminal")
 	return cmd
 }
 
@@ -54,7 +56,7 @@ func (f explainFlags) run(cmd *cobra.Command, file string) error {
 	if f.output == "json" {
 		err = printJSON(cmd.OutOrStdout(), x)
 	} else {
-		err = printExplanation(cmd.OutOrStdout(), x)
+		err = printExplanation(screenOf(cmd.OutOrStdout()), x, zoneOf(f.utc))
 	}
 	if err == nil && x.Result == explain.Undecodable {
 		err = fmt.Errorf("%s: %s", file, x.Reason)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -9,30 +10,34 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/explain"
 	"github.com/cdrelay/cdrelay/internal/plaintext"
 )
 
-// printExplanation writes an explanation for people.
-func printExplanation(w io.Writer, x *explain.Explanation) error {
+// explanationWidth is how wide an explanation is where no terminal says it.
+const explanationWidth = 100
+
+// printExplanation writes an explanation for people, with times in a zone.
+func printExplanation(to screen, x *explain.Explanation, zone *time.Location) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "source    %s, format %s\nresult    %s\n", x.Source, x.Format, x.Result)
 	if x.Reason != "" {
 		fmt.Fprintf(&b, "          %s\n", x.Reason)
 	}
 	if x.Record != nil {
-		writeRecord(&b, x.Record)
-		writeRules(&b, x.Rules)
+		writeRecord(&b, x.Record, zone)
+		writeRules(&b, x.Rules, cmp.Or(to.width, explanationWidth))
 		writeRequests(&b, x)
 	}
 	b.WriteString("\nNothing was sent.\n")
-	_, err := io.WriteString(w, plaintext.Terminal(b.String()))
+	_, err := io.WriteString(to.w, plaintext.Terminal(b.String()))
 	return err
 }
 
-func writeRecord(b *strings.Builder, r *call.Record) {
+func writeRecord(b *strings.Builder, r *call.Record, zone *time.Location) {
 	fmt.Fprintf(b, "\nrecord    %s, revision %d\n", r.ID, r.Revision)
 	fmt.Fprintf(b, "          %s, %s, %s\n", r.Direction, r.Method, r.Outcome)
 	fmt.Fprintf(b, "          from %s to %s\n", party(r.From), party(r.To))
@@ -42,7 +47,7 @@ func writeRecord(b *strings.Builder, r *call.Record) {
 		at   call.Time
 	}{{"started", r.StartedAt}, {"answered", r.AnsweredAt}, {"ended", r.EndedAt}} {
 		if !t.at.IsZero() {
-			facts = append(facts, t.name+" "+t.at.UTC().Format("2006-01-02T15:04:05Z"))
+			facts = append(facts, t.name+" "+stampIn(zone, t.at.Time))
 		}
 	}
 	for _, s := range []struct {
@@ -71,7 +76,7 @@ func party(p call.Party) string {
 	return "unknown"
 }
 
-func writeRules(b *strings.Builder, rules []explain.Rule) {
+func writeRules(b *strings.Builder, rules []explain.Rule, width int) {
 	for i, r := range rules {
 		head := "          "
 		if i == 0 {
@@ -83,7 +88,9 @@ func writeRules(b *strings.Builder, rules []explain.Rule) {
 		}
 		fmt.Fprintf(b, "%s%s %s%s\n", head, sign(r.Outcome), r.Name, target)
 		if r.When != "" {
-			fmt.Fprintf(b, "            when %s\n", strings.Join(strings.Fields(r.When), " "))
+			const indent = "            "
+			lines := conditionLines(r.When, width-len(indent+"when "))
+			fmt.Fprintf(b, "%swhen %s\n", indent, strings.Join(lines, "\n     "+indent))
 		}
 		fmt.Fprintf(b, "            %s\n", r.Why)
 	}
