@@ -9,6 +9,7 @@ import (
 
 	"github.com/cdrelay/cdrelay/internal/phone"
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/repair"
 	"github.com/cdrelay/cdrelay/internal/spool/sqlite"
 	"github.com/cdrelay/cdrelay/internal/testbed/faultfs"
 )
@@ -27,7 +28,7 @@ func TestTheFolderSurvivesAPowerCut(t *testing.T) {
 			}
 		}
 		s, err := sqlite.Open(t.Context(), spool.Config{Path: filepath.Join(folder, "cdrelay.db")},
-			sqlite.Deps{Log: slog.New(slog.DiscardHandler), Readings: phone.Readings})
+			sqlite.Deps{Log: slog.New(slog.DiscardHandler), Repair: repair.Tool{}, Readings: phone.Readings})
 		if err != nil {
 			t.Fatal(err)
 		}
