@@ -2,22 +2,18 @@ package crash
 
 import (
 	"errors"
-	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
 
-	"github.com/cdrelay/cdrelay/internal/phone"
-	"github.com/cdrelay/cdrelay/internal/spool"
-	"github.com/cdrelay/cdrelay/internal/spool/repair"
-	"github.com/cdrelay/cdrelay/internal/spool/sqlite"
 	"github.com/cdrelay/cdrelay/internal/testbed/faultfs"
 )
 
-// TestTheFolderSurvivesAPowerCut: a sync of the spool's folder keeps the names
-// in it, and the folder's own name, which is in the one above, only if that is
-// synced, too.
-func TestTheFolderSurvivesAPowerCut(t *testing.T) {
+// TestCrashNewFolder: a sync of the spool's folder keeps the names in it, and the
+// folder's own name, which is in the one above, only if that is synced, too.
+func TestCrashNewFolder(t *testing.T) {
+	well := newRecorder(t, "well", alike(http.StatusOK))
 	for seed := range uint64(6) {
 		d := faultfs.New(t)
 		above := filepath.Join(d.Folder(), "var")
@@ -27,14 +23,11 @@ func TestTheFolderSurvivesAPowerCut(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		s, err := sqlite.Open(t.Context(), spool.Config{Path: filepath.Join(folder, "cdrelay.db")},
-			sqlite.Deps{Log: slog.New(slog.DiscardHandler), Repair: repair.Tool{}, Readings: phone.Readings})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := s.Close(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		config := configOn(t, d, "", sprintfSinks("sinks: [{name: well, webhook: {url: \"%s\"}}]\nrules: [{name: all, to: [well]}]\n", well))
+		rename(t, config, "/data/", "/var/data/")
+		p := launch(t, config)
+		p.awaitServing()
+		p.kill()
 		d.Cut(seed)
 		if err := d.Remount(); err != nil {
 			t.Fatal(err)
