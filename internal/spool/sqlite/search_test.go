@@ -67,9 +67,9 @@ func fillSized(tb testing.TB, s *sqlite.Store, n int, of string, more int) {
 	}
 }
 
-// TestSearchOfManyCalls: numbers that end alike, be it few or more than are
+// TestSearchOfManyCallsNoRace: numbers that end alike, be it few or more than are
 // looked up, come newest first and all, whether their keys are written or not.
-func TestSearchOfManyCalls(t *testing.T) {
+func TestSearchOfManyCallsNoRace(t *testing.T) {
 	const n = 36_000 // three blocks of keys
 	for _, indexed := range []int{n, n / 2, 0} {
 		t.Run(fmt.Sprint(indexed, " indexed"), func(t *testing.T) {
