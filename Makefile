@@ -223,7 +223,7 @@ chart-readme: ## make the chart's README and its copies of alerts and dashboard 
 .PHONY: monitoring
 monitoring: ## check alerts, their tests and the dashboard's queries with promtool
 	@echo "==> monitoring: promtool over docs/monitoring"
-	@CDRELAY_PROMTOOL='$(PROMTOOL)' $(GO) test -json -run '^TestMonitoring' -count=1 -timeout 30m ./internal/house | $(TALLY) monitoring
+	@CDRELAY_PROMTOOL='$(PROMTOOL)' $(GO) test -json -run '^TestMonitoring' -count=1 -timeout 30m ./internal/house ./internal/app | $(TALLY) monitoring
 
 # axe-core judges contrast, labels and headings. Its licence is MPL-2.0, so that
 # it is fetched and not kept here.

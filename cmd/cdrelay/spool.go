@@ -13,7 +13,7 @@ import (
 
 	"github.com/cdrelay/cdrelay/internal/config"
 	"github.com/cdrelay/cdrelay/internal/spool"
-	"github.com/cdrelay/cdrelay/internal/spool/sqlite"
+	"github.com/cdrelay/cdrelay/internal/spool/repair"
 )
 
 // errDamaged makes `spool check` exit 1; the report has said the rest.
@@ -42,7 +42,7 @@ when it is damaged, or could not be checked.`,
 		Args: exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return onSpool(cmd, func(ctx context.Context, cfg spool.Config, out printer) error {
-				r, err := sqlite.Check(ctx, cfg.Path)
+				r, err := repair.Check(ctx, cfg.Path)
 				if err != nil {
 					return err
 				}
@@ -70,9 +70,9 @@ takes.`,
 		Args: exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return onSpool(cmd, func(ctx context.Context, cfg spool.Config, out printer) error {
-				r, err := sqlite.Salvage(ctx, cfg, force)
+				r, err := repair.Salvage(ctx, cfg, force)
 				switch {
-				case errors.Is(err, sqlite.ErrSound):
+				case errors.Is(err, repair.ErrSound):
 					return fmt.Errorf("%s: %w and was left as it is: --force builds it anew all the same", cfg.Path, err)
 				case err != nil:
 					return err
@@ -95,7 +95,7 @@ and is made for this user only. It needs the rights of the server's user.`,
 		Args: exactly(1, "one argument, the file to make"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return onSpool(cmd, func(ctx context.Context, cfg spool.Config, out printer) error {
-				r, err := sqlite.Backup(ctx, cfg.Path, args[0])
+				r, err := repair.Backup(ctx, cfg.Path, args[0])
 				if err != nil {
 					return err
 				}
@@ -156,7 +156,7 @@ func (p printer) print(report any, table func(io.Writer)) error {
 // say writes to a builder, which takes everything.
 func say(w io.Writer, format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }
 
-func printCheck(w io.Writer, r sqlite.CheckReport) {
+func printCheck(w io.Writer, r repair.CheckReport) {
 	for _, f := range r.Findings {
 		printFinding(w, f)
 		say(w, "  remedy: %s\n", f.Remedy)
@@ -174,7 +174,7 @@ func printCheck(w io.Writer, r sqlite.CheckReport) {
 	say(w, "%s is %s: %s, schema version %d, %s waiting\n", r.Path, verdict, size(r.Bytes), r.Schema, count(int(r.Waiting), "delivery"))
 }
 
-func printFinding(w io.Writer, f sqlite.Finding) {
+func printFinding(w io.Writer, f repair.Finding) {
 	say(w, "damage: %s", f.What)
 	if f.Count > 1 {
 		say(w, " (%d)", f.Count)
@@ -185,7 +185,7 @@ func printFinding(w io.Writer, f sqlite.Finding) {
 	say(w, "\n")
 }
 
-func printSalvage(w io.Writer, r sqlite.SalvageReport) {
+func printSalvage(w io.Writer, r repair.SalvageReport) {
 	for _, f := range r.Found {
 		printFinding(w, f)
 	}

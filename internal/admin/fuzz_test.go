@@ -14,6 +14,7 @@ import (
 	"github.com/cdrelay/cdrelay/internal/admin"
 	"github.com/cdrelay/cdrelay/internal/operate"
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/repair"
 	"github.com/cdrelay/cdrelay/internal/spool/sqlite"
 )
 
@@ -32,7 +33,7 @@ func FuzzListings(f *testing.F) {
 	} {
 		f.Add(seed[0], seed[1])
 	}
-	s, err := sqlite.Open(context.Background(), spool.Config{Path: filepath.Join(f.TempDir(), "s.db")}, sqlite.Deps{Log: slog.New(slog.DiscardHandler)})
+	s, err := sqlite.Open(context.Background(), spool.Config{Path: filepath.Join(f.TempDir(), "s.db")}, sqlite.Deps{Log: slog.New(slog.DiscardHandler), Repair: repair.Tool{}})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -81,7 +82,7 @@ func FuzzBodies(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
-	s, err := sqlite.Open(context.Background(), spool.Config{Path: filepath.Join(f.TempDir(), "s.db")}, sqlite.Deps{Log: slog.New(slog.DiscardHandler)})
+	s, err := sqlite.Open(context.Background(), spool.Config{Path: filepath.Join(f.TempDir(), "s.db")}, sqlite.Deps{Log: slog.New(slog.DiscardHandler), Repair: repair.Tool{}})
 	if err != nil {
 		f.Fatal(err)
 	}

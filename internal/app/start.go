@@ -16,6 +16,7 @@ import (
 	"github.com/cdrelay/cdrelay/internal/operate"
 	"github.com/cdrelay/cdrelay/internal/phone"
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/repair"
 	"github.com/cdrelay/cdrelay/internal/spool/sqlite"
 )
 
@@ -40,7 +41,7 @@ func (a *App) start(ctx context.Context, loaded *config.Loaded) error {
 // openStore opens the store that the configuration names.
 func (a *App) openStore(ctx context.Context, cfg spool.Config) (store, error) {
 	return sqlite.Open(ctx, cfg, sqlite.Deps{
-		Log: a.opts.Log, Readings: phone.Readings, OnSinkRemoved: a.sinkRemoved, OnUndecodable: a.undecodable,
+		Log: a.opts.Log, Repair: repair.Tool{}, Readings: phone.Readings, OnSinkRemoved: a.sinkRemoved, OnUndecodable: a.undecodable,
 		OnHistoryPurged: a.metrics.historyPurged, LaneMemory: laneMemory(), OnOpening: a.waitsFor,
 	})
 }

@@ -11,7 +11,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/cdrelay/cdrelay/internal/moment"
-	"github.com/cdrelay/cdrelay/internal/spool/sqlite"
+	"github.com/cdrelay/cdrelay/internal/spool/dbfile"
 )
 
 // maxFile bounds the file: a configuration of a thousand sinks is far smaller.
@@ -42,7 +42,7 @@ type Loaded struct {
 // it adds to the warnings, and returns *Problems where the spool would be refused.
 func (l *Loaded) Examine(file string) error {
 	problems := &Problems{File: file}
-	sqlite.Examine(l.Spool,
+	dbfile.Examine(l.Spool,
 		reporter(func(path, text string) { problems.add(l.line(path), path, text) }).under("spool"),
 		reporter(func(path, text string) {
 			l.Warnings = append(l.Warnings, Problem{Line: l.line(path), Path: path, Text: text})

@@ -28,6 +28,7 @@ import (
 	"github.com/cdrelay/cdrelay/internal/phone"
 	"github.com/cdrelay/cdrelay/internal/route"
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/repair"
 	"github.com/cdrelay/cdrelay/internal/spool/sqlite"
 	"github.com/cdrelay/cdrelay/sinks/contract"
 	"github.com/cdrelay/cdrelay/sinks/webhook"
@@ -60,7 +61,7 @@ func newRig(t *testing.T) *rig {
 	t.Helper()
 	r := &rig{t: t, zone: time.UTC}
 	log := slog.New(slog.DiscardHandler)
-	s, err := sqlite.Open(t.Context(), spool.Config{Path: filepath.Join(t.TempDir(), "s.db")}, sqlite.Deps{Log: log, Readings: phone.Readings})
+	s, err := sqlite.Open(t.Context(), spool.Config{Path: filepath.Join(t.TempDir(), "s.db")}, sqlite.Deps{Log: log, Repair: repair.Tool{}, Readings: phone.Readings})
 	if err != nil {
 		t.Fatal(err)
 	}

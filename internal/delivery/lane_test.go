@@ -72,7 +72,7 @@ func TestSlowRateAndPause(t *testing.T) {
 
 func TestBacklogStaysInTheStore(t *testing.T) {
 	bubble(t, func(w *world) {
-		const backlog = 3000 // a lane holds batchMax of it
+		const backlog = 3000                 // a lane holds batchMax of it
 		w.lane("crm", setup{}, always(fine)) // makes the sink known
 		w.flood("crm", backlog)
 		to := always(reply{status: 200, took: 10 * time.Millisecond})

@@ -18,6 +18,7 @@ type watched struct {
 	pauseErr     atomic.Pointer[error]
 	dead         atomic.Bool // Lease gives nothing, as on a disk that takes no reports
 	deaf         atomic.Bool // Work never fires
+	stolen       atomic.Bool // the lane has another owner: reports change nothing
 
 	mu   sync.Mutex // guards everything below
 	held int        // leased and not yet reported
@@ -59,21 +60,33 @@ func (s *watched) SetPause(ctx context.Context, sink string, p spool.Pause) erro
 
 func (s *watched) Settle(d *spool.Delivery, attempts []spool.Attempt) error {
 	s.hold(-1)
+	if s.stolen.Load() {
+		return spool.ErrLeaseLost
+	}
 	return s.Store.Settle(d, attempts)
 }
 
 func (s *watched) Retry(d *spool.Delivery, attempts []spool.Attempt, due time.Time, h spool.History) error {
 	s.hold(-1)
+	if s.stolen.Load() {
+		return spool.ErrLeaseLost
+	}
 	return s.Store.Retry(d, attempts, due, h)
 }
 
 func (s *watched) Postpone(d *spool.Delivery, attempts []spool.Attempt, due time.Time) error {
 	s.hold(-1)
+	if s.stolen.Load() {
+		return spool.ErrLeaseLost
+	}
 	return s.Store.Postpone(d, attempts, due)
 }
 
 func (s *watched) Bury(d *spool.Delivery, attempts []spool.Attempt, reason spool.Reason, detail string) error {
 	s.hold(-1)
+	if s.stolen.Load() {
+		return spool.ErrLeaseLost
+	}
 	return s.Store.Bury(d, attempts, reason, detail)
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/outbound"
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/repair"
 	"github.com/cdrelay/cdrelay/internal/spool/sqlite"
 )
 
@@ -49,7 +50,7 @@ func (w *world) logger() *slog.Logger { return slog.New(slog.NewTextHandler(&w.l
 
 func (w *world) open() {
 	w.t.Helper()
-	s, err := sqlite.Open(w.t.Context(), spool.Config{Path: w.path}, sqlite.Deps{Log: slog.New(slog.DiscardHandler)})
+	s, err := sqlite.Open(w.t.Context(), spool.Config{Path: w.path}, sqlite.Deps{Log: slog.New(slog.DiscardHandler), Repair: repair.Tool{}})
 	if err != nil {
 		w.t.Fatal(err)
 	}

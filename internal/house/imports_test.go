@@ -44,7 +44,9 @@ var table = []row{
 	{level: 1, pattern: "adapter/*", may: []string{"internal/call", "internal/loosejson", "internal/phone"}},
 	{level: 1, pattern: "internal/expr", may: []string{"internal/call", "internal/plainjson", "internal/plaintext", "internal/spelling"}},
 	{level: 1, pattern: "internal/spool", may: []string{"internal/call"}},
-	{level: 2, pattern: "internal/spool/sqlite", may: []string{"internal/call", "internal/plainjson", "internal/share", "internal/spool"}},
+	{level: 1, pattern: "internal/spool/dbfile", may: []string{"internal/call", "internal/spool"}},
+	{level: 2, pattern: "internal/spool/sqlite", may: []string{"internal/call", "internal/plainjson", "internal/share", "internal/spool", "internal/spool/dbfile"}},
+	{level: 2, pattern: "internal/spool/repair", may: []string{"internal/call", "internal/plainjson", "internal/spool", "internal/spool/dbfile"}},
 	{level: 1, pattern: "internal/outbound", may: []string{"internal/plaintext", "internal/secret"}},
 	{level: 1, pattern: "internal/tracing", may: []string{"internal/plaintext", "internal/secret"}},
 	{level: 1, pattern: "sinks/contract", may: []string{"internal/call", "internal/outbound"}},
@@ -94,7 +96,7 @@ var table = []row{
 	{level: 7, pattern: "internal/testbed/pages", may: []string{below}, support: true},
 	{level: 0, pattern: "internal/testbed/faultfs", support: true},
 	{level: 1, pattern: "internal/testbed/bench/peer", support: true},
-	{level: 2, pattern: "internal/testbed/bench/stock", may: []string{"internal/spool", "internal/spool/sqlite"}, support: true},
+	{level: 2, pattern: "internal/testbed/bench/stock", may: []string{"internal/spool", "internal/spool/repair", "internal/spool/sqlite"}, support: true},
 	{level: 7, pattern: "internal/testbed/bench", may: []string{below}, support: true},
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/cdrelay/cdrelay/internal/operate"
 	"github.com/cdrelay/cdrelay/internal/phone"
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/repair"
 	"github.com/cdrelay/cdrelay/internal/spool/sqlite"
 )
 
@@ -26,7 +27,7 @@ type rig struct {
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	s, err := sqlite.Open(t.Context(), spool.Config{Path: filepath.Join(t.TempDir(), "s.db")}, sqlite.Deps{Log: slog.New(slog.DiscardHandler), Readings: phone.Readings})
+	s, err := sqlite.Open(t.Context(), spool.Config{Path: filepath.Join(t.TempDir(), "s.db")}, sqlite.Deps{Log: slog.New(slog.DiscardHandler), Repair: repair.Tool{}, Readings: phone.Readings})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -182,7 +182,7 @@ func manyAtOnce(r *rig) {
 		if len(ds) != 1 || ds[0].Record.Revision != rev {
 			r.Fatalf("leased %v while revision %d is the oldest", ds, rev)
 		}
-		r.Settle(ds[0], nil)
+		r.check(r.Settle(ds[0], nil))
 		r.commit()
 	}
 }

@@ -63,9 +63,9 @@ func survivesRestart(r *rig) {
 	r.acceptAll("settled", "retried", "buried", "fresh", "leased")
 	r.accept("fresh", "second", "crm", "slack")
 	ds := r.lease("crm", 3)
-	r.Settle(ds[0], attempt("delivered"))
-	r.Postpone(ds[1], attempt("unwell"), time.Now().Add(time.Hour))
-	r.Bury(ds[2], attempt("rejected"), spool.Rejected, "no")
+	r.check(r.Settle(ds[0], attempt("delivered")))
+	r.check(r.Postpone(ds[1], attempt("unwell"), time.Now().Add(time.Hour)))
+	r.check(r.Bury(ds[2], attempt("rejected"), spool.Rejected, "no"))
 	r.check(r.KeepUndecodable(r.Context(), undecodable("dialer", "nope")))
 	r.check(r.SetPause(r.Context(), "slack", spool.Pause{By: spool.ByOperator}))
 	r.commit()
@@ -111,7 +111,7 @@ func survivesCrash(r *rig) {
 	<-stop
 	all.Wait()
 	first := r.lease("crm", 5)
-	r.Settle(first[0], nil)
+	r.check(r.Settle(first[0], nil))
 	r.commit()
 	r.crash()
 	for _, id := range acknowledged {
@@ -143,7 +143,7 @@ func closedRefuses(r *rig) {
 			r.Errorf("%s: error %v, want %v", name, err, spool.ErrUnavailable)
 		}
 	}
-	r.Settle(d, nil) // is lost, and must not hang or panic
-	r.Store = r.open(r.T, r.dir, r.maxBytes)
+	r.check(r.Settle(d, nil)) // is lost, and must not hang or panic
+	r.Store = r.kind.Open(r.T, r.dir, r.maxBytes)
 	r.expect(r.lease("crm", 1), "a")
 }

@@ -55,7 +55,7 @@ func traceComesBack(r *rig) {
 			if d.Trace != want {
 				r.Errorf("%s for %s has the trace %q, want %q", d.Record.ID, d.Sink, d.Trace, want)
 			}
-			r.Postpone(d, attempt("unwell"), time.Now())
+			r.check(r.Postpone(d, attempt("unwell"), time.Now()))
 		}
 		if len(ds) != 3 {
 			r.Errorf("%d deliveries, want 3", len(ds))
@@ -70,7 +70,7 @@ func (r *rig) retried(d time.Duration, ids ...string) {
 	r.Helper()
 	r.acceptAll(ids...)
 	for i, l := range r.lease("crm", len(ids)) {
-		r.Postpone(l, attempt("unwell"), time.Now().Add(d+time.Duration(i)*time.Millisecond))
+		r.check(r.Postpone(l, attempt("unwell"), time.Now().Add(d+time.Duration(i)*time.Millisecond)))
 	}
 	r.commit()
 }
@@ -79,7 +79,7 @@ func byDue(r *rig) {
 	r.acceptAll("a", "b", "c")
 	ds := r.lease("crm", 3)
 	for i, wait := range []time.Duration{30 * time.Second, 10 * time.Second, 20 * time.Second} {
-		r.Postpone(ds[i], attempt("unwell"), time.Now().Add(wait))
+		r.check(r.Postpone(ds[i], attempt("unwell"), time.Now().Add(wait)))
 	}
 	r.commit()
 	r.expect(r.lease("crm", 10), "")
@@ -123,7 +123,7 @@ func (r *rig) inDoubt(ids ...string) {
 	r.Helper()
 	r.acceptAll(ids...)
 	for _, l := range r.lease("crm", len(ids)) {
-		r.Retry(l, attempt("unwell"), time.Now(), spool.History{Spent: 2, Doubts: 1, FailedAt: time.Now(), Doubtful: true})
+		r.check(r.Retry(l, attempt("unwell"), time.Now(), spool.History{Spent: 2, Doubts: 1, FailedAt: time.Now(), Doubtful: true}))
 	}
 	r.commit()
 }
@@ -147,7 +147,7 @@ func doubtfulOnes(r *rig) {
 	if want := (spool.History{Spent: 2, Doubts: 1, FailedAt: failed, Doubtful: true}); !one[0].History.FailedAt.Equal(failed) || one[0].History.Doubts != want.Doubts || !one[0].History.Doubtful {
 		r.Errorf("%+v, want %+v", one[0].History, want)
 	}
-	r.Retry(one[0], attempt("unwell"), time.Now(), spool.History{Spent: 3, Doubts: 1, FailedAt: failed}) // its doubt is cleared
+	r.check(r.Retry(one[0], attempt("unwell"), time.Now(), spool.History{Spent: 3, Doubts: 1, FailedAt: failed})) // its doubt is cleared
 	r.commit()
 	if c, err := r.Call(r.Context(), "dialer:d1"); err != nil || c.Deliveries[0].Doubtful {
 		r.Errorf("%+v, error %v, want no doubt", c.Deliveries, err)
@@ -176,8 +176,8 @@ func doubtfulOnesInTurn(r *rig) {
 func aloneFreshFirst(r *rig) {
 	r.acceptAll("d1", "r1")
 	ds := r.lease("crm", 2)
-	r.Retry(ds[0], attempt("unwell"), time.Now(), spool.History{Spent: 2, Doubtful: true})
-	r.Postpone(ds[1], attempt("unwell"), time.Now())
+	r.check(r.Retry(ds[0], attempt("unwell"), time.Now(), spool.History{Spent: 2, Doubtful: true}))
+	r.check(r.Postpone(ds[1], attempt("unwell"), time.Now()))
 	r.commit()
 	r.acceptAll("f1", "f2")
 	for _, want := range []string{"f1", "f2", "r1", "d1"} {
@@ -188,7 +188,7 @@ func aloneFreshFirst(r *rig) {
 func amended(r *rig) {
 	r.acceptAll("a")
 	d := r.one("crm")
-	r.Postpone(d, attempt("paused"), time.Now().Add(time.Hour))
+	r.check(r.Postpone(d, attempt("paused"), time.Now().Add(time.Hour)))
 	r.Amend("crm", d.Seq, time.Now(), spool.History{Spent: 1, FailedAt: time.Now()})
 	r.commit()
 	if again := r.one("crm"); again.History.Spent != 1 || again.History.FailedAt.IsZero() || again.Tries != 1 {
@@ -230,10 +230,10 @@ func concurrentLeases(r *rig) {
 			case (n+i)%5 == 0 && d.Tries == 0:
 				r.Release(d)
 			case (n+i)%3 == 0 && d.Tries == 0:
-				r.Postpone(d, attempt("unwell"), time.Now())
+				r.check(r.Postpone(d, attempt("unwell"), time.Now()))
 			default:
 				held.Store(d.Seq, true) // for ever: a settled one must never come again
-				r.Settle(d, nil)
+				r.check(r.Settle(d, nil))
 				settled.Add(1)
 			}
 		}
@@ -344,7 +344,7 @@ func workWakes(r *rig) {
 	}
 	d := r.one("crm")
 	due := time.Now().Add(time.Minute)
-	r.Postpone(d, attempt("unwell"), due)
+	r.check(r.Postpone(d, attempt("unwell"), due))
 	for range 100 { // whenever it wakes, it must see the new due time
 		select {
 		case <-r.Work("crm"):

@@ -24,7 +24,7 @@ func letterCases() []testCase {
 func replaySameID(r *rig) {
 	r.acceptAll("a")
 	first := r.one("crm")
-	r.Bury(first, attempt("rejected"), spool.Rejected, "no")
+	r.check(r.Bury(first, attempt("rejected"), spool.Rejected, "no"))
 	r.commit()
 	r.pass(time.Minute)
 	r.replay([]string{r.letters(spool.LetterFilter{})[0].ID})
@@ -41,13 +41,13 @@ func replaySameID(r *rig) {
 	if !again.Since.Equal(time.Now()) || again.Tries != 1 || again.History != (spool.History{}) {
 		r.Errorf("since %v with %d tries, %+v; want now with 1, and the schedule from its beginning", again.Since, again.Tries, again.History)
 	}
-	r.Retry(again, attempt("unwell"), time.Now(), spool.History{Spent: 1})
+	r.check(r.Retry(again, attempt("unwell"), time.Now(), spool.History{Spent: 1}))
 	r.commit()
 	if again = r.one("crm"); again.Tries != 2 || again.History.Spent != 1 {
 		r.Errorf("after one more: %d tries, %+v", again.Tries, again.History)
 	}
 	r.waiting(1, 0)
-	r.Settle(again, attempt("delivered"))
+	r.check(r.Settle(again, attempt("delivered")))
 	r.commit()
 	if got := r.detail(); len(got.Attempts) != 3 || got.State != "delivered" {
 		r.Errorf("delivery: %+v", got)
@@ -133,11 +133,11 @@ func resend(r *rig) {
 			r.Errorf("sent to %q, want %q", got, want)
 		}
 	}
-	r.Settle(r.one("crm"), nil)
+	r.check(r.Settle(r.one("crm"), nil))
 	r.commit()
 	send("slack") // revision 2 waits in crm
 	second := r.one("crm")
-	r.Settle(second, attempt("delivered"))
+	r.check(r.Settle(second, attempt("delivered")))
 	r.expect(r.lease("slack", 10), "a.2")
 	r.commit()
 	r.pass(time.Minute)
@@ -146,7 +146,7 @@ func resend(r *rig) {
 	if again.MessageID != second.MessageID || again.Record.Revision != 2 || !again.Since.Equal(time.Now()) {
 		r.Errorf("resent %s revision %d since %v", again.MessageID, again.Record.Revision, again.Since)
 	}
-	r.Bury(again, nil, spool.Rejected, "no")
+	r.check(r.Bury(again, nil, spool.Rejected, "no"))
 	r.commit()
 	r.waiting(0, 1)
 	send("crm")
@@ -156,7 +156,7 @@ func resend(r *rig) {
 
 func resendUnknown(r *rig) {
 	r.acceptAll("a")
-	r.Settle(r.one("crm"), nil)
+	r.check(r.Settle(r.one("crm"), nil))
 	r.commit()
 	for _, ask := range []struct {
 		id    string

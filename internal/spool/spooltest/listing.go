@@ -175,7 +175,7 @@ func unknownCall(r *rig) {
 func callDetail(r *rig) {
 	r.accept("a", "first", "crm", "slack")
 	r.accept("a", "second", "crm")
-	r.Settle(r.one("slack"), nil)
+	r.check(r.Settle(r.one("slack"), nil))
 	r.commit()
 	detail, err := r.Call(r.Context(), "dialer:a")
 	r.check(err)
@@ -217,7 +217,7 @@ func letterPages(r *rig) {
 func letterFilters(r *rig) {
 	r.accept("a", "first", "crm", "slack")
 	for i, sink := range []string{"crm", "slack"} {
-		r.Bury(r.one(sink), nil, []spool.Reason{spool.Rejected, spool.Render}[i], sink)
+		r.check(r.Bury(r.one(sink), nil, []spool.Reason{spool.Rejected, spool.Render}[i], sink))
 		r.commit()
 	}
 	r.pass(time.Minute)

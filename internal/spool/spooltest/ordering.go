@@ -37,7 +37,7 @@ func heldUntilSettled(r *rig) {
 	ds := r.lease("crm", 10)
 	r.expect(ds, "a")
 	r.expect(r.lease("crm", 10), "")
-	r.Settle(ds[0], attempt("delivered"))
+	r.check(r.Settle(ds[0], attempt("delivered")))
 	r.commit()
 	if !r.woken() {
 		r.Error("the newer revision was released and the lane was not woken")
@@ -48,7 +48,7 @@ func heldUntilSettled(r *rig) {
 
 func heldUntilBuried(r *rig) {
 	r.revisions(2)
-	r.Bury(r.one("crm"), attempt("rejected"), spool.Rejected, "no")
+	r.check(r.Bury(r.one("crm"), attempt("rejected"), spool.Rejected, "no"))
 	r.commit()
 	r.expect(r.lease("crm", 10), "a.2")
 	r.waiting(1, 1)
@@ -58,13 +58,13 @@ func heldWhileScheduled(r *rig) {
 	r.revisions(1)
 	first := r.one("crm")
 	r.accept("a", "second", "crm")
-	r.Postpone(first, attempt("unwell"), time.Now().Add(time.Minute))
+	r.check(r.Postpone(first, attempt("unwell"), time.Now().Add(time.Minute)))
 	r.commit()
 	r.expect(r.lease("crm", 10), "")
 	r.pass(time.Minute)
 	again := r.lease("crm", 10)
 	r.expect(again, "a")
-	r.Settle(again[0], nil)
+	r.check(r.Settle(again[0], nil))
 	r.commit()
 	r.expect(r.lease("crm", 10), "a.2")
 }
@@ -74,7 +74,7 @@ func chainOfThree(r *rig) {
 	for _, want := range []string{"a", "a.2", "a.3"} {
 		ds := r.lease("crm", 10)
 		r.expect(ds, want)
-		r.Settle(ds[0], nil)
+		r.check(r.Settle(ds[0], nil))
 		r.commit()
 	}
 	r.waiting(0, 0)
@@ -90,7 +90,7 @@ func othersNotHeld(r *rig) {
 
 func notHeldBehindEnded(r *rig) {
 	r.revisions(1)
-	r.Settle(r.one("crm"), nil)
+	r.check(r.Settle(r.one("crm"), nil))
 	r.commit()
 	r.accept("a", "second", "crm")
 	r.expect(r.lease("crm", 10), "a.2")
@@ -101,7 +101,7 @@ func heldOverRestart(r *rig) {
 	r.reopen()
 	ds := r.lease("crm", 10)
 	r.expect(ds, "a")
-	r.Settle(ds[0], nil)
+	r.check(r.Settle(ds[0], nil))
 	r.reopen()
 	r.expect(r.lease("crm", 10), "a.2")
 }
@@ -121,7 +121,7 @@ func (r *rig) delivers(calls ...string) {
 	for _, want := range calls {
 		ds := r.lease("crm", 10)
 		r.expect(ds, want)
-		r.Settle(ds[0], nil)
+		r.check(r.Settle(ds[0], nil))
 		r.commit()
 	}
 }
@@ -137,7 +137,7 @@ func (r *rig) replay(letters []string) {
 
 func replayedBeforeLeased(r *rig) {
 	for name, report := range map[string]func(*spool.Delivery){
-		"retry":   func(d *spool.Delivery) { r.Postpone(d, attempt("unwell"), time.Now()) },
+		"retry":   func(d *spool.Delivery) { r.check(r.Postpone(d, attempt("unwell"), time.Now())) },
 		"release": func(d *spool.Delivery) { r.Release(d) },
 	} {
 		r.accept(name, "first", "crm")
@@ -159,7 +159,7 @@ func replayedBeforeHeld(r *rig) {
 	second := r.one("crm")
 	r.accept("a", "third", "crm")
 	r.replay(letters)
-	r.Settle(second, nil)
+	r.check(r.Settle(second, nil))
 	r.commit()
 	r.delivers("a", "a.3")
 	r.waiting(0, 0)
@@ -173,7 +173,7 @@ func heldBehindLaterReplay(r *rig) {
 	_, _, err := r.Replay(r.Context(), letters, time.Now().Add(time.Hour), 0)
 	r.check(err)
 	r.accept("a", "third", "crm")
-	r.Bury(second, nil, spool.Rejected, "no")
+	r.check(r.Bury(second, nil, spool.Rejected, "no"))
 	r.commit()
 	r.expect(r.lease("crm", 10), "")
 	r.pass(time.Hour)
@@ -192,7 +192,7 @@ func replayedBehindOlder(r *rig) {
 		for i, want := range []string{"a", "a.2"} {
 			ds := r.lease("crm", 10)
 			r.expect(ds, want)
-			r.Bury(ds[0], attempt("rejected"), spool.Rejected, "again")
+			r.check(r.Bury(ds[0], attempt("rejected"), spool.Rejected, "again"))
 			r.commit()
 			r.waiting(int64(1-i), int64(1+i))
 		}

@@ -40,14 +40,14 @@ func attemptsKept(r *rig) {
 	r.acceptAll("a")
 	begun := time.Now().UTC()
 	due := begun.Add(time.Minute)
-	r.Postpone(r.one("crm"), append(attempt("timeout"), attempt("unwell")...), due)
+	r.check(r.Postpone(r.one("crm"), append(attempt("timeout"), attempt("unwell")...), due))
 	r.commit()
 	got := r.detail()
 	if got.State != "waiting" || got.Tries != 2 || !got.DueAt.Equal(due) || !got.EndedAt.IsZero() || !got.Since.Equal(begun) {
 		r.Errorf("after a retry: %+v", got)
 	}
 	r.pass(time.Minute)
-	r.Settle(r.one("crm"), attempt("delivered"))
+	r.check(r.Settle(r.one("crm"), attempt("delivered")))
 	r.commit()
 	got = r.detail()
 	if got.State != "delivered" || got.Tries != 3 || got.EndedAt.IsZero() || !got.DueAt.IsZero() {
@@ -74,7 +74,7 @@ func attemptsBounded(r *rig) {
 		if d.Tries != i {
 			r.Fatalf("%d tries in round %d", d.Tries, i)
 		}
-		r.Postpone(d, attempt(fmt.Sprint(i)), time.Now())
+		r.check(r.Postpone(d, attempt(fmt.Sprint(i)), time.Now()))
 		r.commit()
 	}
 	got := r.detail()
@@ -89,7 +89,7 @@ func attemptsBounded(r *rig) {
 func buryFields(r *rig) {
 	r.acceptAll("a")
 	r.pass(time.Minute)
-	r.Bury(r.one("crm"), attempt("rejected"), spool.Rejected, "field phone is required")
+	r.check(r.Bury(r.one("crm"), attempt("rejected"), spool.Rejected, "field phone is required"))
 	r.commit()
 	letters := r.letters(spool.LetterFilter{})
 	if len(letters) != 1 {
@@ -177,7 +177,7 @@ func expireLeased(r *rig) {
 	if n := r.expire(0); n != 1 {
 		r.Errorf("%d expired, want the one that nobody has", n)
 	}
-	r.Settle(d, nil)
+	r.check(r.Settle(d, nil))
 	if n := r.expire(0); n != 0 {
 		r.Errorf("%d expired, although its settlement is on its way", n)
 	}

@@ -33,7 +33,7 @@ func (r *rig) limited() {
 	r.Helper()
 	r.check(r.Close(r.Context()))
 	r.dir, r.maxBytes = r.TempDir(), small
-	r.Store = r.open(r.T, r.dir, r.maxBytes)
+	r.Store = r.kind.Open(r.T, r.dir, r.maxBytes)
 	r.configure("crm", "slack")
 }
 
@@ -68,7 +68,7 @@ func (r *rig) settleAll() {
 	r.Helper()
 	for ds := r.lease("crm", 50); len(ds) > 0; ds = r.lease("crm", 50) {
 		for _, d := range ds {
-			r.Settle(d, nil)
+			r.check(r.Settle(d, nil))
 		}
 		r.commit()
 	}
@@ -105,7 +105,7 @@ func shareOfLetters(r *rig) {
 	first := len(r.fill())
 	for ds := r.lease("crm", 50); len(ds) > 0; ds = r.lease("crm", 50) {
 		for _, d := range ds {
-			r.Bury(d, attempt("rejected"), spool.Rejected, "told so")
+			r.check(r.Bury(d, attempt("rejected"), spool.Rejected, "told so"))
 		}
 		r.commit()
 	}

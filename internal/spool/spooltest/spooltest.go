@@ -3,9 +3,20 @@
 // for each case, works with it as intake, lanes and the private API do, and
 // says where it breaks a guarantee of package spool.
 //
+// It covers acceptance with its duplicates and revisions (accept, undecodable), leases
+// and their order (lease, order), what lanes report (report), dead letters with replay,
+// purge and resend (letter), lanes, pauses and what sinks keep (lanes, pause, kept),
+// listings (listing), a restart, a crash and a closed store (durable), the shares of
+// sources (share), the ends of contexts (context), and, of a store that several
+// processes may share, the loss of a lease (lost).
+//
+// It does not cover how a store erases a number, which depends on where it keeps its
+// bytes, nor what it does with damaged data or a full disk: those are tests of each
+// store.
+//
 // Each case runs in a bubble of testing/synctest: hours pass at once, so a store
 // must take its time from package time. The suite knows nothing of how a store
-// keeps its data; crash copies the folder as it lies on the disk.
+// keeps its data.
 package spooltest
 
 import (
@@ -24,23 +35,48 @@ import (
 	"github.com/cdrelay/cdrelay/internal/spool"
 )
 
-// Run runs the contract. open opens the store that is in the folder, or makes a
-// new one, with a bound on its bytes or 0 for the usual one; Run closes it.
-func Run(t *testing.T, open func(t *testing.T, dir string, maxBytes spool.Bytes) spool.Store) {
+// Kind is a kind of store: how one is opened, and what it can do besides. What it
+// cannot do is nil, and the cases that ask for it are not run.
+type Kind struct {
+	// Open opens the store that is in the folder, or makes a new one, with a bound on
+	// its bytes or 0 for the usual one; Run closes it.
+	Open func(t *testing.T, folder string, maxBytes spool.Bytes) spool.Store
+	// Crash ends the process that has the store in the folder open, without a word, and
+	// returns the folder in which the next one finds it. nil copies the folder as it
+	// lies on the disk, which is a crash of a store that keeps all its data there.
+	Crash func(t *testing.T, folder string) string
+	// Steal gives the lane of a sink to another process that shares the store. nil for
+	// a store that one process owns, where no lease can be lost.
+	Steal func(t *testing.T, s spool.Store, sink string)
+}
+
+// Run runs the contract.
+func Run(t *testing.T, kind Kind) {
 	t.Helper()
-	for _, group := range [][]testCase{acceptCases(), leaseCases(), orderCases(), reportCases(), letterCases(), laneCases(), keptCases(), listingCases(), durableCases(), shareCases()} {
-		for _, c := range group {
-			t.Run(c.name, func(t *testing.T) {
-				t.Parallel() // a case waits for its disk most of the time
-				synctest.Test(t, func(t *testing.T) {
-					r := &rig{T: t, dir: t.TempDir(), open: open}
-					r.Store = open(t, r.dir, 0)
-					t.Cleanup(func() { r.check(r.Close(context.WithoutCancel(t.Context()))) })
-					r.configure("crm", "slack")
-					c.run(r)
-				})
+	groups := [][]testCase{
+		acceptCases(), leaseCases(), orderCases(), reportCases(), letterCases(), laneCases(), keptCases(),
+		listingCases(), durableCases(), shareCases(), contextCases(),
+	}
+	if kind.Steal != nil {
+		groups = append(groups, lostCases())
+	}
+	for _, group := range groups {
+		run(t, kind, group)
+	}
+}
+
+func run(t *testing.T, kind Kind, group []testCase) {
+	t.Helper()
+	for _, c := range group {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := &rig{T: t, dir: t.TempDir(), kind: kind}
+				r.Store = kind.Open(t, r.dir, 0)
+				t.Cleanup(func() { r.check(r.Close(context.WithoutCancel(t.Context()))) })
+				r.configure("crm", "slack")
+				c.run(r)
 			})
-		}
+		})
 	}
 }
 
@@ -55,7 +91,7 @@ type rig struct {
 	spool.Store
 	dir      string
 	maxBytes spool.Bytes
-	open     func(t *testing.T, dir string, maxBytes spool.Bytes) spool.Store
+	kind     Kind
 }
 
 func (r *rig) check(err error) {
@@ -91,15 +127,29 @@ func (r *rig) commit() {
 func (r *rig) reopen() {
 	r.Helper()
 	r.check(r.Close(r.Context()))
-	r.Store = r.open(r.T, r.dir, r.maxBytes)
+	r.Store = r.kind.Open(r.T, r.dir, r.maxBytes)
 	r.configure("crm", "slack")
 }
 
-// crash goes on with a copy of the folder as it lies on the disk now.
+// crash ends the store without a word, and opens what is left of it.
 func (r *rig) crash() {
 	r.Helper()
-	copied := r.TempDir()
-	r.check(filepath.WalkDir(r.dir, func(path string, d fs.DirEntry, err error) error {
+	crash := r.kind.Crash
+	if crash == nil {
+		crash = copyFolder
+	}
+	left := crash(r.T, r.dir)
+	r.check(r.Close(r.Context()))
+	r.dir = left
+	r.Store = r.kind.Open(r.T, left, r.maxBytes)
+	r.configure("crm", "slack")
+}
+
+// copyFolder copies a folder as it lies on the disk now.
+func copyFolder(t *testing.T, folder string) (copied string) {
+	t.Helper()
+	copied = t.TempDir()
+	err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
@@ -114,11 +164,11 @@ func (r *rig) crash() {
 			return err
 		}
 		return os.WriteFile(filepath.Join(copied, filepath.Base(path)), b, 0o600)
-	}))
-	r.check(r.Close(r.Context()))
-	r.dir = copied
-	r.Store = r.open(r.T, copied, r.maxBytes)
-	r.configure("crm", "slack")
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return copied
 }
 
 // record is a plain call; id is without the source.
@@ -207,7 +257,7 @@ func attempt(result string) []spool.Attempt {
 func (r *rig) bury() []string {
 	r.Helper()
 	for _, d := range r.lease("crm", 100) {
-		r.Bury(d, attempt("rejected"), spool.Rejected, "told so")
+		r.check(r.Bury(d, attempt("rejected"), spool.Rejected, "told so"))
 	}
 	r.commit()
 	letters := r.letters(spool.LetterFilter{})

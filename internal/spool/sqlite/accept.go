@@ -8,8 +8,8 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/cdrelay/cdrelay/internal/call"
-	"github.com/cdrelay/cdrelay/internal/plainjson"
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/dbfile"
 )
 
 // Accept keeps a call and its deliveries durably, tells a duplicate by its
@@ -51,7 +51,7 @@ type prepared struct {
 }
 
 func prepare(a spool.Acceptance) *prepared {
-	p := &prepared{Acceptance: a, digits: numberKeys(a.Record)}
+	p := &prepared{Acceptance: a, digits: dbfile.NumberKeys(a.Record)}
 	p.revise(1)
 	return p
 }
@@ -96,7 +96,7 @@ const revisionsOf = `SELECT revision, content FROM calls WHERE call_id = ?`
 // revisions gives the last revision of a call, and the one with this content.
 func revisions(c *sqlite.Conn, id string, content call.ContentHash) (last, same int, err error) {
 	var hash call.ContentHash
-	err = query(c, revisionsOf, func(r *sqlite.Stmt) error {
+	err = dbfile.Query(c, revisionsOf, func(r *sqlite.Stmt) error {
 		revision := r.ColumnInt(0)
 		last = max(last, revision)
 		if r.ColumnBytes(1, hash[:]) == len(hash) && hash == content {
@@ -110,8 +110,8 @@ func revisions(c *sqlite.Conn, id string, content call.ContentHash) (last, same 
 // insert writes the call and its deliveries. Its search keys follow: see keys.go.
 func (s *Store) insert(t *tx, p *prepared, last int) error {
 	r := p.Record
-	if err := execute(t.conn, `INSERT INTO calls(call_id, revision, content, source, outcome, received_at, record, trace, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		r.ID, r.Revision, p.Content[:], r.Source, string(r.Outcome), millis(r.ReceivedAt.Time), p.encoded, p.Trace, checksum(p.Content[:], p.encoded)); err != nil {
+	if err := dbfile.Execute(t.conn, `INSERT INTO calls(call_id, revision, content, source, outcome, received_at, record, trace, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		r.ID, r.Revision, p.Content[:], r.Source, string(r.Outcome), dbfile.Millis(r.ReceivedAt.Time), p.encoded, p.Trace, dbfile.Checksum(p.Content[:], p.encoded)); err != nil {
 		return err
 	}
 	seq := t.conn.LastInsertRowID()
@@ -150,8 +150,8 @@ func (s *Store) insertDelivery(t *tx, r *call.Record, seq int64, sink string, la
 		}
 	}
 	since := t.now
-	if err := execute(t.conn, `INSERT INTO deliveries(call_seq, lane, state, due, since) VALUES (?, ?, ?, 0, ?)`,
-		seq, l.id, st, millis(since)); err != nil {
+	if err := dbfile.Execute(t.conn, `INSERT INTO deliveries(call_seq, lane, state, due, since) VALUES (?, ?, ?, 0, ?)`,
+		seq, l.id, st, dbfile.Millis(since)); err != nil {
 		return err
 	}
 	t.then(func() {
@@ -167,64 +167,9 @@ const olderWaiting = `SELECT d.call_seq FROM calls c JOIN deliveries d ON d.call
 // holdBehindOlder gives held, and marks the newest older revision that waits in
 // the lane as having a successor; or ready where none waits.
 func holdBehindOlder(c *sqlite.Conn, id string, revision int, lane int64) (state, error) {
-	older, err := readInt(c, olderWaiting, id, revision, lane)
+	older, err := dbfile.Int(c, olderWaiting, id, revision, lane)
 	if err != nil || older == 0 {
 		return ready, err
 	}
-	return held, execute(c, `UPDATE deliveries SET successor = 1 WHERE call_seq = ? AND lane = ?`, older, lane)
-}
-
-// KeepUndecodable keeps an authentic callback that could not be understood as a
-// dead letter of stage intake, once for each source and body.
-func (s *Store) KeepUndecodable(ctx context.Context, u spool.Undecodable) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if err := s.refusal(); err != nil {
-		return err
-	}
-	hash := hashBody(u.Body)
-	request, err := encodeRequest(u.Request)
-	if err != nil {
-		return err
-	}
-	at := u.ReceivedAt
-	if at.IsZero() {
-		at = s.clock.now()
-	}
-	id := s.newID(at)
-	refused, err := change(ctx, s.writer, op{name: "undecodable", bytes: len(u.Body)}, func(t *tx) (refused, err error) {
-		if refused := s.refuseMore(t, u.Source); refused != nil {
-			return refused, nil
-		}
-		err = execute(t.conn, `INSERT INTO dead_letters(id, stage, source, reason, detail, tries, created_at, body_hash, body, request)
-			VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-			id, string(spool.StageIntake), u.Source, string(spool.Undecoded), u.Detail, millis(at), hash, u.Body, request)
-		if err == nil && t.conn.Changes() > 0 {
-			s.charge(t, u.Source, sizeOnDisk(int64(len(u.Body))))
-			t.then(func() { s.undecodable(id, u.Source) })
-		}
-		return nil, err
-	})
-	if err == nil {
-		err = refused
-	}
-	return err
-}
-
-// undecodable counts a dead letter of stage intake that was made.
-func (s *Store) undecodable(id, source string) {
-	s.intakes.Add(1)
-	if s.deps.OnUndecodable != nil {
-		s.deps.OnUndecodable(id, source)
-	}
-}
-
-// encodeRequest returns the request as it is kept: JSON, or nothing for an empty one.
-func encodeRequest(r spool.Request) (string, error) {
-	if len(r.Header) == 0 && r.Query == "" {
-		return "", nil
-	}
-	b, err := plainjson.Marshal(r)
-	return string(b), err
+	return held, dbfile.Execute(c, `UPDATE deliveries SET successor = 1 WHERE call_seq = ? AND lane = ?`, older, lane)
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"zombiezen.com/go/sqlite"
+
+	"github.com/cdrelay/cdrelay/internal/spool/dbfile"
 )
 
 const (
@@ -31,7 +33,7 @@ func (s *Store) checkInBackground(ctx context.Context, unclean bool) {
 	ctx, end := context.WithCancel(ctx)
 	defer end()
 	s.stopCheck.Store(&end)
-	if err := createPrivate(uncheckedMark(s.cfg.Path)); err != nil {
+	if err := dbfile.CreatePrivate(dbfile.UncheckedMark(s.cfg.Path)); err != nil {
 		s.log.Warn("the spool file could not be checked", "error", err)
 		return
 	}
@@ -40,7 +42,7 @@ func (s *Store) checkInBackground(ctx context.Context, unclean bool) {
 	case <-ctx.Done():
 		return
 	}
-	conn, err := openReader(s.cfg.Path)
+	conn, err := dbfile.OpenReader(s.cfg.Path)
 	if err == nil {
 		conn.SetInterrupt(ctx.Done())
 		if err = check(conn); err == nil {
@@ -50,7 +52,7 @@ func (s *Store) checkInBackground(ctx context.Context, unclean bool) {
 	}
 	switch {
 	case ctx.Err() != nil: // closing, or damage was met otherwise
-	case isDamage(err):
+	case dbfile.IsDamage(err):
 		s.noticeDamage(err)
 		s.checked()
 	case err != nil:
@@ -65,9 +67,9 @@ func (s *Store) checkFor(unclean bool) func(*sqlite.Conn) error {
 	info, err := os.Stat(s.cfg.Path)
 	switch {
 	case err == nil && info.Size() <= checkMost:
-		return wholeCheck
+		return dbfile.WholeCheck
 	case unclean:
-		return quickCheck
+		return dbfile.QuickCheck
 	default:
 		return nil
 	}
@@ -100,18 +102,15 @@ func (s *Store) checkAgain(ctx context.Context) {
 
 // checked takes the mark away.
 func (s *Store) checked() {
-	if err := os.Remove(uncheckedMark(s.cfg.Path)); err != nil {
+	if err := os.Remove(dbfile.UncheckedMark(s.cfg.Path)); err != nil {
 		s.log.Warn("the spool file will be checked again at the next start", "error", err)
 	}
 }
-
-// uncheckedMark is a file that is there while a check is owed.
-func uncheckedMark(path string) string { return path + ".unchecked" }
 
 // isUnchecked reports whether the process before did not end the orderly way, which
 // alone takes the WAL away, or was stopped before its check was over.
 func isUnchecked(path string) bool {
 	_, wal := os.Stat(path + "-wal")
-	_, owed := os.Stat(uncheckedMark(path))
+	_, owed := os.Stat(dbfile.UncheckedMark(path))
 	return wal == nil || owed == nil
 }

@@ -66,7 +66,7 @@ func BenchmarkLeaseSettle(b *testing.B) {
 	b.ResetTimer()
 	for done := 0; done < b.N; {
 		for _, d := range lease(b, s, 32) {
-			s.Settle(d, nil)
+			succeed(b, s.Settle(d, nil))
 			done++
 		}
 	}

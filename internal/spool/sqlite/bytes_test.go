@@ -74,7 +74,7 @@ func TestLeasingStopsWhileReportsFillTheMemory(t *testing.T) {
 		attempt := spool.Attempt{Result: "unwell", Detail: strings.Repeat("a", 64<<10)}
 		reported := 0
 		for d := lease(t, s, 1); len(d) > 0; d = lease(t, s, 1) {
-			s.Postpone(d[0], []spool.Attempt{attempt}, s.Now().Add(time.Hour))
+			succeed(t, s.Postpone(d[0], []spool.Attempt{attempt}, s.Now().Add(time.Hour)))
 			reported++
 		}
 		if most := sqlite.ReportsBytes/(64<<10) + 1; reported > most || reported < most/2 {

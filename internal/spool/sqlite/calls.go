@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/dbfile"
 )
 
 const callColumns = `SELECT seq, call_id, revision, source, outcome, received_at, record FROM calls `
@@ -32,10 +32,10 @@ func (s *Store) Call(ctx context.Context, id string) (spool.CallDetail, error) {
 	err := s.listRd.do(ctx, func(c *sqlite.Conn) error {
 		var seqs []int64
 		var lengths []int
-		err := query(c, revisionsOfCall, func(r *sqlite.Stmt) error {
+		err := dbfile.Query(c, revisionsOfCall, func(r *sqlite.Stmt) error {
 			seqs = append(seqs, r.ColumnInt64(0))
 			out.Revisions = append(out.Revisions, spool.CallSummary{
-				ID: id, Revision: r.ColumnInt(1), ReceivedAt: call.At(fromMillis(r.ColumnInt64(2))),
+				ID: id, Revision: r.ColumnInt(1), ReceivedAt: call.At(dbfile.FromMillis(r.ColumnInt64(2))),
 			})
 			lengths = append(lengths, r.ColumnInt(3))
 			return nil
@@ -67,8 +67,8 @@ func (s *Store) Call(ctx context.Context, id string) (spool.CallDetail, error) {
 
 // readRecord returns the encoded record of a call, nil where there is none.
 func readRecord(c *sqlite.Conn, seq int64) (record []byte, err error) {
-	err = query(c, `SELECT record FROM calls WHERE seq = ?`, func(r *sqlite.Stmt) error {
-		record = columnBytes(r, 0)
+	err = dbfile.Query(c, `SELECT record FROM calls WHERE seq = ?`, func(r *sqlite.Stmt) error {
+		record = dbfile.Bytes(r, 0)
 		return nil
 	}, seq)
 	return record, err
@@ -77,50 +77,23 @@ func readRecord(c *sqlite.Conn, seq int64) (record []byte, err error) {
 // deliveriesOf adds the deliveries of a revision. logs counts the bytes of their
 // logs.
 func (s *Store) deliveriesOf(c *sqlite.Conn, seq int64, revision int, logs *int, out *spool.CallDetail) error {
-	return query(c, `SELECT lane, state, due, since, tries, attempts, ended_at FROM deliveries WHERE call_seq = ?`, func(r *sqlite.Stmt) error {
+	return dbfile.Query(c, `SELECT lane, state, due, since, tries, attempts, ended_at FROM deliveries WHERE call_seq = ?`, func(r *sqlite.Stmt) error {
 		l := s.laneByID(r.ColumnInt64(0))
 		if l == nil {
 			return nil
 		}
 		st := state(r.ColumnInt64(1))
 		d := spool.DeliveryStatus{
-			Sink: l.name, Revision: revision, State: st.String(), Doubtful: st == doubtful, Since: call.At(fromMillis(r.ColumnInt64(3))),
-			EndedAt: call.At(fromMillis(r.ColumnInt64(6))), Tries: r.ColumnInt(4),
+			Sink: l.name, Revision: revision, State: st.String(), Doubtful: st == doubtful, Since: call.At(dbfile.FromMillis(r.ColumnInt64(3))),
+			EndedAt: call.At(dbfile.FromMillis(r.ColumnInt64(6))), Tries: r.ColumnInt(4),
 		}
 		if st.waits() {
-			d.DueAt = call.At(fromMillis(r.ColumnInt64(2)))
+			d.DueAt = call.At(dbfile.FromMillis(r.ColumnInt64(2)))
 		}
 		if *logs += r.ColumnLen(5); *logs <= detailLogs {
-			d.Attempts = decodeAttempts(columnBytes(r, 5))
+			d.Attempts = decodeAttempts(dbfile.Bytes(r, 5))
 		}
 		out.Deliveries = append(out.Deliveries, d)
 		return nil
 	}, seq)
-}
-
-// numberKeys are the reversed digits under which a call is found by suffix.
-func numberKeys(r *call.Record) []string {
-	var out []string
-	for _, p := range []call.Party{r.From, r.To} {
-		number := p.Number
-		if number == "" {
-			number = p.Raw
-		}
-		if key := searchDigits(number); key != "" {
-			out = append(out, key)
-		}
-	}
-	return out
-}
-
-// searchDigits reverses the digits of a number as typed, without the leading
-// zeros of a trunk prefix or of an international one.
-func searchDigits(number string) string {
-	reversed := make([]byte, 0, len(number))
-	for i := len(number) - 1; i >= 0; i-- {
-		if isDigit(number[i]) {
-			reversed = append(reversed, number[i])
-		}
-	}
-	return string(bytes.TrimRight(reversed, "0"))
 }

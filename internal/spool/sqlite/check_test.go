@@ -12,7 +12,7 @@ import (
 	"zombiezen.com/go/sqlite/sqlitex"
 
 	"github.com/cdrelay/cdrelay/internal/spool"
-	"github.com/cdrelay/cdrelay/internal/spool/sqlite"
+	"github.com/cdrelay/cdrelay/internal/spool/repair"
 )
 
 // script runs statements on a file that nobody has open.
@@ -50,7 +50,7 @@ func TestACheckFindsRowsThatContradictEachOther(t *testing.T) {
 			path := closed(t, 20)
 			script(t, path, c.statement)
 			before := read(t, path)
-			r, err := sqlite.Check(t.Context(), path)
+			r, err := repair.Check(t.Context(), path)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -79,7 +79,7 @@ func TestACheckOfASoundSpoolChangesNothing(t *testing.T) {
 	if err := os.Chmod(filepath.Dir(path), 0o500); err != nil { // in vain where the test runs as root
 		t.Fatal(err)
 	}
-	r, err := sqlite.Check(t.Context(), path)
+	r, err := repair.Check(t.Context(), path)
 	if err := os.Chmod(filepath.Dir(path), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +95,7 @@ func TestACheckReadsTheWALOfAKilledServer(t *testing.T) {
 	path := killed(t, 20)
 	wal, index := read(t, path+"-wal"), read(t, path+"-shm")
 	for range 2 {
-		r, err := sqlite.Check(t.Context(), path)
+		r, err := repair.Check(t.Context(), path)
 		if err != nil || !r.Sound() || r.Rows["calls"] != 20 {
 			t.Errorf("%+v, error %v", r, err)
 		}

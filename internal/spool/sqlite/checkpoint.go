@@ -8,6 +8,7 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/dbfile"
 )
 
 // checkpointEvery is after how many changes the WAL is moved into the file by
@@ -43,7 +44,7 @@ func (s *Store) moveWAL(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		err := s.houseRd.do(ctx, func(c *sqlite.Conn) error { return execute(c, `PRAGMA wal_checkpoint(PASSIVE)`) })
+		err := s.houseRd.do(ctx, func(c *sqlite.Conn) error { return dbfile.Execute(c, `PRAGMA wal_checkpoint(PASSIVE)`) })
 		if ctx.Err() == nil {
 			s.noteMove(err)
 		}
@@ -69,7 +70,7 @@ func (s *Store) noteMove(err error) {
 // boundStuckWAL refuses callbacks while a WAL that cannot be moved is too long: it
 // would fill the disk, and take ever longer to read at the next start.
 func (s *Store) boundStuckWAL() {
-	usual, size, stuck := walPages(s.bounded())*pageSize, sizeOf(s.cfg.Path+"-wal"), s.stuck.Load()
+	usual, size, stuck := dbfile.WalPages(s.bounded())*dbfile.PageSize, sizeOf(s.cfg.Path+"-wal"), s.stuck.Load()
 	if !stuck && size > stuckLooks*usual {
 		s.writer.lengthened() // SQLite tells nobody that its own checkpoints fail
 	}
@@ -106,11 +107,11 @@ func (s *Store) emptyWAL(ctx context.Context) {
 // truncateWAL uses the room of the reserve where the file needs it.
 func (s *Store) truncateWAL(c *sqlite.Conn) error {
 	c.SetBusyTimeout(0)
-	defer c.SetBusyTimeout(busyTimeout)
-	err := execute(c, `PRAGMA wal_checkpoint(TRUNCATE)`)
+	defer c.SetBusyTimeout(dbfile.BusyTimeout)
+	err := dbfile.Execute(c, `PRAGMA wal_checkpoint(TRUNCATE)`)
 	if isFull(err) {
 		s.releaseReserve()
-		err = execute(c, `PRAGMA wal_checkpoint(TRUNCATE)`)
+		err = dbfile.Execute(c, `PRAGMA wal_checkpoint(TRUNCATE)`)
 	}
 	return err
 }

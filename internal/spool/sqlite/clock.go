@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"zombiezen.com/go/sqlite"
+
+	"github.com/cdrelay/cdrelay/internal/spool/dbfile"
 )
 
 const (
@@ -57,14 +59,14 @@ func (s *Store) mendLane(ctx context.Context, l *lane, longest time.Duration) (i
 	now := s.clock.now()
 	var late, again, fresh []int64
 	err := s.houseRd.do(ctx, func(c *sqlite.Conn) (err error) {
-		if late, err = readInts(c, aheadScheduled, l.id, millis(now.Add(longest)), stepRows); err != nil {
+		if late, err = dbfile.Ints(c, aheadScheduled, l.id, dbfile.Millis(now.Add(longest)), stepRows); err != nil {
 			return err
 		}
-		future := millis(now.Add(aheadSlack))
-		if again, err = readInts(c, aheadReplayed, l.id, future, future, stepRows); err != nil {
+		future := dbfile.Millis(now.Add(aheadSlack))
+		if again, err = dbfile.Ints(c, aheadReplayed, l.id, future, future, stepRows); err != nil {
 			return err
 		}
-		fresh, err = readInts(c, aheadFresh, l.id, l.dated, future, stepRows)
+		fresh, err = dbfile.Ints(c, aheadFresh, l.id, l.dated, future, stepRows)
 		return err
 	})
 	if err != nil {
@@ -86,7 +88,7 @@ func (s *Store) mendLane(ctx context.Context, l *lane, longest time.Duration) (i
 			seqs []int64
 		}{{mendScheduled, late}, {mendReplayed, again}, {mendFresh, fresh}} {
 			for _, seq := range mend.seqs {
-				if err := execute(t.conn, mend.sql, millis(now), l.id, seq); err != nil {
+				if err := dbfile.Execute(t.conn, mend.sql, dbfile.Millis(now), l.id, seq); err != nil {
 					return err
 				}
 			}

@@ -35,7 +35,7 @@ func TestWhatWasScheduledWhileTheClockRanAheadIsDue(t *testing.T) {
 		}
 		accept(t, s, "a", "b", "c")
 		for _, d := range lease(t, s, 3) {
-			s.Postpone(d, nil, time.Now().Add(2*time.Hour)) // within what the schedule can mean
+			succeed(t, s.Postpone(d, nil, time.Now().Add(2*time.Hour))) // within what the schedule can mean
 		}
 		pass(30 * time.Second)
 		if got := lease(t, s, 3); len(got) != 0 {
@@ -58,7 +58,7 @@ func TestAReplayOfTheFutureBeginsNowAtItsRate(t *testing.T) {
 		s := open(t, spool.Config{})
 		accept(t, s, "a", "b", "c")
 		for _, d := range lease(t, s, 3) {
-			s.Bury(d, nil, spool.Rejected, "no")
+			succeed(t, s.Bury(d, nil, spool.Rejected, "no"))
 		}
 		pass(time.Second)
 		letters, _, err := s.SearchLetters(t.Context(), spool.LetterFilter{}, 10, "")
@@ -97,7 +97,7 @@ func TestAReplayAtAnyRateIsNotDueInThePast(t *testing.T) {
 		for _, rate := range []float64{1e-9, 1e-12, math.SmallestNonzeroFloat64} {
 			accept(t, s, fmt.Sprint(rate, 1), fmt.Sprint(rate, 2), fmt.Sprint(rate, 3))
 			for _, d := range lease(t, s, 3) {
-				s.Bury(d, nil, spool.Rejected, "no")
+				succeed(t, s.Bury(d, nil, spool.Rejected, "no"))
 			}
 			pass(time.Second)
 			letters, _, err := s.SearchLetters(t.Context(), spool.LetterFilter{}, 3, "")
@@ -112,7 +112,7 @@ func TestAReplayAtAnyRateIsNotDueInThePast(t *testing.T) {
 			if len(got) != 1 {
 				t.Fatalf("%d are leased at %v a second, want the first alone", len(got), rate)
 			}
-			s.Settle(got[0], nil)
+			succeed(t, s.Settle(got[0], nil))
 			pass(time.Second)
 		}
 	})
@@ -125,7 +125,7 @@ func TestACallOfTheFutureDoesNotKeepOthersFromGoing(t *testing.T) {
 		ahead(t, s, 5*day)
 		accept(t, s, "a", "b")
 		for _, d := range lease(t, s, 3) {
-			s.Settle(d, nil)
+			succeed(t, s.Settle(d, nil))
 		}
 		pass(4 * time.Minute)
 		if n := s.Totals().Calls; n != 1 {
@@ -180,7 +180,7 @@ func TestAWalkDoesNotMeetWhatItMakes(t *testing.T) {
 		}
 		accept(t, s, "a")
 		refuse := func() {
-			s.Bury(lease(t, s, 1)[0], nil, spool.Rejected, "no")
+			succeed(t, s.Bury(lease(t, s, 1)[0], nil, spool.Rejected, "no"))
 			pass(time.Second)
 		}
 		refuse()

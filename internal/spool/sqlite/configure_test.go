@@ -37,7 +37,7 @@ func TestConfigureChangesTheBoundsWhileItWorks(t *testing.T) {
 		}
 		s.Configure(spool.Config{Retention: time.Minute, MaxBytes: 1 << 30})
 		for _, d := range lease(t, s, 100) {
-			s.Settle(d, nil)
+			succeed(t, s.Settle(d, nil))
 		}
 		calls := s.Totals().Calls
 		pass(4 * time.Minute)

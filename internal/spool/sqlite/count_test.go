@@ -38,7 +38,7 @@ func TestTheNumberOfCallsOutlivesRestartsWithoutCounting(t *testing.T) {
 		take(5)
 		check(5)
 		for _, d := range lease(t, s, 5)[1:] {
-			s.Settle(d, nil)
+			succeed(t, s.Settle(d, nil))
 		}
 		pass(4 * time.Minute) // the last of all goes, too
 		check(1)

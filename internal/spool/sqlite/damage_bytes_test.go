@@ -15,7 +15,7 @@ import (
 	"zombiezen.com/go/sqlite/sqlitex"
 
 	"github.com/cdrelay/cdrelay/internal/spool"
-	"github.com/cdrelay/cdrelay/internal/spool/sqlite"
+	"github.com/cdrelay/cdrelay/internal/spool/repair"
 )
 
 // TestNoDamagedByteGoesUntoldNoRace flips one byte anywhere behind the first page of a
@@ -46,7 +46,7 @@ func TestNoDamagedByteGoesUntoldNoRace(t *testing.T) {
 		} else {
 			harmless++
 		}
-		r, err := sqlite.Check(t.Context(), path)
+		r, err := repair.Check(t.Context(), path)
 		if err != nil || !r.Sound() {
 			t.Errorf("byte %d of page %d: after a start that told of it or not, a check finds %+v, %v", at%pageSize, at/pageSize+1, r.Findings, err)
 		}
@@ -61,7 +61,7 @@ func startOn(t *testing.T, path string) (aside int64) {
 		s := open(t, spool.Config{Path: path})
 		pass(time.Second)
 		for _, d := range lease(t, s, 1000) {
-			s.Settle(d, nil)
+			succeed(t, s.Settle(d, nil))
 		}
 		pass(15 * time.Minute) // until the check that an unreadable record asks for
 		aside = s.Totals().SetAside
@@ -86,13 +86,13 @@ func TestSumsThatDisagreeAreCountedAgain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			path := closed(t, 20)
 			damage(t, path, sql)
-			if r, err := sqlite.Check(t.Context(), path); err != nil || r.Sound() {
+			if r, err := repair.Check(t.Context(), path); err != nil || r.Sound() {
 				t.Fatalf("the damage is not found before: %+v, %v", r.Findings, err)
 			}
 			if aside := startOn(t, path); aside != 0 {
 				t.Errorf("%d records were set aside", aside)
 			}
-			if r, err := sqlite.Check(t.Context(), path); err != nil || !r.Sound() {
+			if r, err := repair.Check(t.Context(), path); err != nil || !r.Sound() {
 				t.Errorf("after a start a check finds %+v, %v", r.Findings, err)
 			}
 		})

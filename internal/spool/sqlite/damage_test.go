@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/repair"
 	"github.com/cdrelay/cdrelay/internal/spool/sqlite"
 )
 
@@ -27,7 +28,7 @@ func closed(t *testing.T, n int) (path string) {
 		accept(t, s, fmt.Sprint(i))
 	}
 	for _, d := range lease(t, s, 10) {
-		s.Bury(d, nil, spool.Rejected, "no")
+		succeed(t, s.Bury(d, nil, spool.Rejected, "no"))
 	}
 	if err := s.Close(t.Context()); err != nil {
 		t.Fatal(err)
@@ -187,7 +188,7 @@ func TestRandomDamageNeverStopsTheSpool(t *testing.T) {
 			s := open(t, spool.Config{Path: file})
 			ds := lease(t, s, 1000)
 			for _, d := range ds {
-				s.Settle(d, nil)
+				succeed(t, s.Settle(d, nil))
 			}
 			accept(t, s, "after")
 			if n := s.Totals().SetAside; len(ds) < calls-10 && n == 0 {
@@ -253,7 +254,7 @@ func TestAFlippedByteThatLeavesValidJSONReachesNoSink(t *testing.T) {
 		if n, err := s.Int(`SELECT count(*) FROM set_aside WHERE reason LIKE '%not those that were written%' AND bytes IS NOT NULL`); err != nil || n != 2 || s.Totals().SetAside != 2 {
 			t.Errorf("%d are kept, error %v, totals %+v", n, err, s.Totals())
 		}
-		r, err := sqlite.Salvage(t.Context(), spool.Config{Path: file}, true)
+		r, err := repair.Salvage(t.Context(), spool.Config{Path: file}, true)
 		if err != nil || r.Unreadable != 2 {
 			t.Errorf("a salvage found %d, error %v", r.Unreadable, err)
 		}

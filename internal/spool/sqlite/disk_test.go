@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/repair"
 	"github.com/cdrelay/cdrelay/internal/spool/sqlite"
 )
 
@@ -33,8 +34,8 @@ func TestAFullDiskGivesUnavailableAndRecoversByItself(t *testing.T) {
 		if s.Errors("accept") == 0 || s.Errors("undecodable") == 0 || s.Errors("commit") == 0 {
 			t.Error("the errors are not counted")
 		}
-		s.Settle(waiting[0], nil) // needs no room
-		s.Postpone(waiting[1], nil, time.Now())
+		succeed(t, s.Settle(waiting[0], nil)) // needs no room
+		succeed(t, s.Postpone(waiting[1], nil, time.Now()))
 		pass(2 * time.Second)
 		if n := s.Backlog(); n != 0 {
 			t.Errorf("%d reports wait, although the disk has room for them", n)
@@ -120,7 +121,7 @@ func TestADiskThatRefusesWritesLosesNothing(t *testing.T) {
 // limited is that process: it prints how many calls it had acknowledged.
 func limited(path string) error {
 	signal.Ignore(syscall.SIGXFSZ)
-	s, err := sqlite.Open(testContext(), spool.Config{Path: path}, sqlite.Deps{Log: quiet()})
+	s, err := sqlite.Open(testContext(), spool.Config{Path: path}, sqlite.Deps{Log: quiet(), Repair: repair.Tool{}})
 	if err != nil {
 		return err
 	}

@@ -44,50 +44,8 @@
 //     the spool goes on by itself when there is room again. It counts as well when
 //     it has taken a large write (probe.go).
 //
-// All methods of a Store are safe for concurrent use. Check and Salvage are for
-// a spool that nobody has open, and hold its lock; Backup reads beside a running
-// server.
+// All methods of a Store are safe for concurrent use.
 //
-// # File
-//
-// SQLite in WAL mode, synchronous=FULL, incremental auto-vacuum. Times are
-// milliseconds since 1970 in UTC, 0 for none. user_version holds the version of
-// this schema, application_id marks the file as a spool.
-//
-//	lanes         id, name; give_up: the last configured give_up_after;
-//	              paused_until, paused_by: the durable pause
-//	calls         seq: order of acceptance; call_id and revision (unique);
-//	              content: hash; source, outcome, received_at; record: the JSON;
-//	              trace: the trace context of the callback, "" for none;
-//	              checksum: CRC-32C of content and record, NULL in calls of
-//	              older versions
-//	number_keys   digits of each number reversed, for search by suffix, in blocks
-//	              of calls; written behind the calls (keys.go)
-//	indexed       one row: up_to, the last call whose keys are written
-//	deliveries    one row for (call_seq, lane): state, due, since (acceptance or
-//	              last replay), tries (on the wire), attempts (JSON), successor,
-//	              ended_at; spent, doubts, failed_at: the History
-//	dead_letters  id (ULID), stage, lane, source, call_id, reason, detail, tries,
-//	              created_at; call_seq for stage delivery, body and its hash for
-//	              stage intake
-//	set_aside     what could not be read, byte for byte, with the reason
-//	kept          what a sink must find again (lane, name): value; gone: since when
-//	              the sink is not configured, 0 while it is
-//	shares        for each source, about the bytes of its calls that wait or ended
-//	              as dead letters, and of its dead letters of stage intake (share.go)
-//	counted       one row: the number of calls when up_to was the last seq
-//
-// A delivery's states:
-//
-//	-1 doubtful  waits until due; fails while others of its lane are delivered
-//	0 ready      never attempted; order of acceptance
-//	1 scheduled  waits until due for its next attempt
-//	2 replayed   asked for again by an operator; live traffic goes first
-//	3 held       an older revision of the call waits in this lane
-//	4 delivered
-//	5 dead       a dead letter has its id
-//	6 aside      its record could not be read
-//
-// The partial index waiting (lane, state, due, call_seq, since) holds the
-// states up to 3. For ready rows due is 0, so that they are read in order of acceptance.
+// The file itself, its tables and states, is described in package dbfile; what happens
+// to a damaged one in package repair, which the store is handed as Deps.Repair.
 package sqlite

@@ -6,6 +6,9 @@ import (
 	"time"
 
 	"zombiezen.com/go/sqlite"
+
+	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/spool/dbfile"
 )
 
 const (
@@ -21,7 +24,7 @@ const (
 func (e *eraser) calls(ctx context.Context) error {
 	var last int64
 	err := e.listRd.do(ctx, func(c *sqlite.Conn) (err error) {
-		last, err = readInt(c, `SELECT ifnull(max(seq), 0) FROM calls`)
+		last, err = dbfile.Int(c, `SELECT ifnull(max(seq), 0) FROM calls`)
 		return err
 	})
 	if err != nil {
@@ -30,7 +33,7 @@ func (e *eraser) calls(ctx context.Context) error {
 	step := callStep{eraser: e, from: e.from}
 	e.from = max(e.from, last)
 	return e.walk(ctx, `SELECT seq, call_id, record FROM calls WHERE seq > ? ORDER BY seq LIMIT ?`, step.from, func(r *sqlite.Stmt) any {
-		if step.to = r.ColumnInt64(0); step.to <= last && e.match.record(columnBytes(r, 2)) {
+		if step.to = r.ColumnInt64(0); step.to <= last && e.match.record(dbfile.Bytes(r, 2)) {
 			step.ids = append(step.ids, r.ColumnText(1))
 		}
 		return step.to
@@ -166,7 +169,7 @@ func (e *eraser) claim(ctx context.Context, id string) (*claim, error) {
 }
 
 func seqsOf(c *sqlite.Conn, id string) (seqs []int64, err error) {
-	err = query(c, `SELECT seq FROM calls WHERE call_id = ?`, func(r *sqlite.Stmt) error {
+	err = dbfile.Query(c, `SELECT seq FROM calls WHERE call_id = ?`, func(r *sqlite.Stmt) error {
 		seqs = append(seqs, r.ColumnInt64(0))
 		return nil
 	}, id)
@@ -193,7 +196,7 @@ func countAll(conn *sqlite.Conn, claims []*claim) error {
 func (c *claim) count(conn *sqlite.Conn) error {
 	c.deliveries, c.waiting, c.letters = 0, 0, 0
 	for _, seq := range c.seqs {
-		err := query(conn, `SELECT state FROM deliveries WHERE call_seq = ?`, func(r *sqlite.Stmt) error {
+		err := dbfile.Query(conn, `SELECT state FROM deliveries WHERE call_seq = ?`, func(r *sqlite.Stmt) error {
 			c.deliveries++
 			if state(r.ColumnInt64(0)).waits() {
 				c.waiting++
@@ -203,7 +206,7 @@ func (c *claim) count(conn *sqlite.Conn) error {
 		if err != nil {
 			return err
 		}
-		n, err := readInt(conn, `SELECT count(*) FROM dead_letters WHERE call_seq = ?`, seq)
+		n, err := dbfile.Int(conn, `SELECT count(*) FROM dead_letters WHERE call_seq = ?`, seq)
 		if err != nil {
 			return err
 		}
@@ -244,7 +247,7 @@ func (e *eraser) eraseClaimedSeq(t *tx, seq int64) error {
 	if err := e.chargeCall(t, heldSize, seq, -1); err != nil {
 		return err
 	}
-	err := query(t.conn, `SELECT lane, state FROM deliveries WHERE call_seq = ?`, func(r *sqlite.Stmt) error {
+	err := dbfile.Query(t.conn, `SELECT lane, state FROM deliveries WHERE call_seq = ?`, func(r *sqlite.Stmt) error {
 		if l := e.laneByID(r.ColumnInt64(0)); l != nil && state(r.ColumnInt64(1)).waits() {
 			t.then(func() { l.waiting.Add(-1) })
 		}
@@ -253,7 +256,7 @@ func (e *eraser) eraseClaimedSeq(t *tx, seq int64) error {
 	if err != nil {
 		return err
 	}
-	err = query(t.conn, `DELETE FROM dead_letters WHERE call_seq = ? RETURNING lane`, func(r *sqlite.Stmt) error {
+	err = dbfile.Query(t.conn, `DELETE FROM dead_letters WHERE call_seq = ? RETURNING lane`, func(r *sqlite.Stmt) error {
 		if l := e.laneByID(r.ColumnInt64(0)); l != nil {
 			t.then(func() { l.dead.Add(-1) })
 		}
@@ -276,12 +279,12 @@ func (e *eraser) redactLogs(ctx context.Context, from, to int64, gone []string) 
 	}
 	var logs []log
 	err := e.listRd.do(ctx, func(c *sqlite.Conn) error {
-		return query(c, `SELECT d.call_seq, d.lane, d.attempts, c.call_id FROM deliveries d JOIN calls c ON c.seq = d.call_seq
+		return dbfile.Query(c, `SELECT d.call_seq, d.lane, d.attempts, c.call_id FROM deliveries d JOIN calls c ON c.seq = d.call_seq
 			WHERE d.call_seq > ? AND d.call_seq <= ? AND d.attempts IS NOT NULL`, func(r *sqlite.Stmt) error {
 			if slices.Contains(gone, r.ColumnText(3)) {
 				return nil
 			}
-			if text, hit := e.match.redactLog(columnBytes(r, 2)); hit {
+			if text, hit := e.match.redactLog(dbfile.Bytes(r, 2)); hit {
 				logs = append(logs, log{r.ColumnInt64(0), e.laneByID(r.ColumnInt64(1)), text})
 			}
 			return nil
@@ -293,13 +296,35 @@ func (e *eraser) redactLogs(ctx context.Context, from, to int64, gone []string) 
 	for _, one := range logs {
 		if !e.dry && one.lane != nil && one.lane.claim([]int64{one.seq}) {
 			err = e.writer.waitFor(ctx, op{name: "erase", do: func(t *tx) error {
-				return execute(t.conn, `UPDATE deliveries SET attempts = ? WHERE call_seq = ? AND lane = ?`, one.text, one.seq, one.lane.id)
+				return dbfile.Execute(t.conn, `UPDATE deliveries SET attempts = ? WHERE call_seq = ? AND lane = ?`, one.text, one.seq, one.lane.id)
 			}, done: func(error) { one.lane.release([]int64{one.seq}, false) }})
 		}
 		if err != nil {
 			return err
 		}
 		e.out.Redacted++
+	}
+	return nil
+}
+
+func eraseCall(c *sqlite.Conn, seq int64) error {
+	var rec *call.Record
+	err := dbfile.Query(c, `SELECT record FROM calls WHERE seq = ?`, func(r *sqlite.Stmt) error {
+		rec = decodeLeniently(dbfile.Bytes(r, 0))
+		return nil
+	}, seq)
+	if err != nil || rec == nil {
+		return err
+	}
+	for _, digits := range dbfile.NumberKeys(rec) {
+		if err := dbfile.Execute(c, deleteKey, seq>>dbfile.BlockBits, digits, seq); err != nil {
+			return err
+		}
+	}
+	for _, sql := range []string{`DELETE FROM deliveries WHERE call_seq = ?`, `DELETE FROM calls WHERE seq = ?`} {
+		if err := dbfile.Execute(c, sql, seq); err != nil {
+			return err
+		}
 	}
 	return nil
 }

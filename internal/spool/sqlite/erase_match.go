@@ -9,6 +9,7 @@ import (
 
 	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/dbfile"
 )
 
 const (
@@ -147,12 +148,12 @@ func (m *matcher) spans(text []byte, except map[string]bool) (found []span) {
 // digitGroups gives the next groups of digits that stand close together, and
 // where to go on.
 func digitGroups(text []byte, at int) (groups []span, next int) {
-	for at < len(text) && !isDigit(text[at]) {
+	for at < len(text) && !dbfile.IsDigit(text[at]) {
 		at++
 	}
-	for at < len(text) && isDigit(text[at]) {
+	for at < len(text) && dbfile.IsDigit(text[at]) {
 		from := at
-		for at < len(text) && isDigit(text[at]) {
+		for at < len(text) && dbfile.IsDigit(text[at]) {
 			at++
 		}
 		groups = append(groups, span{from, at})
@@ -160,14 +161,12 @@ func digitGroups(text []byte, at int) (groups []span, next int) {
 		for gap < len(text) && gap-at < maxGap && strings.IndexByte(" -.()/", text[gap]) >= 0 {
 			gap++
 		}
-		if gap < len(text) && isDigit(text[gap]) {
+		if gap < len(text) && dbfile.IsDigit(text[gap]) {
 			at = gap
 		}
 	}
 	return groups, at
 }
-
-func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
 // isNumber tells whether groups of digits together are the number.
 func (m *matcher) isNumber(text []byte, groups []span, except map[string]bool) bool {

@@ -8,6 +8,7 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/dbfile"
 )
 
 const (
@@ -59,7 +60,7 @@ func (s *Store) Expire(ctx context.Context, sink string, cutoff time.Time, reaso
 func expired(c *sqlite.Conn, l *lane, cutoff time.Time, limit int) ([]*delivery, error) {
 	var seqs []int64
 	collect := func(r *sqlite.Stmt) error {
-		if r.ColumnInt64(1) >= millis(cutoff) || len(seqs) == limit {
+		if r.ColumnInt64(1) >= dbfile.Millis(cutoff) || len(seqs) == limit {
 			return errEnough
 		}
 		if seq := r.ColumnInt64(0); !l.isLeased(seq) {
@@ -67,11 +68,11 @@ func expired(c *sqlite.Conn, l *lane, cutoff time.Time, limit int) ([]*delivery,
 		}
 		return nil
 	}
-	err := query(c, expiredFresh, collect, l.id)
+	err := dbfile.Query(c, expiredFresh, collect, l.id)
 	if err != nil && !errors.Is(err, errEnough) {
 		return nil, err
 	}
-	err = query(c, expiredTried, collect, l.id, millis(cutoff))
+	err = dbfile.Query(c, expiredTried, collect, l.id, dbfile.Millis(cutoff))
 	if err != nil && !errors.Is(err, errEnough) {
 		return nil, err
 	}
@@ -82,10 +83,10 @@ func expired(c *sqlite.Conn, l *lane, cutoff time.Time, limit int) ([]*delivery,
 func describe(c *sqlite.Conn, l *lane, seqs []int64) ([]*delivery, error) {
 	var out []*delivery
 	for _, seq := range seqs {
-		err := query(c, `SELECT c.call_id, c.source, d.tries, d.attempts, d.state FROM deliveries d JOIN calls c ON c.seq = d.call_seq
+		err := dbfile.Query(c, `SELECT c.call_id, c.source, d.tries, d.attempts, d.state FROM deliveries d JOIN calls c ON c.seq = d.call_seq
 			WHERE d.call_seq = ? AND d.lane = ?`, func(r *sqlite.Stmt) error {
 			out = append(out, &delivery{
-				Delivery: spool.Delivery{Sink: l.name, Seq: seq, Tries: r.ColumnInt(2)}, lane: l, attempts: columnBytes(r, 3), state: state(r.ColumnInt64(4)),
+				Delivery: spool.Delivery{Sink: l.name, Seq: seq, Tries: r.ColumnInt(2)}, lane: l, attempts: dbfile.Bytes(r, 3), state: state(r.ColumnInt64(4)),
 				subject: subject{id: r.ColumnText(0), source: r.ColumnText(1)},
 			})
 			return nil

@@ -7,6 +7,7 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/dbfile"
 )
 
 // OnWriter runs f on the connection that writes, between two groups.
@@ -16,13 +17,13 @@ func (s *Store) OnWriter(f func(*sqlite.Conn) error) error {
 
 // Exec runs a statement on the connection that writes.
 func (s *Store) Exec(sql string, args ...any) error {
-	return s.OnWriter(func(c *sqlite.Conn) error { return execute(c, sql, args...) })
+	return s.OnWriter(func(c *sqlite.Conn) error { return dbfile.Execute(c, sql, args...) })
 }
 
 // Int reads one number.
 func (s *Store) Int(sql string, args ...any) (n int64, err error) {
 	err = s.OnWriter(func(c *sqlite.Conn) error {
-		n, err = readInt(c, sql, args...)
+		n, err = dbfile.Int(c, sql, args...)
 		return err
 	})
 	return n, err
@@ -40,7 +41,7 @@ func (w *writer) backlog() int {
 
 // Reopen opens the file anew, as after damage.
 func (s *Store) Reopen(ctx context.Context) error {
-	if err := writeMark(s.cfg.Path, markCheck); err != nil {
+	if err := dbfile.WriteMark(s.cfg.Path, dbfile.MarkCheck); err != nil {
 		return err
 	}
 	return s.reopen(ctx)
@@ -50,7 +51,7 @@ func (s *Store) Reopen(ctx context.Context) error {
 func (s *Store) EndBackground() { s.stop() }
 
 // SuspectMark is the file that asks for a whole check at the next start.
-func SuspectMark(path string) string { return suspectMark(path) }
+func SuspectMark(path string) string { return dbfile.SuspectMark(path) }
 
 // Path is where the file lies.
 func (s *Store) Path() string { return s.cfg.Path }
@@ -85,7 +86,7 @@ func hold(tb testing.TB, r *readers) (release func()) {
 	for range r.n {
 		c := <-r.free
 		for _, sql := range []string{`BEGIN`, `SELECT count(*) FROM lanes`} {
-			if err := execute(c, sql); err != nil {
+			if err := dbfile.Execute(c, sql); err != nil {
 				tb.Fatal(err)
 			}
 		}
@@ -93,7 +94,7 @@ func hold(tb testing.TB, r *readers) (release func()) {
 	}
 	return func() {
 		for _, c := range taken {
-			if err := execute(c, `COMMIT`); err != nil {
+			if err := dbfile.Execute(c, `COMMIT`); err != nil {
 				tb.Error(err)
 			}
 			r.free <- c

@@ -6,6 +6,8 @@ import (
 	"strconv"
 
 	"zombiezen.com/go/sqlite"
+
+	"github.com/cdrelay/cdrelay/internal/spool/dbfile"
 )
 
 // errRefused is wrapped by an op that declines for a reason of its own, such as
@@ -44,24 +46,11 @@ func withRemedy(err error, folder string) error {
 	switch sqlite.ErrCode(err).ToPrimary() {
 	case sqlite.ResultFull, sqlite.ResultIOErr, sqlite.ResultReadOnly, sqlite.ResultCantOpen, sqlite.ResultPerm:
 		free := "an unknown number of"
-		if n, ferr := freeBytes(folder); ferr == nil {
+		if n, ferr := dbfile.FreeBytes(folder); ferr == nil {
 			free = strconv.FormatInt(n, 10)
 		}
 		return fmt.Errorf("%w: see whether its disk is full (%s bytes are free, a start needs 1 MiB), read-only or broken, and whether its folder is writable for this user", err, free)
 	default:
 		return err
-	}
-}
-
-// isDamage tells whether SQLite found the file's content damaged.
-func isDamage(err error) bool {
-	if found := (*damagedError)(nil); errors.As(err, &found) {
-		return true
-	}
-	switch sqlite.ErrCode(err).ToPrimary() {
-	case sqlite.ResultCorrupt, sqlite.ResultNotADB:
-		return true
-	default:
-		return false
 	}
 }

@@ -11,13 +11,14 @@ import (
 	"zombiezen.com/go/sqlite/sqlitex"
 
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/repair"
 	"github.com/cdrelay/cdrelay/internal/spool/sqlite"
 )
 
 // refused opens a spool that must not open, and gives the reason.
 func refused(t *testing.T, path string) string {
 	t.Helper()
-	s, err := sqlite.Open(t.Context(), spool.Config{Path: path}, sqlite.Deps{Log: quiet()})
+	s, err := sqlite.Open(t.Context(), spool.Config{Path: path}, sqlite.Deps{Log: quiet(), Repair: repair.Tool{}})
 	if err == nil {
 		_ = s.Close(t.Context())
 		t.Fatalf("%s was opened", path)

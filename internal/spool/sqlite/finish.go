@@ -7,6 +7,7 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/dbfile"
 )
 
 // Settle ends a delivery as delivered. Like Retry and Bury it returns at once;
@@ -43,9 +44,9 @@ func (s *Store) Retry(d *spool.Delivery, attempts []spool.Attempt, due time.Time
 				st = held
 			}
 		}
-		return execute(t.conn, `UPDATE deliveries SET state = ?, due = ?, tries = ?, attempts = ?, since = min(since, ?),
+		return dbfile.Execute(t.conn, `UPDATE deliveries SET state = ?, due = ?, tries = ?, attempts = ?, since = min(since, ?),
 			spent = ?, doubts = ?, failed_at = ? WHERE call_seq = ? AND lane = ?`,
-			st, millis(due), d.Tries, d.attempts, millis(t.now), h.Spent, h.Doubts, millis(h.FailedAt), d.Seq, d.lane.id)
+			st, dbfile.Millis(due), d.Tries, d.attempts, dbfile.Millis(t.now), h.Spent, h.Doubts, dbfile.Millis(h.FailedAt), d.Seq, d.lane.id)
 	})
 }
 
@@ -58,8 +59,8 @@ func (s *Store) Amend(sink string, seq int64, due time.Time, h spool.History) {
 	}
 	err := s.writer.submit(&op{name: "amend", lazy: true, done: func(error) {}, do: func(t *tx) error {
 		t.then(l.signal)
-		return execute(t.conn, `UPDATE deliveries SET due = ?, spent = ?, doubts = ?, failed_at = ? WHERE call_seq = ? AND lane = ? AND state IN (-1, 1)`,
-			millis(due), h.Spent, h.Doubts, millis(h.FailedAt), seq, l.id)
+		return dbfile.Execute(t.conn, `UPDATE deliveries SET due = ?, spent = ?, doubts = ?, failed_at = ? WHERE call_seq = ? AND lane = ? AND state IN (-1, 1)`,
+			dbfile.Millis(due), h.Spent, h.Doubts, dbfile.Millis(h.FailedAt), seq, l.id)
 	}})
 	if err != nil {
 		s.log.Warn("a report came after the spool was closed; its plan stays", "sink", sink, "seq", seq)
@@ -131,11 +132,11 @@ func (s *Store) report(leased *spool.Delivery, attempts []spool.Attempt, name st
 // end moves a delivery out of the waiting ones and lets its successor go on.
 func (s *Store) end(t *tx, d *delivery, to state) error {
 	found, successor := false, false
-	err := query(t.conn, `UPDATE deliveries SET state = ?, tries = ?, attempts = ?, ended_at = ?, due = 0
+	err := dbfile.Query(t.conn, `UPDATE deliveries SET state = ?, tries = ?, attempts = ?, ended_at = ?, due = 0
 		WHERE call_seq = ? AND lane = ? AND state < 4 RETURNING successor`, func(r *sqlite.Stmt) error {
 		found, successor = true, r.ColumnBool(0)
 		return nil
-	}, to, d.Tries, d.attempts, millis(t.now), d.Seq, d.lane.id)
+	}, to, d.Tries, d.attempts, dbfile.Millis(t.now), d.Seq, d.lane.id)
 	if err != nil {
 		return err
 	}
@@ -162,11 +163,11 @@ const nextHeld = `SELECT CASE d.state WHEN 3 THEN d.call_seq ELSE 0 END FROM cal
 // releaseSuccessor schedules the next revision of the call in the lane, unless an
 // older one than that waits.
 func releaseSuccessor(t *tx, l *lane, seq int64) error {
-	next, err := readInt(t.conn, nextHeld, seq, l.id)
+	next, err := dbfile.Int(t.conn, nextHeld, seq, l.id)
 	if err != nil || next == 0 {
 		return err
 	}
 	t.then(l.signal)
-	return execute(t.conn, `UPDATE deliveries SET state = ?1, due = ?2, since = min(since, ?2) WHERE call_seq = ?3 AND lane = ?4`,
-		scheduled, millis(t.now), next, l.id)
+	return dbfile.Execute(t.conn, `UPDATE deliveries SET state = ?1, due = ?2, since = min(since, ?2) WHERE call_seq = ?3 AND lane = ?4`,
+		scheduled, dbfile.Millis(t.now), next, l.id)
 }

@@ -1,6 +1,10 @@
 package sqlite
 
-import "zombiezen.com/go/sqlite"
+import (
+	"zombiezen.com/go/sqlite"
+
+	"github.com/cdrelay/cdrelay/internal/spool/dbfile"
+)
 
 const (
 	// groupBytes bounds what the ops of one transaction bring, beyond the first one.
@@ -26,7 +30,7 @@ func (s *Store) keepRoom(c *sqlite.Conn) (most int) {
 	if err != nil {
 		return groupBytesTight
 	}
-	if growth := pages*pageSize - d.file; growth > 0 && growth >= d.free {
+	if growth := pages*dbfile.PageSize - d.file; growth > 0 && growth >= d.free {
 		s.noteMove(s.truncateWAL(c))
 		d = s.lookAtDisk()
 	}

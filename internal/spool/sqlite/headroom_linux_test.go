@@ -37,8 +37,8 @@ func TestFastSendersNeverFillTheDiskForGood(t *testing.T) {
 	var delivering, sending sync.WaitGroup
 	delivering.Go(func() {
 		for ctx.Err() == nil {
-			for _, d := range lease(t, s, 100) {
-				s.Settle(d, nil)
+			for _, d := range lease(t, s, 100) { //nolint:contextcheck // what is leased at the end is settled
+				succeed(t, s.Settle(d, nil))
 			}
 			<-time.After(time.Millisecond)
 		}

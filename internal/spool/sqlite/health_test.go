@@ -13,6 +13,7 @@ import (
 	zombie "zombiezen.com/go/sqlite"
 
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/repair"
 	"github.com/cdrelay/cdrelay/internal/spool/sqlite"
 )
 
@@ -21,7 +22,7 @@ import (
 func TestADiskThatHangsIsNotReady(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := &logText{}
-		s, err := sqlite.Open(t.Context(), spool.Config{Path: filepath.Join(t.TempDir(), "cdrelay.db")}, sqlite.Deps{Log: slog.New(slog.NewJSONHandler(log, nil))})
+		s, err := sqlite.Open(t.Context(), spool.Config{Path: filepath.Join(t.TempDir(), "cdrelay.db")}, sqlite.Deps{Log: slog.New(slog.NewJSONHandler(log, nil)), Repair: repair.Tool{}})
 		if err != nil {
 			t.Fatal(err)
 		}

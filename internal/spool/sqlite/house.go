@@ -7,6 +7,7 @@ import (
 	"github.com/oklog/ulid/v2"
 
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/dbfile"
 )
 
 const (
@@ -76,11 +77,11 @@ func (s *Store) retain(ctx context.Context, old *sweep) (more bool) {
 func (s *Store) vacuum(ctx context.Context) {
 	for range 64 {
 		more, err := change(ctx, s.writer, op{name: "vacuum"}, func(t *tx) (more bool, err error) {
-			free, err := readInt(t.conn, `PRAGMA freelist_count`)
+			free, err := dbfile.Int(t.conn, `PRAGMA freelist_count`)
 			if err != nil || free < 1000 {
 				return false, err
 			}
-			return true, execute(t.conn, `PRAGMA incremental_vacuum(200)`)
+			return true, dbfile.Execute(t.conn, `PRAGMA incremental_vacuum(200)`)
 		})
 		if err != nil || !more {
 			return

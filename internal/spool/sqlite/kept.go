@@ -8,6 +8,7 @@ import (
 
 	"github.com/cdrelay/cdrelay/internal/plainjson"
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/dbfile"
 )
 
 // The table kept holds small values that a sink must find again after a reload or
@@ -19,9 +20,6 @@ import (
 const (
 	eraseKept = `DELETE FROM kept WHERE gone > 0
 		AND gone + ifnull(nullif((SELECT give_up FROM lanes WHERE id = lane), 0), ?) <= ?`
-	keepNamed   = `INSERT INTO kept(lane, name, value) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value`
-	forgetNamed = `DELETE FROM kept WHERE lane = ? AND name = ?`
-	readNamed   = `SELECT value FROM kept WHERE lane = ? AND name = ?`
 )
 
 // Keep keeps a value of a sink under a name, in the place of the one before; nil
@@ -35,9 +33,9 @@ func (s *Store) Keep(ctx context.Context, sink, name string, value []byte) error
 	written := make(chan error, 1)
 	err := s.writer.submit(&op{name: "keep", lazy: true, done: func(err error) { written <- err }, do: func(t *tx) error {
 		if value == nil {
-			return execute(t.conn, forgetNamed, l.id, name)
+			return dbfile.Execute(t.conn, dbfile.ForgetNamed, l.id, name)
 		}
-		return execute(t.conn, keepNamed, l.id, name, value)
+		return dbfile.Execute(t.conn, dbfile.KeepNamed, l.id, name, value)
 	}})
 	if err != nil {
 		return err
@@ -58,8 +56,8 @@ func (s *Store) Kept(ctx context.Context, sink, name string) (value []byte, err 
 		return nil, nil
 	}
 	err = s.listRd.do(ctx, func(c *sqlite.Conn) error {
-		return query(c, readNamed, func(r *sqlite.Stmt) error {
-			value = columnBytes(r, 0)
+		return dbfile.Query(c, dbfile.ReadNamed, func(r *sqlite.Stmt) error {
+			value = dbfile.Bytes(r, 0)
 			return nil
 		}, l.id, name)
 	})
@@ -73,16 +71,16 @@ func markGone(t *tx, configured []int64) error {
 	if err != nil {
 		return err
 	}
-	if err := execute(t.conn, `UPDATE kept SET gone = 0 WHERE gone > 0 AND lane IN (SELECT value FROM json_each(?))`, string(ids)); err != nil {
+	if err := dbfile.Execute(t.conn, `UPDATE kept SET gone = 0 WHERE gone > 0 AND lane IN (SELECT value FROM json_each(?))`, string(ids)); err != nil {
 		return err
 	}
-	return execute(t.conn, `UPDATE kept SET gone = ? WHERE gone = 0 AND lane NOT IN (SELECT value FROM json_each(?))`, millis(t.now), string(ids))
+	return dbfile.Execute(t.conn, `UPDATE kept SET gone = ? WHERE gone = 0 AND lane NOT IN (SELECT value FROM json_each(?))`, dbfile.Millis(t.now), string(ids))
 }
 
 // eraseGone erases what is kept for sinks that are gone for good.
 func (s *Store) eraseGone(ctx context.Context) {
 	err := s.writer.wait(ctx, "keep", func(t *tx) error {
-		return execute(t.conn, eraseKept, defaultGiveUp.Milliseconds(), millis(t.now))
+		return dbfile.Execute(t.conn, eraseKept, defaultGiveUp.Milliseconds(), dbfile.Millis(t.now))
 	})
 	if err != nil {
 		s.log.Debug("what is kept for sinks that are gone could not be erased", "error", err)

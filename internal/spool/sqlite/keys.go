@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"zombiezen.com/go/sqlite"
+
+	"github.com/cdrelay/cdrelay/internal/spool/dbfile"
 )
 
 // The keys by which a number is found are written behind the calls, some
@@ -22,8 +24,6 @@ import (
 // the keys are made from the records.
 
 const (
-	// blockBits: 1 << blockBits calls have their keys in one block.
-	blockBits = 14
 	// indexStep is how many calls get their keys in one transaction.
 	indexStep = 1024
 	// indexIdle is how long fewer calls than that wait for theirs.
@@ -37,7 +37,6 @@ const (
 )
 
 const (
-	indexedTo   = `SELECT ifnull(max(up_to), 0) FROM indexed`
 	callsToRead = `SELECT seq, record FROM calls WHERE seq > ? AND seq <= ? ORDER BY seq`
 	insertKey   = `INSERT OR IGNORE INTO number_keys(block, digits, call_seq) VALUES (?, ?, ?)`
 	deleteKey   = `DELETE FROM number_keys WHERE block = ? AND digits = ? AND call_seq = ?`
@@ -171,7 +170,7 @@ func (s *Store) indexRest(ctx context.Context) {
 // needs nobody's care: the calls are found all the same.
 func (s *Store) index(ctx context.Context) (step keyStep, here bool, err error) {
 	err = s.houseRd.do(ctx, func(c *sqlite.Conn) error {
-		after, err := readInt(c, indexedTo)
+		after, err := dbfile.Int(c, dbfile.IndexedTo)
 		if err != nil {
 			return err
 		}
@@ -203,9 +202,9 @@ func rest(ctx context.Context, d time.Duration) {
 
 // read makes the keys from the records.
 func (k *keyStep) read(c *sqlite.Conn) error {
-	return query(c, callsToRead, func(r *sqlite.Stmt) error {
+	return dbfile.Query(c, callsToRead, func(r *sqlite.Stmt) error {
 		seq := r.ColumnInt64(0)
-		for _, digits := range numberKeys(decodeLeniently(columnBytes(r, 1))) {
+		for _, digits := range dbfile.NumberKeys(decodeLeniently(dbfile.Bytes(r, 1))) {
 			k.keys = append(k.keys, searchKey{digits: digits, seq: seq})
 		}
 		return nil
@@ -216,14 +215,14 @@ func (k *keyStep) read(c *sqlite.Conn) error {
 // has taken the place of another is asked anew.
 func (s *Store) writeKeys(ctx context.Context, k keyStep) error {
 	slices.SortFunc(k.keys, func(a, b searchKey) int {
-		return cmp.Or(cmp.Compare(a.seq>>blockBits, b.seq>>blockBits), cmp.Compare(a.digits, b.digits), cmp.Compare(a.seq, b.seq))
+		return cmp.Or(cmp.Compare(a.seq>>dbfile.BlockBits, b.seq>>dbfile.BlockBits), cmp.Compare(a.digits, b.digits), cmp.Compare(a.seq, b.seq))
 	})
 	return s.writer.wait(ctx, "index", func(t *tx) error {
-		after, err := readInt(t.conn, indexedTo)
+		after, err := dbfile.Int(t.conn, dbfile.IndexedTo)
 		if err != nil || after != k.after {
 			return err
 		}
-		there, err := readInts(t.conn, `SELECT seq FROM calls WHERE seq > ? AND seq <= ? ORDER BY seq`, k.after, k.to)
+		there, err := dbfile.Ints(t.conn, `SELECT seq FROM calls WHERE seq > ? AND seq <= ? ORDER BY seq`, k.after, k.to)
 		if err != nil {
 			return err
 		}
@@ -231,10 +230,10 @@ func (s *Store) writeKeys(ctx context.Context, k keyStep) error {
 			if _, is := slices.BinarySearch(there, key.seq); !is {
 				continue
 			}
-			if err := execute(t.conn, insertKey, key.seq>>blockBits, key.digits, key.seq); err != nil {
+			if err := dbfile.Execute(t.conn, insertKey, key.seq>>dbfile.BlockBits, key.digits, key.seq); err != nil {
 				return err
 			}
 		}
-		return execute(t.conn, `UPDATE indexed SET up_to = ?`, k.to)
+		return dbfile.Execute(t.conn, `UPDATE indexed SET up_to = ?`, k.to)
 	})
 }

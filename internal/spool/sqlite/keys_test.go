@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/repair"
 	"github.com/cdrelay/cdrelay/internal/spool/sqlite"
 )
 
@@ -102,7 +103,7 @@ func TestACallThatIsErasedBeforeItsKeysAreWrittenGetsNone(t *testing.T) {
 		if err := s.Close(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if r, err := sqlite.Check(t.Context(), s.Path()); err != nil || !r.Sound() {
+		if r, err := repair.Check(t.Context(), s.Path()); err != nil || !r.Sound() {
 			t.Errorf("%+v, error %v", r.Findings, err)
 		}
 	})

@@ -13,6 +13,8 @@ import (
 
 	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/dbfile"
+	"github.com/cdrelay/cdrelay/internal/spool/repair"
 )
 
 func rows(seqs ...int64) (out []*delivery) {
@@ -29,7 +31,7 @@ func dropAll(t *testing.T, l *lane) {
 	if !l.claim([]int64{7, 8}) {
 		t.Fatal("not claimed")
 	}
-	conn, err := openWriter(t.Context(), spool.Config{Path: filepath.Join(t.TempDir(), "cdrelay.db")}.WithDefaults())
+	conn, err := dbfile.OpenWriter(t.Context(), spool.Config{Path: filepath.Join(t.TempDir(), "cdrelay.db")}.WithDefaults())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +86,7 @@ func TestWhatExpiresDuringAReadIsNotLeased(t *testing.T) {
 	for name, end := range map[string]func(ctx context.Context, s *Store, endRead func()){
 		"the read ends before the commit": func(ctx context.Context, s *Store, endRead func()) {
 			commit := make(chan struct{})
-			go func() { _ = s.OnWriter(func(*sqlite.Conn) error { <-commit; return nil }) }()
+			go func() { _ = s.writer.between(ctx, func(*sqlite.Conn) error { <-commit; return nil }) }()
 			synctest.Wait()
 			go expireAll(ctx, s)
 			synctest.Wait() // the next one is behind it in the same transaction
@@ -101,7 +103,7 @@ func TestWhatExpiresDuringAReadIsNotLeased(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s, l := withOne(t)
-				r := leaseReader{lane: l, recent: s.recent, room: s.room, now: millis(s.Now()), want: spool.Places{Limit: 8}}
+				r := leaseReader{lane: l, recent: s.recent, room: s.room, now: dbfile.Millis(s.Now()), want: spool.Places{Limit: 8}}
 				cursor := l.beginRead()
 				if err := s.lanesRd.do(t.Context(), func(c *sqlite.Conn) error { r.conn = c; return r.read(cursor) }); err != nil || len(r.found) != 1 {
 					t.Fatal(r.found, err)
@@ -133,7 +135,7 @@ func expireAll(ctx context.Context, s *Store) {
 // withOne opens a spool with one delivery, and gives its lane.
 func withOne(t *testing.T) (*Store, *lane) {
 	t.Helper()
-	s, err := Open(t.Context(), spool.Config{Path: filepath.Join(t.TempDir(), "cdrelay.db")}, Deps{Log: slog.New(slog.DiscardHandler)})
+	s, err := Open(t.Context(), spool.Config{Path: filepath.Join(t.TempDir(), "cdrelay.db")}, Deps{Log: slog.New(slog.DiscardHandler), Repair: repair.Tool{}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/dbfile"
 )
 
 // forever is the end of an operator's pause: the last moment that JSON can tell.
@@ -29,7 +30,7 @@ func (s *Store) SetLanes(ctx context.Context, configs []spool.LaneConfig) error 
 				return err
 			}
 			ids = append(ids, l.id)
-			if err := execute(t.conn, `UPDATE lanes SET give_up = ? WHERE id = ?`, c.GiveUpAfter.Milliseconds(), l.id); err != nil {
+			if err := dbfile.Execute(t.conn, `UPDATE lanes SET give_up = ? WHERE id = ?`, c.GiveUpAfter.Milliseconds(), l.id); err != nil {
 				return err
 			}
 		}
@@ -68,8 +69,8 @@ func (s *Store) SetPause(ctx context.Context, sink string, p spool.Pause) error 
 		p.By = ""
 	}
 	return s.writer.wait(ctx, "pause", func(t *tx) error {
-		err := execute(t.conn, `UPDATE lanes SET paused_until = ?, paused_by = ? WHERE id = ? AND NOT (paused_by = 'operator' AND ? = 'sink')`,
-			millis(p.Until), string(p.By), l.id, string(asked))
+		err := dbfile.Execute(t.conn, `UPDATE lanes SET paused_until = ?, paused_by = ? WHERE id = ? AND NOT (paused_by = 'operator' AND ? = 'sink')`,
+			dbfile.Millis(p.Until), string(p.By), l.id, string(asked))
 		if err == nil && t.conn.Changes() > 0 {
 			t.then(func() { l.pause(p) })
 		}
@@ -140,12 +141,12 @@ func readStatus(c *sqlite.Conn, lane int64, st *spool.LaneStatus) error {
 		sql  string
 	}{{&fresh, oldestFresh}, {&tried, oldestTried}, {&doubtful, oldestDoubtful}, {&st.Doubtful, countDoubtful}} {
 		var err error
-		if *v.into, err = readInt(c, v.sql, lane); err != nil {
+		if *v.into, err = dbfile.Int(c, v.sql, lane); err != nil {
 			return err
 		}
 	}
-	st.OldestSure = fromMillis(earlier(fresh, tried))
-	st.Oldest = fromMillis(earlier(earlier(fresh, tried), doubtful))
+	st.OldestSure = dbfile.FromMillis(earlier(fresh, tried))
+	st.Oldest = dbfile.FromMillis(earlier(earlier(fresh, tried), doubtful))
 	return nil
 }
 
@@ -217,10 +218,10 @@ func (s *Store) laneIn(t *tx, sink string) (*lane, error) {
 	if l := t.fresh[sink]; l != nil {
 		return l, nil
 	}
-	if err := execute(t.conn, `INSERT OR IGNORE INTO lanes(name) VALUES (?)`, sink); err != nil {
+	if err := dbfile.Execute(t.conn, `INSERT OR IGNORE INTO lanes(name) VALUES (?)`, sink); err != nil {
 		return nil, err
 	}
-	id, err := readInt(t.conn, `SELECT id FROM lanes WHERE name = ?`, sink)
+	id, err := dbfile.Int(t.conn, `SELECT id FROM lanes WHERE name = ?`, sink)
 	if err != nil {
 		return nil, err
 	}

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/share"
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/dbfile"
 )
 
 // reportsMax and reportsBytes are the uncommitted reports at which leasing stops:
@@ -56,7 +56,7 @@ func (s *Store) Lease(ctx context.Context, sink string, want spool.Places) ([]*s
 	l.leasing.Lock()
 	defer l.leasing.Unlock()
 	cursor := l.beginRead()
-	r := leaseReader{lane: l, recent: s.recent, room: s.room, now: millis(s.clock.now()), want: want}
+	r := leaseReader{lane: l, recent: s.recent, room: s.room, now: dbfile.Millis(s.clock.now()), want: want}
 	err := s.lanesRd.do(ctx, func(c *sqlite.Conn) error {
 		r.conn = c
 		return r.read(cursor)
@@ -102,31 +102,11 @@ func (s *Store) decode(leased []*delivery) []*spool.Delivery {
 
 // decode makes the record.
 func (d *delivery) decode() error {
-	rec, content, err := decodeRecord(d.content, d.encoded, d.sum)
+	rec, content, err := dbfile.DecodeRecord(d.content, d.encoded, d.sum)
 	if err == nil {
 		d.Record, d.MessageID = rec, call.MessageID(rec.ID, content, d.Sink)
 	}
 	return err
-}
-
-// decodeRecord reads a call of the file: the hash of its content, its encoded record,
-// and the checksum over both, or unsummed.
-func decodeRecord(hash, encoded []byte, sum int64) (*call.Record, call.ContentHash, error) {
-	var content call.ContentHash
-	if encoded == nil {
-		return nil, content, errors.New("its call is not in the file")
-	}
-	if sum != unsummed && sum != checksum(hash, encoded) {
-		return nil, content, errors.New("its bytes are not those that were written")
-	}
-	rec := &call.Record{}
-	if err := json.Unmarshal(encoded, rec); err != nil {
-		return nil, content, err
-	}
-	if copy(content[:], hash) != len(content) || rec.Schema != call.SchemaID {
-		return nil, content, errors.New("not a record of " + call.SchemaID)
-	}
-	return rec, content, nil
 }
 
 // leaseReader collects the deliveries that a lane may lease.
@@ -205,18 +185,18 @@ func (r *leaseReader) rows(sql string, from int64, limit int) (out []*delivery, 
 	if limit == 0 {
 		return nil, nil
 	}
-	err = query(r.conn, sql, func(s *sqlite.Stmt) error {
+	err = dbfile.Query(r.conn, sql, func(s *sqlite.Stmt) error {
 		seq := s.ColumnInt64(0)
 		if r.lane.isLeased(seq) {
 			return nil
 		}
 		d := &delivery{
-			Delivery: spool.Delivery{Sink: r.lane.name, Seq: seq, Since: fromMillis(s.ColumnInt64(2))}, lane: r.lane, state: state(s.ColumnInt64(1)),
+			Delivery: spool.Delivery{Sink: r.lane.name, Seq: seq, Since: dbfile.FromMillis(s.ColumnInt64(2))}, lane: r.lane, state: state(s.ColumnInt64(1)),
 		}
 		if d.state != ready {
-			d.Tries, d.attempts = s.ColumnInt(3), columnBytes(s, 4)
+			d.Tries, d.attempts = s.ColumnInt(3), dbfile.Bytes(s, 4)
 			d.History = spool.History{
-				Spent: s.ColumnInt(5), Doubts: s.ColumnInt(6), FailedAt: fromMillis(s.ColumnInt64(7)), Doubtful: d.state == doubtful,
+				Spent: s.ColumnInt(5), Doubts: s.ColumnInt(6), FailedAt: dbfile.FromMillis(s.ColumnInt64(7)), Doubtful: d.state == doubtful,
 			}
 		}
 		if out = append(out, d); len(out) == limit {
@@ -238,8 +218,8 @@ func (r *leaseReader) call(d *delivery) (fits bool, err error) {
 		return r.take(d, c.length), nil
 	}
 	length := 0
-	err = query(r.conn, leasedCall, func(s *sqlite.Stmt) error {
-		d.content, d.encoded, d.Trace, d.sum, length = columnBytes(s, 0), columnBytes(s, 1), s.ColumnText(2), s.ColumnInt64(3), s.ColumnInt(4)
+	err = dbfile.Query(r.conn, leasedCall, func(s *sqlite.Stmt) error {
+		d.content, d.encoded, d.Trace, d.sum, length = dbfile.Bytes(s, 0), dbfile.Bytes(s, 1), s.ColumnText(2), s.ColumnInt64(3), s.ColumnInt(4)
 		return nil
 	}, smallRecord, d.Seq)
 	if err != nil || !r.take(d, length) {
@@ -282,7 +262,7 @@ func (s *Store) NextDue(ctx context.Context, sink string, withDoubtful bool) (ti
 	var next int64
 	err := s.lanesRd.do(ctx, func(c *sqlite.Conn) error {
 		for _, sql := range kinds {
-			err := query(c, sql, func(r *sqlite.Stmt) error {
+			err := dbfile.Query(c, sql, func(r *sqlite.Stmt) error {
 				if l.isLeased(r.ColumnInt64(0)) {
 					return nil
 				}
@@ -297,5 +277,5 @@ func (s *Store) NextDue(ctx context.Context, sink string, withDoubtful bool) (ti
 		}
 		return nil
 	})
-	return fromMillis(next), err
+	return dbfile.FromMillis(next), err
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/dbfile"
 )
 
 // letterRow is what Bury and its kin write.
@@ -25,9 +26,9 @@ type letterRow struct {
 
 func (s *Store) insertLetter(t *tx, r letterRow) error {
 	t.then(func() { r.lane.dead.Add(1) })
-	return execute(t.conn, `INSERT INTO dead_letters(id, stage, lane, source, call_id, reason, detail, tries, created_at, call_seq)
+	return dbfile.Execute(t.conn, `INSERT INTO dead_letters(id, stage, lane, source, call_id, reason, detail, tries, created_at, call_seq)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		r.id, string(spool.StageDelivery), r.lane.id, r.source, r.callID, string(r.reason), r.detail, r.tries, millis(t.now), r.seq)
+		r.id, string(spool.StageDelivery), r.lane.id, r.source, r.callID, string(r.reason), r.detail, r.tries, dbfile.Millis(t.now), r.seq)
 }
 
 // dropLetter removes the redeemed dead letter of stage intake.
@@ -35,7 +36,7 @@ func (s *Store) dropLetter(t *tx, id string) error {
 	if id == "" {
 		return nil
 	}
-	return query(t.conn, `DELETE FROM dead_letters WHERE id = ? AND stage = 'intake' RETURNING source, ifnull(length(body), 0)`, func(r *sqlite.Stmt) error {
+	return dbfile.Query(t.conn, `DELETE FROM dead_letters WHERE id = ? AND stage = 'intake' RETURNING source, ifnull(length(body), 0)`, func(r *sqlite.Stmt) error {
 		s.charge(t, r.ColumnText(0), -sizeOnDisk(r.ColumnInt64(1)))
 		t.then(func() { s.intakes.Add(-1) })
 		return nil
@@ -46,7 +47,7 @@ func (s *Store) scanLetter(r *sqlite.Stmt) spool.DeadLetter {
 	d := spool.DeadLetter{
 		ID: r.ColumnText(0), Stage: spool.Stage(r.ColumnText(1)), Source: r.ColumnText(3), CallID: r.ColumnText(4),
 		Reason: spool.Reason(r.ColumnText(5)), Detail: r.ColumnText(6), Attempts: r.ColumnInt(7),
-		CreatedAt: call.At(fromMillis(r.ColumnInt64(8))),
+		CreatedAt: call.At(dbfile.FromMillis(r.ColumnInt64(8))),
 	}
 	if l := s.laneByID(r.ColumnInt64(2)); l != nil {
 		d.Sink = l.name
@@ -60,22 +61,22 @@ func (s *Store) DeadLetter(ctx context.Context, id string) (spool.DeadLetterDeta
 	found := false
 	err := s.listRd.do(ctx, func(c *sqlite.Conn) error {
 		var seq, lane int64
-		err := query(c, `SELECT id, stage, lane, source, call_id, reason, detail, tries, created_at, ifnull(call_seq, 0), body, request
+		err := dbfile.Query(c, `SELECT id, stage, lane, source, call_id, reason, detail, tries, created_at, ifnull(call_seq, 0), body, request
 			FROM dead_letters WHERE id = ?`, func(r *sqlite.Stmt) error {
 			found = true
 			out.DeadLetter = s.scanLetter(r)
 			seq, lane = r.ColumnInt64(9), r.ColumnInt64(2)
-			out.Body = columnBytes(r, 10)
-			_ = json.Unmarshal(columnBytes(r, 11), &out.Request) // none, or damaged: the body speaks for itself
+			out.Body = dbfile.Bytes(r, 10)
+			_ = json.Unmarshal(dbfile.Bytes(r, 11), &out.Request) // none, or damaged: the body speaks for itself
 			return nil
 		}, strings.ToUpper(id))
 		if err != nil || seq == 0 {
 			return err
 		}
-		return query(c, `SELECT c.record, d.attempts FROM calls c JOIN deliveries d ON d.call_seq = c.seq
+		return dbfile.Query(c, `SELECT c.record, d.attempts FROM calls c JOIN deliveries d ON d.call_seq = c.seq
 			WHERE c.seq = ? AND d.lane = ?`, func(r *sqlite.Stmt) error {
-			out.Record = columnBytes(r, 0)
-			out.Log = decodeAttempts(columnBytes(r, 1))
+			out.Record = dbfile.Bytes(r, 0)
+			out.Log = decodeAttempts(dbfile.Bytes(r, 1))
 			return nil
 		}, seq, lane)
 	})

@@ -6,6 +6,7 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/dbfile"
 )
 
 const (
@@ -18,13 +19,13 @@ const (
 // what they are, with their leases.
 func (s *Store) load(c *sqlite.Conn, m memory) error {
 	lanes, byID := map[string]*lane{}, map[int64]*lane{}
-	err := query(c, `SELECT id, name, give_up, paused_until, paused_by FROM lanes`, func(r *sqlite.Stmt) error {
+	err := dbfile.Query(c, `SELECT id, name, give_up, paused_until, paused_by FROM lanes`, func(r *sqlite.Stmt) error {
 		id, name := r.ColumnInt64(0), r.ColumnText(1)
 		l := m.lanes[name]
 		if l == nil || l.id != id {
 			l = newLane(id, name)
 			l.giveUp = time.Duration(r.ColumnInt64(2)) * time.Millisecond
-			l.pausedUntil, l.pausedBy = fromMillis(r.ColumnInt64(3)), spool.PauseReason(r.ColumnText(4))
+			l.pausedUntil, l.pausedBy = dbfile.FromMillis(r.ColumnInt64(3)), spool.PauseReason(r.ColumnText(4))
 		}
 		lanes[name], byID[id] = l, l
 		return nil
@@ -33,11 +34,11 @@ func (s *Store) load(c *sqlite.Conn, m memory) error {
 		return err
 	}
 	for _, l := range lanes {
-		waiting, err := readInt(c, countWaiting, l.id)
+		waiting, err := dbfile.Int(c, countWaiting, l.id)
 		if err != nil {
 			return err
 		}
-		dead, err := readInt(c, countDead, l.id)
+		dead, err := dbfile.Int(c, countDead, l.id)
 		if err != nil {
 			return err
 		}
@@ -64,10 +65,10 @@ func (s *Store) loadTotals(c *sqlite.Conn) error {
 		{`SELECT count(*) FROM dead_letters WHERE stage = 'intake'`, s.intakes.Store},
 		// What was set aside cannot become less, whatever of that table was lost.
 		{`SELECT count(*) FROM set_aside`, func(n int64) { s.asides.Store(max(n, s.asides.Load())) }},
-		{countCalls, s.calls.Store},
-		{`SELECT ` + lastSeq, s.last.Store},
+		{dbfile.CountCalls, s.calls.Store},
+		{`SELECT ` + dbfile.LastSeq, s.last.Store},
 	} {
-		n, err := readInt(c, total.sql)
+		n, err := dbfile.Int(c, total.sql)
 		if err != nil {
 			return err
 		}

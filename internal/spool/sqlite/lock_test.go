@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/repair"
 	"github.com/cdrelay/cdrelay/internal/spool/sqlite"
 )
 
@@ -29,7 +30,7 @@ func child(task string) int {
 }
 
 func openAndClose(path string) error {
-	s, err := sqlite.Open(testContext(), spool.Config{Path: path}, sqlite.Deps{Log: quiet()})
+	s, err := sqlite.Open(testContext(), spool.Config{Path: path}, sqlite.Deps{Log: quiet(), Repair: repair.Tool{}})
 	if err != nil {
 		return err
 	}
@@ -52,7 +53,7 @@ func TestOneProcessOwnsASpool(t *testing.T) {
 	s := open(t, spool.Config{Path: path})
 	holder := fmt.Sprintf("process %d on ", os.Getpid())
 
-	_, err := sqlite.Open(t.Context(), spool.Config{Path: path}, sqlite.Deps{Log: quiet()})
+	_, err := sqlite.Open(t.Context(), spool.Config{Path: path}, sqlite.Deps{Log: quiet(), Repair: repair.Tool{}})
 	if err == nil || !strings.Contains(err.Error(), holder) {
 		t.Errorf("a second open in this process: %v, want a refusal that names %q", err, holder)
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/repair"
 	"github.com/cdrelay/cdrelay/internal/spool/sqlite"
 )
 
@@ -43,7 +44,7 @@ func TestABackupUnderLoadIsWholeAndDisturbsNobody(t *testing.T) {
 	for n := range 5 {
 		to := filepath.Join(t.TempDir(), "backup.db")
 		before := taken.Load()
-		r, err := sqlite.Backup(t.Context(), s.Path(), to)
+		r, err := repair.Backup(t.Context(), s.Path(), to)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -66,23 +67,23 @@ func TestABackupLeavesNothingHalf(t *testing.T) {
 	to := filepath.Join(dir, "backup.db")
 	ended, end := context.WithCancel(t.Context())
 	end()
-	if _, err := sqlite.Backup(ended, path, to); err == nil {
+	if _, err := repair.Backup(ended, path, to); err == nil {
 		t.Error("made although it was cancelled")
 	}
 	damaged := copied(t, path)
 	spoil(t, damaged, "", rootPage(t, path, "waiting"))
-	if _, err := sqlite.Backup(t.Context(), damaged, to); err == nil {
+	if _, err := repair.Backup(t.Context(), damaged, to); err == nil {
 		t.Error("a damaged spool was backed up without a word")
 	}
 	lost := killed(t, 20)
 	edit(t, lost+"-wal", func(b []byte) []byte { return b[:len(b)/2] })
-	if _, err := sqlite.Backup(t.Context(), lost, to); err == nil {
+	if _, err := repair.Backup(t.Context(), lost, to); err == nil {
 		t.Error("a spool with half a WAL was backed up without a word")
 	}
 	if names, err := filepath.Glob(filepath.Join(dir, "*")); err != nil || len(names) != 0 {
 		t.Errorf("left behind: %q, %v", names, err)
 	}
-	if _, err := sqlite.Backup(t.Context(), path, to); err != nil {
+	if _, err := repair.Backup(t.Context(), path, to); err != nil {
 		t.Fatal(err)
 	}
 	if names, err := filepath.Glob(path + "-*"); err != nil || len(names) != 0 {
@@ -95,7 +96,7 @@ func TestRowsBetweenTwoDamagedPagesAreSaved(t *testing.T) {
 	path := closed(t, calls)
 	spoil(t, path, `"dialer:50"`, 0)
 	spoil(t, path, `"dialer:150"`, 0)
-	r, err := sqlite.Salvage(t.Context(), spool.Config{Path: path}, false)
+	r, err := repair.Salvage(t.Context(), spool.Config{Path: path}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,20 +119,20 @@ func TestRowsBetweenTwoDamagedPagesAreSaved(t *testing.T) {
 
 func TestASoundSpoolIsNotSalvagedUnlessForced(t *testing.T) {
 	path := closed(t, 20)
-	if _, err := sqlite.Salvage(t.Context(), spool.Config{Path: path}, false); !errors.Is(err, sqlite.ErrSound) {
-		t.Errorf("error %v, want %v", err, sqlite.ErrSound)
+	if _, err := repair.Salvage(t.Context(), spool.Config{Path: path}, false); !errors.Is(err, repair.ErrSound) {
+		t.Errorf("error %v, want %v", err, repair.ErrSound)
 	}
 	if len(kept(t, path)) != 0 {
 		t.Error("it was set aside")
 	}
-	r, err := sqlite.Salvage(t.Context(), spool.Config{Path: path}, true)
+	r, err := repair.Salvage(t.Context(), spool.Config{Path: path}, true)
 	if err != nil || len(kept(t, path)) != 1 {
 		t.Fatalf("%+v, error %v", r, err)
 	}
 	if _, err := os.Stat(sqlite.SuspectMark(path)); err == nil {
 		t.Error("the new file is under suspicion")
 	}
-	if got, err := sqlite.Check(t.Context(), path); err != nil || !got.Sound() || got.Rows["calls"] != 20 || got.Waiting != 10 {
+	if got, err := repair.Check(t.Context(), path); err != nil || !got.Sound() || got.Rows["calls"] != 20 || got.Waiting != 10 {
 		t.Errorf("%+v, error %v", got, err)
 	}
 }

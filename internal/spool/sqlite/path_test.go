@@ -20,6 +20,8 @@ import (
 	"zombiezen.com/go/sqlite/sqlitex"
 
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/dbfile"
+	"github.com/cdrelay/cdrelay/internal/spool/repair"
 	"github.com/cdrelay/cdrelay/internal/spool/sqlite"
 )
 
@@ -200,17 +202,17 @@ func TestWhatIsNoSpoolIsLeftAlone(t *testing.T) {
 			before := listing(t, folder)
 			cfg := spool.Config{Path: path}
 			t.Log(refused(t, path))
-			if _, err := sqlite.Check(t.Context(), path); err == nil {
+			if _, err := repair.Check(t.Context(), path); err == nil {
 				t.Error("a check goes on")
 			}
-			if _, err := sqlite.Salvage(t.Context(), cfg, true); err == nil {
+			if _, err := repair.Salvage(t.Context(), cfg, true); err == nil {
 				t.Error("a salvage goes on")
 			}
-			if _, err := sqlite.Backup(t.Context(), path, filepath.Join(t.TempDir(), "backup.db")); err == nil {
+			if _, err := repair.Backup(t.Context(), path, filepath.Join(t.TempDir(), "backup.db")); err == nil {
 				t.Error("a backup was made")
 			}
 			var said []string
-			sqlite.Examine(cfg, func(_, text string) { said = append(said, text) }, func(_, _ string) {})
+			dbfile.Examine(cfg, func(_, text string) { said = append(said, text) }, func(_, _ string) {})
 			if len(said) != 1 {
 				t.Errorf("the configuration's check says %q", said)
 			}
@@ -227,7 +229,7 @@ func TestAPlaceThatIsFineIsSoByExamine(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "sub", "cdrelay.db")
 	fine := func(when string) {
 		t.Helper()
-		sqlite.Examine(
+		dbfile.Examine(
 			spool.Config{Path: path},
 			func(at, text string) { t.Errorf("%s: %s %s", when, at, text) },
 			func(at, text string) { t.Logf("%s: %s %s", when, at, text) })
@@ -283,7 +285,7 @@ func TestASecondNameIsNoSecondSpool(t *testing.T) {
 		if code, text := runChild(t, "open:"+path); code != 1 || !strings.Contains(text, "spool is held by") {
 			t.Errorf("%s: exit %d: %s", path, code, text)
 		}
-		if _, err := sqlite.Check(t.Context(), path); err == nil || !strings.Contains(err.Error(), "spool is held by") {
+		if _, err := repair.Check(t.Context(), path); err == nil || !strings.Contains(err.Error(), "spool is held by") {
 			t.Errorf("a check of %s: %v", path, err)
 		}
 	}
@@ -344,7 +346,7 @@ func TestAStartWithoutItsSpoolSaysSo(t *testing.T) {
 				}
 			}
 			log := &logText{}
-			s, err := sqlite.Open(t.Context(), spool.Config{Path: path}, sqlite.Deps{Log: slog.New(slog.NewJSONHandler(log, nil))})
+			s, err := sqlite.Open(t.Context(), spool.Config{Path: path}, sqlite.Deps{Log: slog.New(slog.NewJSONHandler(log, nil)), Repair: repair.Tool{}})
 			if err != nil {
 				t.Fatal(err)
 			}

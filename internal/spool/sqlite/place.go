@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"github.com/cdrelay/cdrelay/internal/spool/dbfile"
 )
 
 // SQLite goes on through its descriptors when the names of its files are taken
@@ -43,7 +45,7 @@ func findSite(path string) (*site, error) {
 	if p.folder, err = os.Stat(filepath.Dir(path)); err != nil {
 		return nil, err
 	}
-	for _, suffix := range companions() {
+	for _, suffix := range dbfile.Companions() {
 		if p.files[suffix], err = os.Stat(path + suffix); err != nil {
 			return nil, err
 		}
@@ -87,7 +89,7 @@ func (e *displacedError) Error() string {
 // onItsDevice returns an error where the folder of the spool would be made on
 // another file system: its volume is not there.
 func (p *site) onItsDevice() error {
-	folder, err := existing(filepath.Dir(p.path))
+	folder, err := dbfile.Existing(filepath.Dir(p.path))
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/repair"
 	"github.com/cdrelay/cdrelay/internal/spool/sqlite"
 )
 
@@ -21,7 +22,7 @@ import (
 func displaced(t *testing.T) (*sqlite.Store, *logText) {
 	t.Helper()
 	log := &logText{}
-	s, err := sqlite.Open(t.Context(), spool.Config{Path: filepath.Join(t.TempDir(), "data", "cdrelay.db")}, sqlite.Deps{Log: slog.New(slog.NewJSONHandler(log, nil))})
+	s, err := sqlite.Open(t.Context(), spool.Config{Path: filepath.Join(t.TempDir(), "data", "cdrelay.db")}, sqlite.Deps{Log: slog.New(slog.NewJSONHandler(log, nil)), Repair: repair.Tool{}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +37,7 @@ func displaced(t *testing.T) (*sqlite.Store, *logText) {
 	for i := range 10 {
 		accept(t, s, fmt.Sprint("in-wal-", i))
 	}
-	s.Bury(lease(t, s, 1)[0], nil, spool.Rejected, "no")
+	succeed(t, s.Bury(lease(t, s, 1)[0], nil, spool.Rejected, "no"))
 	pass(time.Second)
 	return s, log
 }
@@ -119,7 +120,7 @@ func TestAFileThatIsTakenAwayLosesNothing(t *testing.T) {
 				}
 				accept(t, s, "new")
 				for _, d := range leased {
-					s.Settle(d, nil)
+					succeed(t, s.Settle(d, nil))
 				}
 				pass(time.Second)
 				holdsAll(t, s, 40+10-1-3+1)
@@ -134,7 +135,7 @@ func holdsAll(t *testing.T, s *sqlite.Store, want int) {
 	if err := s.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	r, err := sqlite.Check(t.Context(), s.Path())
+	r, err := repair.Check(t.Context(), s.Path())
 	if err != nil || !r.Sound() {
 		t.Fatalf("%+v, %v", r.Findings, err)
 	}

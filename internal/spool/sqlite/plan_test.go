@@ -8,13 +8,14 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/dbfile"
 )
 
 // plan gives SQLite's plan of a statement, a line each step.
 func plan(t *testing.T, c *sqlite.Conn, sql string) string {
 	t.Helper()
 	var steps []string
-	err := query(c, "EXPLAIN QUERY PLAN "+sql, func(r *sqlite.Stmt) error {
+	err := dbfile.Query(c, "EXPLAIN QUERY PLAN "+sql, func(r *sqlite.Stmt) error {
 		steps = append(steps, r.ColumnText(3))
 		return nil
 	})
@@ -25,7 +26,7 @@ func plan(t *testing.T, c *sqlite.Conn, sql string) string {
 }
 
 func TestHotStatementsUseTheirIndexAndNeverScanOrSort(t *testing.T) {
-	c, err := openWriter(t.Context(), spool.Config{Path: filepath.Join(t.TempDir(), "cdrelay.db")}.WithDefaults())
+	c, err := dbfile.OpenWriter(t.Context(), spool.Config{Path: filepath.Join(t.TempDir(), "cdrelay.db")}.WithDefaults())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +75,7 @@ func TestHotStatementsUseTheirIndexAndNeverScanOrSort(t *testing.T) {
 }
 
 func TestOpeningCountsFromIndexesOnly(t *testing.T) {
-	c, err := openWriter(t.Context(), spool.Config{Path: filepath.Join(t.TempDir(), "cdrelay.db")}.WithDefaults())
+	c, err := dbfile.OpenWriter(t.Context(), spool.Config{Path: filepath.Join(t.TempDir(), "cdrelay.db")}.WithDefaults())
 	if err != nil {
 		t.Fatal(err)
 	}

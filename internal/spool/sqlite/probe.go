@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"zombiezen.com/go/sqlite"
+
+	"github.com/cdrelay/cdrelay/internal/spool/dbfile"
 )
 
 // probeBytes is what a probe writes: what the largest callback brings, with room
@@ -13,11 +15,11 @@ const probeBytes = 2 << 20
 // writeMuch commits a row of that size and its end in one: secure_delete has all
 // its pages written all the same, to the files that matter.
 func writeMuch(c *sqlite.Conn) error {
-	return inTransaction(c, func() error {
-		if err := execute(c, `INSERT INTO set_aside(at, call_seq, lane, reason, bytes) VALUES (0, 0, 0, 'probe', zeroblob(?))`, probeBytes); err != nil {
+	return dbfile.Transact(c, func() error {
+		if err := dbfile.Execute(c, `INSERT INTO set_aside(at, call_seq, lane, reason, bytes) VALUES (0, 0, 0, 'probe', zeroblob(?))`, probeBytes); err != nil {
 			return err
 		}
-		return execute(c, `DELETE FROM set_aside WHERE id = ?`, c.LastInsertRowID())
+		return dbfile.Execute(c, `DELETE FROM set_aside WHERE id = ?`, c.LastInsertRowID())
 	})
 }
 

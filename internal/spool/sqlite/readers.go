@@ -5,16 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"time"
 
 	"zombiezen.com/go/sqlite"
 
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/dbfile"
 )
-
-// busyTimeout is how long a connection waits for a lock; only another program
-// that has the file open can make it wait.
-const busyTimeout = 5 * time.Second
 
 // readers is a small pool of read-only connections.
 type readers struct {
@@ -38,7 +34,7 @@ func openReaders(path string, size int, damage func(error)) (*readers, error) {
 func (r *readers) open() error {
 	var all []*sqlite.Conn
 	for range r.size {
-		c, err := openReader(r.path)
+		c, err := dbfile.OpenReader(r.path)
 		if err != nil {
 			for _, c := range all {
 				err = errors.Join(err, c.Close())
@@ -67,20 +63,6 @@ func (r *readers) reopen() error {
 	return r.open()
 }
 
-func openReader(path string) (*sqlite.Conn, error) {
-	c, err := sqlite.OpenConn(path, sqlite.OpenReadWrite)
-	if err != nil {
-		return nil, err
-	}
-	c.SetBusyTimeout(busyTimeout)
-	for _, pragma := range []string{`PRAGMA query_only = ON`, `PRAGMA cache_size = -2000`} {
-		if err := execute(c, pragma); err != nil {
-			return nil, errors.Join(err, c.Close())
-		}
-	}
-	return c, nil
-}
-
 // do lends a connection to f; the context ends both the wait and the query.
 func (r *readers) do(ctx context.Context, f func(*sqlite.Conn) error) error {
 	r.mu.Lock()
@@ -97,7 +79,7 @@ func (r *readers) do(ctx context.Context, f func(*sqlite.Conn) error) error {
 		if err == nil {
 			return nil
 		}
-		if isDamage(err) {
+		if dbfile.IsDamage(err) {
 			r.damage(err)
 		}
 		return errors.Join(context.Cause(ctx), err)

@@ -10,6 +10,7 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/dbfile"
 )
 
 // A file that turns out to be damaged while the spool works is opened anew, by
@@ -62,7 +63,7 @@ func (s *Store) noticeDamage(err error) {
 	}
 	s.endCheck()
 	s.log.Error("damage was met in the spool file; callbacks are answered 503 until it is set aside", "file", s.cfg.Path, "error", err)
-	if err := writeMark(s.cfg.Path, markCheck); err != nil {
+	if err := dbfile.WriteMark(s.cfg.Path, dbfile.MarkCheck); err != nil {
 		s.log.Error("the next start will not know of the damage", "error", err)
 	}
 	s.hurt <- struct{}{} // has room: who set damaged is alone
@@ -186,15 +187,15 @@ func (s *Store) remember() memory {
 
 func (m memory) running() bool { return m.lanes != nil }
 
-// write puts it into a new file, before what is saved of the damaged one: lanes
+// Write puts it into a new file, before what is saved of the damaged one: lanes
 // keep their numbers, and no call gets a seq that a lane has in its hands.
-func (m memory) write(c *sqlite.Conn) error {
+func (m memory) Write(c *sqlite.Conn) error {
 	for _, l := range m.lanes {
 		l.mu.Lock()
 		giveUp, until, by := l.giveUp, l.pausedUntil, l.pausedBy
 		l.mu.Unlock()
-		if err := execute(c, `INSERT OR IGNORE INTO lanes(id, name, give_up, paused_until, paused_by) VALUES (?, ?, ?, ?, ?)`,
-			l.id, l.name, giveUp.Milliseconds(), millis(until), string(by)); err != nil {
+		if err := dbfile.Execute(c, `INSERT OR IGNORE INTO lanes(id, name, give_up, paused_until, paused_by) VALUES (?, ?, ?, ?, ?)`,
+			l.id, l.name, giveUp.Milliseconds(), dbfile.Millis(until), string(by)); err != nil {
 			return err
 		}
 	}
@@ -202,16 +203,16 @@ func (m memory) write(c *sqlite.Conn) error {
 		return nil
 	}
 	// A salvage that was cut short has written it already.
-	if err := execute(c, `UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'calls'`, m.last); err != nil || c.Changes() > 0 {
+	if err := dbfile.Execute(c, `UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'calls'`, m.last); err != nil || c.Changes() > 0 {
 		return err
 	}
-	return execute(c, `INSERT INTO sqlite_sequence(name, seq) VALUES ('calls', ?)`, m.last)
+	return dbfile.Execute(c, `INSERT INTO sqlite_sequence(name, seq) VALUES ('calls', ?)`, m.last)
 }
 
-// keepLeased writes what lanes have in their hands where its row was lost, so that
+// WriteLeases writes what lanes have in their hands where its row was lost, so that
 // an attempt that fails is made again. It is held: untangle lets go what waits for
 // no older revision.
-func (m memory) keepLeased(c *sqlite.Conn) error {
+func (m memory) WriteLeases(c *sqlite.Conn) error {
 	for _, l := range m.lanes {
 		if err := l.keepLeased(c); err != nil {
 			return err
@@ -228,8 +229,8 @@ func (l *lane) keepLeased(c *sqlite.Conn) error {
 		if d == nil {
 			continue
 		}
-		if err := execute(c, `INSERT OR IGNORE INTO deliveries(call_seq, lane, state, due, since, tries, attempts, spent, doubts, failed_at) VALUES (?, ?, ?, 0, ?, ?, ?, ?, ?, ?)`,
-			seq, l.id, held, millis(d.Since), d.Tries, d.attempts, d.History.Spent, d.History.Doubts, millis(d.History.FailedAt)); err != nil {
+		if err := dbfile.Execute(c, `INSERT OR IGNORE INTO deliveries(call_seq, lane, state, due, since, tries, attempts, spent, doubts, failed_at) VALUES (?, ?, ?, 0, ?, ?, ?, ?, ?, ?)`,
+			seq, l.id, held, dbfile.Millis(d.Since), d.Tries, d.attempts, d.History.Spent, d.History.Doubts, dbfile.Millis(d.History.FailedAt)); err != nil {
 			return err
 		}
 	}
@@ -250,7 +251,7 @@ func (l *lane) keepLeases(c *sqlite.Conn) (lost []*delivery, err error) {
 		if d == nil {
 			continue
 		}
-		n, err := readInt(c, stillWaits, seq, l.id)
+		n, err := dbfile.Int(c, stillWaits, seq, l.id)
 		if err != nil {
 			return lost, err
 		}

@@ -17,7 +17,7 @@ func TestADeliveryThatIsReadyAgainInANewFileIsLeased(t *testing.T) {
 		s := open(t, spool.Config{})
 		accept(t, s, "a", "b")
 		for _, d := range lease(t, s, 2) {
-			s.Settle(d, nil)
+			succeed(t, s.Settle(d, nil))
 		}
 		pass(time.Second)
 		if err := s.Exec(`UPDATE deliveries SET state = 0 WHERE call_seq = 1`); err != nil {
@@ -45,7 +45,7 @@ func TestALostLeaseIsNoMarkOnTheDelivery(t *testing.T) {
 		if err := s.Reopen(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		s.Settle(before[0], nil)
+		succeed(t, s.Settle(before[0], nil))
 		pass(time.Second)
 		for _, d := range before {
 			if done, err := s.Resend(t.Context(), d.Record.ID, []string{"crm"}); len(done) != 1 || err != nil {
@@ -53,13 +53,13 @@ func TestALostLeaseIsNoMarkOnTheDelivery(t *testing.T) {
 			}
 		}
 		again := lease(t, s, 10)
-		s.Postpone(before[1], nil, time.Now())
+		succeed(t, s.Postpone(before[1], nil, time.Now()))
 		pass(time.Second)
 		if got := lease(t, s, 10); len(again) != 2 || len(got) != 0 {
 			t.Fatalf("%d were leased after the resend and then %q, want two and none", len(again), ids(got))
 		}
 		for _, d := range again {
-			s.Settle(d, nil)
+			succeed(t, s.Settle(d, nil))
 		}
 		pass(time.Second)
 		if got := lease(t, s, 10); len(got) != 0 {
@@ -93,10 +93,10 @@ func TestAnAttemptThatFailsAfterASalvageIsMadeAgain(t *testing.T) {
 		if err := s.Ready(); err != nil || len(kept(t, path)) != 1 {
 			t.Fatalf("ready says %v, kept %q\n%s", err, kept(t, path), log)
 		}
-		s.Postpone(mine[0], []spool.Attempt{{Result: "unwell"}}, time.Now())
+		succeed(t, s.Postpone(mine[0], []spool.Attempt{{Result: "unwell"}}, time.Now()))
 		s.Release(mine[1])
-		s.Settle(mine[2], nil)
-		s.Bury(mine[3], nil, spool.Rejected, "no")
+		succeed(t, s.Settle(mine[2], nil))
+		succeed(t, s.Bury(mine[3], nil, spool.Rejected, "no"))
 		pass(time.Second)
 		if n, err := s.Int(`SELECT count(*) FROM deliveries WHERE state = 4`); err != nil || n != 1 || strings.Contains(log.String(), "cannot be committed") {
 			t.Errorf("%d are delivered, error %v\n%s", n, err, log)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/repair"
 	"github.com/cdrelay/cdrelay/internal/spool/sqlite"
 )
 
@@ -23,7 +24,7 @@ import (
 func logged(t *testing.T, path string) (*sqlite.Store, *bytes.Buffer) {
 	t.Helper()
 	log := &bytes.Buffer{}
-	s, err := sqlite.Open(t.Context(), spool.Config{Path: path}, sqlite.Deps{Log: slog.New(slog.NewJSONHandler(log, nil))})
+	s, err := sqlite.Open(t.Context(), spool.Config{Path: path}, sqlite.Deps{Log: slog.New(slog.NewJSONHandler(log, nil)), Repair: repair.Tool{}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,15 +83,15 @@ func TestDamageMetWhileRunningIsSetAsideWithoutARestart(t *testing.T) {
 		if _, err := s.Accept(t.Context(), acceptance("refused", "first", "crm")); !errors.Is(err, spool.ErrUnavailable) {
 			t.Errorf("a call on a damaged file: error %v, want %v", err, spool.ErrUnavailable)
 		}
-		s.Settle(mine[0], nil) // while the file is replaced
+		succeed(t, s.Settle(mine[0], nil)) // while the file is replaced
 		pass(time.Second)
 		if err := s.Ready(); err != nil {
 			t.Fatalf("not ready again: %v\n%s", err, log)
 		}
-		s.Postpone(mine[1], nil, time.Now().Add(time.Hour))
-		s.Bury(mine[2], nil, spool.Rejected, "no")
+		succeed(t, s.Postpone(mine[1], nil, time.Now().Add(time.Hour)))
+		succeed(t, s.Bury(mine[2], nil, spool.Rejected, "no"))
 		for _, d := range mine[3:] { // 38 among them
-			s.Settle(d, nil)
+			succeed(t, s.Settle(d, nil))
 		}
 		accept(t, s, "after")
 		pass(time.Second)
@@ -232,7 +233,7 @@ func TestADamagedFileIsReplacedWhenThereIsRoom(t *testing.T) {
 		touch(t, s)
 		meet(t, s)
 		pass(time.Second)
-		s.Settle(mine[0], nil)
+		succeed(t, s.Settle(mine[0], nil))
 		for what, err := range map[string]error{
 			"accept":     must(s.Accept(t.Context(), acceptance("x", "first", "crm"))),
 			"a listing":  must(s.Lanes(t.Context())),
@@ -276,7 +277,7 @@ func TestClosingDoesNotWaitForASalvage(t *testing.T) {
 		if err := s.Reopen(ctx); err == nil {
 			t.Fatal("the file was opened although the spool closes")
 		}
-		s.Settle(mine[0], nil)
+		succeed(t, s.Settle(mine[0], nil))
 		if err := s.Close(t.Context()); err != nil {
 			t.Error(err)
 		}

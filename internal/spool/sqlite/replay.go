@@ -9,6 +9,7 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/dbfile"
 )
 
 // Replay puts dead letters of stage delivery back into their lanes, with the
@@ -56,7 +57,7 @@ func (s *Store) takeLetter(t *tx, id string) (place, spool.Stage, error) {
 	var p place
 	var stage spool.Stage
 	id = strings.ToUpper(id)
-	err := query(t.conn, `SELECT d.stage, d.lane, ifnull(d.call_seq, 0), d.call_id, ifnull(c.revision, 0)
+	err := dbfile.Query(t.conn, `SELECT d.stage, d.lane, ifnull(d.call_seq, 0), d.call_id, ifnull(c.revision, 0)
 		FROM dead_letters d LEFT JOIN calls c ON c.seq = d.call_seq WHERE d.id = ?`, func(r *sqlite.Stmt) error {
 		stage = spool.Stage(r.ColumnText(0))
 		p = place{lane: s.laneByID(r.ColumnInt64(1)), seq: r.ColumnInt64(2), callID: r.ColumnText(3), revision: r.ColumnInt(4)}
@@ -66,7 +67,7 @@ func (s *Store) takeLetter(t *tx, id string) (place, spool.Stage, error) {
 		return p, stage, err
 	}
 	t.then(func() { p.lane.dead.Add(-1) })
-	return p, stage, execute(t.conn, `DELETE FROM dead_letters WHERE id = ?`, id)
+	return p, stage, dbfile.Execute(t.conn, `DELETE FROM dead_letters WHERE id = ?`, id)
 }
 
 // requeue makes a delivery that had ended pending again; it is held where an older
@@ -87,15 +88,15 @@ func (s *Store) requeue(t *tx, p place, due time.Time) error {
 		p.lane.waiting.Add(1)
 		p.lane.signal()
 	})
-	return execute(t.conn, `UPDATE deliveries SET state = ?, due = ?, since = ?, ended_at = 0, successor = ?, spent = 0, doubts = 0, failed_at = 0 WHERE call_seq = ? AND lane = ?`,
-		st, millis(due), millis(t.now), newer, p.seq, p.lane.id)
+	return dbfile.Execute(t.conn, `UPDATE deliveries SET state = ?, due = ?, since = ?, ended_at = 0, successor = ?, spent = 0, doubts = 0, failed_at = 0 WHERE call_seq = ? AND lane = ?`,
+		st, dbfile.Millis(due), dbfile.Millis(t.now), newer, p.seq, p.lane.id)
 }
 
 // holdNewer holds the waiting newer revisions of the call and gives 1 where
 // there are any. One that is on its way goes on; should it fail, it is held.
 func (s *Store) holdNewer(t *tx, p place) (int, error) {
 	var newer []int64
-	err := query(t.conn, `SELECT d.call_seq FROM calls c JOIN deliveries d ON d.call_seq = c.seq
+	err := dbfile.Query(t.conn, `SELECT d.call_seq FROM calls c JOIN deliveries d ON d.call_seq = c.seq
 		WHERE c.call_id = ? AND c.revision > ? AND d.lane = ? AND d.state <= 3`, func(r *sqlite.Stmt) error {
 		newer = append(newer, r.ColumnInt64(0))
 		return nil
@@ -104,7 +105,7 @@ func (s *Store) holdNewer(t *tx, p place) (int, error) {
 		return 0, err
 	}
 	for _, seq := range newer {
-		if err := execute(t.conn, `UPDATE deliveries SET state = ? WHERE call_seq = ? AND lane = ?`, held, seq, p.lane.id); err != nil {
+		if err := dbfile.Execute(t.conn, `UPDATE deliveries SET state = ? WHERE call_seq = ? AND lane = ?`, held, seq, p.lane.id); err != nil {
 			return 0, err
 		}
 	}
@@ -136,7 +137,7 @@ func (s *Store) purgeLetter(t *tx, id string) (int, error) {
 	case stage == spool.StageIntake:
 		return 1, s.dropLetter(t, strings.ToUpper(id))
 	case stage == spool.StageDelivery:
-		if err := execute(t.conn, `DELETE FROM deliveries WHERE call_seq = ? AND lane = ?`, p.seq, p.lane.id); err != nil {
+		if err := dbfile.Execute(t.conn, `DELETE FROM deliveries WHERE call_seq = ? AND lane = ?`, p.seq, p.lane.id); err != nil {
 			return 0, err
 		}
 		return 1, s.loosen(t, p.seq)
@@ -152,7 +153,7 @@ func (s *Store) Resend(ctx context.Context, callID string, sinks []string) (done
 	return change(ctx, s.writer, op{name: "resend"}, func(t *tx) (done []string, err error) {
 		var seq int64
 		var revision int
-		err = query(t.conn, `SELECT seq, revision FROM calls WHERE call_id = ? ORDER BY revision DESC LIMIT 1`, func(r *sqlite.Stmt) error {
+		err = dbfile.Query(t.conn, `SELECT seq, revision FROM calls WHERE call_id = ? ORDER BY revision DESC LIMIT 1`, func(r *sqlite.Stmt) error {
 			seq, revision = r.ColumnInt64(0), r.ColumnInt(1)
 			return nil
 		}, callID)
@@ -181,7 +182,7 @@ func (s *Store) resend(t *tx, p place, sink string) (bool, error) {
 		return false, fmt.Errorf("%w: %w: no sink %q", errRefused, spool.ErrNotFound, sink)
 	}
 	st := aside
-	err := query(t.conn, `SELECT state FROM deliveries WHERE call_seq = ? AND lane = ?`, func(r *sqlite.Stmt) error {
+	err := dbfile.Query(t.conn, `SELECT state FROM deliveries WHERE call_seq = ? AND lane = ?`, func(r *sqlite.Stmt) error {
 		st = state(r.ColumnInt64(0))
 		return nil
 	}, p.seq, p.lane.id)
@@ -191,11 +192,11 @@ func (s *Store) resend(t *tx, p place, sink string) (bool, error) {
 	if err := s.chargeCall(t, looseSize, p.seq, 1); err != nil {
 		return false, err
 	}
-	err = execute(t.conn, `INSERT OR IGNORE INTO deliveries(call_seq, lane, state, due, since) VALUES (?, ?, ?, 0, 0)`, p.seq, p.lane.id, st)
+	err = dbfile.Execute(t.conn, `INSERT OR IGNORE INTO deliveries(call_seq, lane, state, due, since) VALUES (?, ?, ?, 0, 0)`, p.seq, p.lane.id, st)
 	if err != nil {
 		return false, err
 	}
-	err = execute(t.conn, `DELETE FROM dead_letters WHERE call_seq = ? AND lane = ?`, p.seq, p.lane.id)
+	err = dbfile.Execute(t.conn, `DELETE FROM dead_letters WHERE call_seq = ? AND lane = ?`, p.seq, p.lane.id)
 	if err != nil {
 		return false, err
 	}

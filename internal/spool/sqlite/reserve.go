@@ -7,6 +7,7 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/dbfile"
 )
 
 // reserve is a file beside the spool that keeps room on the disk. To erase history,
@@ -25,7 +26,7 @@ type reserve struct {
 // newReserve is large enough for a WAL that is moved into the file, and a step of
 // erasing.
 func newReserve(cfg spool.Config) reserve {
-	return reserve{path: cfg.Path + ".reserve", size: walPages(cfg)*pageSize + probeBytes}
+	return reserve{path: cfg.Path + ".reserve", size: dbfile.WalPages(cfg)*dbfile.PageSize + probeBytes}
 }
 
 func (r *reserve) held() bool { return sizeOf(r.path) >= r.size }
@@ -38,10 +39,10 @@ func (r *reserve) hold() (err error) {
 	}
 	defer func() {
 		if err = errors.Join(err, f.Close()); err != nil {
-			err = errors.Join(err, removeIfThere(r.path))
+			err = errors.Join(err, dbfile.RemoveIfThere(r.path))
 		}
 	}()
-	return allocate(f, r.size)
+	return dbfile.Allocate(f, r.size)
 }
 
 // isFull reports whether an error says that the disk has no room.
@@ -52,7 +53,7 @@ func (s *Store) releaseReserve() {
 	if !s.reserve.held() {
 		return
 	}
-	if err := removeIfThere(s.reserve.path); err != nil {
+	if err := dbfile.RemoveIfThere(s.reserve.path); err != nil {
 		s.log.Error("the reserve on the disk could not be released", "file", s.reserve.path, "error", err)
 		return
 	}

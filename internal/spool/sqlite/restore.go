@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"zombiezen.com/go/sqlite"
+
+	"github.com/cdrelay/cdrelay/internal/spool/dbfile"
 )
 
 // A file that was taken away while the spool works is still open, with all that
@@ -115,29 +117,29 @@ func (s *Store) save(ctx context.Context, open *sqlite.Conn, p *site) error {
 	if err := p.onItsDevice(); err != nil {
 		return err
 	}
-	if err := makeFolder(filepath.Dir(p.path)); err != nil {
+	if err := dbfile.MakeFolder(filepath.Dir(p.path)); err != nil {
 		return fmt.Errorf("spool folder: %w", err)
 	}
-	to := salvaged(p.path)
+	to := dbfile.Salvaged(p.path)
 	if inTheWay {
 		to = p.path + ".saved-" + time.Now().UTC().Format("20060102T150405.000")
-	} else if err := s.lock.renew(p.path); err != nil {
+	} else if err := s.lock.Renew(p.path); err != nil {
 		return err
 	}
 	fresh := p.path + ".new"
-	if err := removeCompanions(fresh); err != nil {
+	if err := dbfile.RemoveCompanions(fresh); err != nil {
 		return err
 	}
-	if err := copyInto(ctx, p.path, open, fresh); err != nil {
+	if err := dbfile.CopyInto(ctx, p.path, open, fresh); err != nil {
 		return fmt.Errorf("what is open could not be saved: %w", err)
 	}
-	if err := errors.Join(os.Rename(fresh, to), syncFolder(to)); err != nil {
+	if err := errors.Join(os.Rename(fresh, to), dbfile.SyncFolder(to)); err != nil {
 		return err
 	}
 	// All of our WAL is in the copy, and it belongs to no other file.
 	for _, suffix := range []string{"-wal", "-shm"} {
 		if p.of(suffix) == there {
-			if err := removeIfThere(p.path + suffix); err != nil {
+			if err := dbfile.RemoveIfThere(p.path + suffix); err != nil {
 				return err
 			}
 		}
@@ -158,7 +160,7 @@ func (s *Store) errInTheWay() error {
 // removes the WAL by name.
 func (s *Store) emptyLostWAL(open *sqlite.Conn, p *site) error {
 	var busy, frames, moved int64
-	err := query(open, `PRAGMA wal_checkpoint(FULL)`, func(r *sqlite.Stmt) error {
+	err := dbfile.Query(open, `PRAGMA wal_checkpoint(FULL)`, func(r *sqlite.Stmt) error {
 		busy, frames, moved = r.ColumnInt64(0), r.ColumnInt64(1), r.ColumnInt64(2)
 		return nil
 	})
@@ -168,10 +170,10 @@ func (s *Store) emptyLostWAL(open *sqlite.Conn, p *site) error {
 	if err != nil {
 		return fmt.Errorf("the WAL could not be moved into the file: %w", err)
 	}
-	kept := damagedName(p.path)
+	kept := dbfile.DamagedName(p.path)
 	for _, suffix := range []string{"-wal", "-shm"} {
 		if p.of(suffix) == replaced {
-			if err := renameIfThere(p.path+suffix, kept+suffix); err != nil {
+			if err := dbfile.RenameIfThere(p.path+suffix, kept+suffix); err != nil {
 				return err
 			}
 			s.asides.Add(1)
@@ -193,5 +195,5 @@ func (s *Store) saveAtEnd(ctx context.Context, open *sqlite.Conn) error {
 	if err := s.save(ctx, open, p); err != nil {
 		return err
 	}
-	return finishSalvage(p.path, damagedName(p.path))
+	return s.deps.Repair.Finish(p.path)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/phone"
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/repair"
 	"github.com/cdrelay/cdrelay/internal/spool/sqlite"
 )
 
@@ -49,7 +50,7 @@ func openWith(tb testing.TB, cfg spool.Config, deps sqlite.Deps) *sqlite.Store {
 	if cfg.Path == "" {
 		cfg.Path = filepath.Join(tb.TempDir(), "cdrelay.db")
 	}
-	deps.Log = quiet()
+	deps.Log, deps.Repair = quiet(), repair.Tool{}
 	s, err := sqlite.Open(tb.Context(), cfg, deps)
 	if err != nil {
 		tb.Fatal(err)
@@ -105,4 +106,12 @@ func lease(tb testing.TB, s *sqlite.Store, limit int) []*spool.Delivery {
 func pass(d time.Duration) {
 	time.Sleep(d)
 	synctest.Wait()
+}
+
+// succeed notes the error of something that must not fail.
+func succeed(tb testing.TB, err error) {
+	tb.Helper()
+	if err != nil {
+		tb.Error(err)
+	}
 }

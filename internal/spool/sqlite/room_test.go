@@ -79,7 +79,7 @@ func TestOneDeliveryOfEachLaneAlwaysGoes(t *testing.T) {
 		if n := len(leaseOf(t, s, "b", 8)); n != 0 {
 			t.Fatalf("%d deliveries larger than the room were leased beside another", n)
 		}
-		s.Settle(held[0], nil)
+		succeed(t, s.Settle(held[0], nil))
 		select {
 		case <-s.Work("b"):
 		default:
@@ -104,15 +104,15 @@ func TestEveryEndOfALeaseGivesItsRoomBack(t *testing.T) {
 		if len(ds) != 7 || s.RoomUsed() == 0 {
 			t.Fatalf("%d leased, %d bytes of room used", len(ds), s.RoomUsed())
 		}
-		s.Settle(ds[0], nil)
-		s.Postpone(ds[1], nil, s.Now().Add(time.Hour))
-		s.Bury(ds[2], nil, spool.Rejected, "")
+		succeed(t, s.Settle(ds[0], nil))
+		succeed(t, s.Postpone(ds[1], nil, s.Now().Add(time.Hour)))
+		succeed(t, s.Bury(ds[2], nil, spool.Rejected, ""))
 		s.Release(ds[3])
 		if err := s.Reopen(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		for _, d := range ds[4:] {
-			s.Settle(d, nil)
+			succeed(t, s.Settle(d, nil))
 		}
 		pass(time.Second)
 		if used := s.RoomUsed(); used != 0 {
@@ -131,7 +131,7 @@ func TestReportsThatWaitHoldNoRecords(t *testing.T) {
 		s := openWithRoom(t, 0)
 		swollen(t, s, 64<<10, 1, "crm")
 		d := lease(t, s, 1)[0]
-		s.Settle(d, nil)
+		succeed(t, s.Settle(d, nil))
 		if kept := s.Leased("crm", d.Seq); kept == nil || kept.Record != nil {
 			t.Errorf("%+v is kept until the commit, want a delivery without its record", kept)
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/dbfile"
 )
 
 const (
@@ -63,7 +64,7 @@ func (s *Store) SearchCalls(ctx context.Context, f spool.CallFilter, limit int, 
 }
 
 func (s *Store) sinkStates(c *sqlite.Conn, seq int64, f *spool.FoundCall) error {
-	return query(c, `SELECT lane, state FROM deliveries WHERE call_seq = ?`, func(r *sqlite.Stmt) error {
+	return dbfile.Query(c, `SELECT lane, state FROM deliveries WHERE call_seq = ?`, func(r *sqlite.Stmt) error {
 		if l := s.laneByID(r.ColumnInt64(0)); l != nil {
 			f.Deliveries = append(f.Deliveries, spool.SinkState{Sink: l.name, State: state(r.ColumnInt64(1)).String()})
 		}
@@ -123,15 +124,15 @@ func (q *callSearch) bound() error {
 // firstSince finds by halving the first call received at a time or later, or
 // what follows the last call.
 func (q *callSearch) firstSince(t time.Time) (int64, error) {
-	low, err := readInt(q.conn, `SELECT ifnull(min(seq), 0) FROM calls`)
+	low, err := dbfile.Int(q.conn, `SELECT ifnull(min(seq), 0) FROM calls`)
 	if err != nil {
 		return 0, err
 	}
-	high, err := readInt(q.conn, `SELECT ifnull(max(seq), 0) + 1 FROM calls`)
+	high, err := dbfile.Int(q.conn, `SELECT ifnull(max(seq), 0) + 1 FROM calls`)
 	for err == nil && low < high {
 		middle := low + (high-low)/2
 		var seq, at int64
-		err = query(q.conn, callFrom, func(r *sqlite.Stmt) error {
+		err = dbfile.Query(q.conn, callFrom, func(r *sqlite.Stmt) error {
 			seq, at = r.ColumnInt64(0), r.ColumnInt64(1)
 			return nil
 		}, middle)
@@ -145,7 +146,7 @@ func (q *callSearch) firstSince(t time.Time) (int64, error) {
 }
 
 func (q *callSearch) read(sql string, args ...any) error {
-	err := query(q.conn, sql, q.row, args...)
+	err := dbfile.Query(q.conn, sql, q.row, args...)
 	if errors.Is(err, errEnough) {
 		return nil
 	}
@@ -159,14 +160,14 @@ func (q *callSearch) row(r *sqlite.Stmt) error {
 	}
 	q.seen++
 	q.last = r.ColumnInt64(0)
-	at := fromMillis(r.ColumnInt64(5))
+	at := dbfile.FromMillis(r.ColumnInt64(5))
 	f := q.filter
 	if f.Source != "" && f.Source != r.ColumnText(3) || f.Outcome != "" && f.Outcome != r.ColumnText(4) ||
 		!f.Since.IsZero() && at.Before(f.Since) || !f.Until.IsZero() && !at.Before(f.Until) {
 		return nil
 	}
-	record := columnBytes(r, 6)
-	if q.looking && !slices.ContainsFunc(numberKeys(decodeLeniently(record)), q.number.matches) {
+	record := dbfile.Bytes(r, 6)
+	if q.looking && !slices.ContainsFunc(dbfile.NumberKeys(decodeLeniently(record)), q.number.matches) {
 		return nil
 	}
 	q.bytes += len(record)

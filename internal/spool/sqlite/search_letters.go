@@ -11,6 +11,7 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/dbfile"
 )
 
 const (
@@ -103,7 +104,7 @@ func (at letterCursor) from(id string) string {
 
 // endAtNewest has the listing end with what is there now.
 func (s *Store) endAtNewest(c *sqlite.Conn, at *letterCursor) error {
-	err := query(c, newestLetter, func(r *sqlite.Stmt) error {
+	err := dbfile.Query(c, newestLetter, func(r *sqlite.Stmt) error {
 		at.end = r.ColumnText(0)
 		return nil
 	})
@@ -151,7 +152,7 @@ func (s *Store) lettersIn(c *sqlite.Conn, f spool.LetterFilter, r letterRange, l
 		}
 		return s.lettersByID(c, ids)
 	}
-	err = query(c, letterColumns+`WHERE `+lettersBetween+orderOf(f), func(r *sqlite.Stmt) error {
+	err = dbfile.Query(c, letterColumns+`WHERE `+lettersBetween+orderOf(f), func(r *sqlite.Stmt) error {
 		out = append(out, s.scanLetter(r))
 		return nil
 	}, r.above, r.below, limit)
@@ -169,7 +170,7 @@ func orderOf(f spool.LetterFilter) string {
 // places.
 func (s *Store) lettersOfPlaces(c *sqlite.Conn, f spool.LetterFilter, r letterRange, limit int) (ids []string, err error) {
 	for _, p := range s.places(f) {
-		err := query(c, letterIDs+lettersBetween+orderOf(f), func(r *sqlite.Stmt) error {
+		err := dbfile.Query(c, letterIDs+lettersBetween+orderOf(f), func(r *sqlite.Stmt) error {
 			ids = append(ids, r.ColumnText(0))
 			return nil
 		}, string(p.stage), p.lane, string(p.reason), r.above, r.below, limit)
@@ -222,7 +223,7 @@ func (s *Store) places(f spool.LetterFilter) (out []letterPlace) {
 
 func (s *Store) lettersByID(c *sqlite.Conn, ids []string) (out []spool.DeadLetter, err error) {
 	for _, id := range ids {
-		err := query(c, letterByID, func(r *sqlite.Stmt) error {
+		err := dbfile.Query(c, letterByID, func(r *sqlite.Stmt) error {
 			out = append(out, s.scanLetter(r))
 			return nil
 		}, strings.ToUpper(id))
@@ -246,7 +247,7 @@ func (s *Store) LettersByID(ctx context.Context, ids []string) (out []spool.Dead
 // LettersOfCall gives the dead letters of all revisions of a call.
 func (s *Store) LettersOfCall(ctx context.Context, callID string) (out []spool.CallLetter, err error) {
 	err = s.listRd.do(ctx, func(c *sqlite.Conn) error {
-		return query(c, lettersOfCall, func(r *sqlite.Stmt) error {
+		return dbfile.Query(c, lettersOfCall, func(r *sqlite.Stmt) error {
 			out = append(out, spool.CallLetter{DeadLetter: s.scanLetter(r), Revision: r.ColumnInt(9)})
 			return nil
 		}, callID)
@@ -258,6 +259,6 @@ func (s *Store) LettersOfCall(ctx context.Context, callID string) (out []spool.C
 // when it was last read.
 func (s *Store) NoteLetter(ctx context.Context, id, detail string) error {
 	return s.writer.wait(ctx, "note", func(t *tx) error {
-		return execute(t.conn, `UPDATE dead_letters SET detail = ? WHERE id = ? AND stage = 'intake'`, detail, strings.ToUpper(id))
+		return dbfile.Execute(t.conn, `UPDATE dead_letters SET detail = ? WHERE id = ? AND stage = 'intake'`, detail, strings.ToUpper(id))
 	})
 }

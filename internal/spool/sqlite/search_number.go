@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"zombiezen.com/go/sqlite"
+
+	"github.com/cdrelay/cdrelay/internal/spool/dbfile"
 )
 
 const (
@@ -28,24 +30,24 @@ const (
 // meanwhile is found in either place.
 func (q *callSearch) byNumber() error {
 	q.rows = lookCalls
-	indexed, err := readInt(q.conn, indexedTo)
+	indexed, err := dbfile.Int(q.conn, dbfile.IndexedTo)
 	if err != nil {
 		return err
 	}
 	if err := q.look(max(q.low, indexed)); err != nil || q.next != "" {
 		return err
 	}
-	oldest, err := readInt(q.conn, oldestBlock)
+	oldest, err := dbfile.Int(q.conn, oldestBlock)
 	if err != nil {
 		return err
 	}
-	q.low, q.high = max(q.low, oldest<<blockBits-1), min(q.high, indexed+1)
+	q.low, q.high = max(q.low, oldest<<dbfile.BlockBits-1), min(q.high, indexed+1)
 	for blocks := 0; q.high > q.low+1 && q.next == ""; blocks++ {
 		if blocks == searchBlocks {
 			q.next = strconv.FormatInt(q.high, 10)
 			return nil
 		}
-		if err := q.block((q.high - 1) >> blockBits); err != nil {
+		if err := q.block((q.high - 1) >> dbfile.BlockBits); err != nil {
 			return err
 		}
 	}
@@ -54,7 +56,7 @@ func (q *callSearch) byNumber() error {
 
 // block searches one block, up to q.high, which is lowered to its begin.
 func (q *callSearch) block(n int64) error {
-	low := max(q.low, n<<blockBits-1)
+	low := max(q.low, n<<dbfile.BlockBits-1)
 	seqs, dense, err := q.candidates(n, low)
 	if err != nil {
 		return err
@@ -80,10 +82,10 @@ func (q *callSearch) candidates(block, low int64) (seqs []int64, dense bool, err
 		}
 		return nil
 	}
-	err = query(q.conn, keysOfEnd, collect, block, q.number.end, q.number.end+":") // ':' follows '9'
+	err = dbfile.Query(q.conn, keysOfEnd, collect, block, q.number.end, q.number.end+":") // ':' follows '9'
 	for _, whole := range q.number.whole {
 		if err == nil {
-			err = query(q.conn, keysOfNumber, collect, block, whole)
+			err = dbfile.Query(q.conn, keysOfNumber, collect, block, whole)
 		}
 	}
 	if errors.Is(err, errEnough) {
@@ -124,14 +126,14 @@ type wanted struct {
 
 // newWanted gives nil for a text without digits other than zeros.
 func newWanted(typed string, readings func(typed string) []string) *wanted {
-	digits := searchDigits(typed)
+	digits := dbfile.SearchDigits(typed)
 	if digits == "" {
 		return nil
 	}
 	w := &wanted{end: digits + strings.Repeat("0", zerosInFront(typed)), whole: []string{digits}}
 	if readings != nil {
 		for _, number := range readings(typed) {
-			w.whole = append(w.whole, searchDigits(number))
+			w.whole = append(w.whole, dbfile.SearchDigits(number))
 		}
 	}
 	slices.Sort(w.whole)

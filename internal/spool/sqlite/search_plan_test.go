@@ -6,10 +6,11 @@ import (
 	"testing"
 
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/dbfile"
 )
 
 func TestSearchesUseTheirIndex(t *testing.T) {
-	c, err := openWriter(t.Context(), spool.Config{Path: filepath.Join(t.TempDir(), "cdrelay.db")}.WithDefaults())
+	c, err := dbfile.OpenWriter(t.Context(), spool.Config{Path: filepath.Join(t.TempDir(), "cdrelay.db")}.WithDefaults())
 	if err != nil {
 		t.Fatal(err)
 	}

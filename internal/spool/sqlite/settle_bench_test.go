@@ -48,7 +48,7 @@ func BenchmarkSettle(b *testing.B) {
 	b.ReportAllocs()
 	b.ResetTimer()
 	for _, d := range leased {
-		s.Settle(d, attempts)
+		succeed(b, s.Settle(d, attempts))
 	}
 	for s.Backlog() > 0 {
 		<-time.After(100 * time.Microsecond)

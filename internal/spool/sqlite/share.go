@@ -9,6 +9,7 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/dbfile"
 )
 
 // Each source has a share of max_bytes, so that one whose sinks are down, or that
@@ -22,23 +23,9 @@ import (
 func shareOf(maxBytes spool.Bytes) int64 { return int64(maxBytes) / 4 * 3 }
 
 const (
-	// isHeld is the condition on a delivery d that keeps its call from retention.
-	isHeld = `d.state NOT IN (4, 6)`
-	// holdsCall is the condition on a call c that something of it is held.
-	holdsCall = `EXISTS (SELECT 1 FROM deliveries d WHERE d.call_seq = c.seq AND ` + isHeld + `)`
+	heldSize  = `SELECT source, length(record) FROM calls c WHERE seq = ? AND ` + dbfile.HoldsCall
+	looseSize = `SELECT source, length(record) FROM calls c WHERE seq = ? AND NOT ` + dbfile.HoldsCall
 
-	heldSize  = `SELECT source, length(record) FROM calls c WHERE seq = ? AND ` + holdsCall
-	looseSize = `SELECT source, length(record) FROM calls c WHERE seq = ? AND NOT ` + holdsCall
-
-	// countedShares makes the sums from the rows; the size is that of sizeOnDisk.
-	countedShares = `SELECT source, sum(CASE WHEN n <= 4000 THEN 4096 / (4078 / (n + 40)) + 320 ELSE n + 2560 END) AS counted FROM (
-		SELECT source, length(record) AS n FROM calls c WHERE ` + holdsCall + `
-		UNION ALL SELECT source, ifnull(length(body), 0) FROM dead_letters WHERE stage = 'intake') GROUP BY source`
-	countShares = `INSERT INTO shares(source, bytes) ` + countedShares
-	// wrongShares gives the sums that are not what the rows say.
-	wrongShares = `SELECT source, ifnull(kept, 0), ifnull(counted, 0) FROM
-		(SELECT source, bytes AS kept FROM shares) FULL JOIN (` + countedShares + `) USING (source)
-		WHERE ifnull(kept, 0) <> ifnull(counted, 0)`
 	writeShare = `INSERT INTO shares(source, bytes) VALUES (?1, ?2) ON CONFLICT(source) DO UPDATE SET bytes = bytes + ?2`
 )
 
@@ -65,7 +52,7 @@ func newShares() *shares { return &shares{bytes: map[string]int64{}, full: map[s
 // load reads the sums of a file.
 func (h *shares) load(c *sqlite.Conn) error {
 	sums := map[string]int64{}
-	err := query(c, `SELECT source, bytes FROM shares`, func(r *sqlite.Stmt) error {
+	err := dbfile.Query(c, `SELECT source, bytes FROM shares`, func(r *sqlite.Stmt) error {
 		sums[r.ColumnText(0)] = r.ColumnInt64(1)
 		return nil
 	})
@@ -109,7 +96,7 @@ func (h *shares) add(changes map[string]int64) {
 // writeShares puts the changes of the transaction into the table.
 func (t *tx) writeShares() error {
 	for source, bytes := range t.shares {
-		if err := execute(t.conn, writeShare, source, bytes); err != nil {
+		if err := dbfile.Execute(t.conn, writeShare, source, bytes); err != nil {
 			return err
 		}
 	}
@@ -118,7 +105,7 @@ func (t *tx) writeShares() error {
 
 // chargeCall charges or discharges a call where a query finds its source and size.
 func (s *Store) chargeCall(t *tx, find string, seq, sign int64) error {
-	return query(t.conn, find, func(r *sqlite.Stmt) error {
+	return dbfile.Query(t.conn, find, func(r *sqlite.Stmt) error {
 		s.charge(t, r.ColumnText(0), sign*sizeOnDisk(r.ColumnInt64(1)))
 		return nil
 	}, seq)
@@ -133,7 +120,7 @@ func (s *Store) loosen(t *tx, seq int64) error { return s.chargeCall(t, looseSiz
 // looks on a reader first, and the writer counts only where something is wrong.
 func (s *Store) recount(ctx context.Context, reader *sqlite.Conn) error {
 	wrong := false
-	err := query(reader, wrongShares, func(*sqlite.Stmt) error {
+	err := dbfile.Query(reader, dbfile.WrongShares, func(*sqlite.Stmt) error {
 		wrong = true
 		return nil
 	})
@@ -142,7 +129,7 @@ func (s *Store) recount(ctx context.Context, reader *sqlite.Conn) error {
 	}
 	s.log.Warn("the sums of what sources hold did not agree with the calls, and are counted again")
 	return s.writer.wait(ctx, "recount", func(t *tx) error {
-		return query(t.conn, wrongShares, func(r *sqlite.Stmt) error {
+		return dbfile.Query(t.conn, dbfile.WrongShares, func(r *sqlite.Stmt) error {
 			source := r.ColumnText(0)
 			// What the group has changed so far is in the rows and not yet in the sums.
 			if wrong := r.ColumnInt64(2) - r.ColumnInt64(1) - t.shares[source]; wrong != 0 {

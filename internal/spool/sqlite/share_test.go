@@ -11,11 +11,13 @@ import (
 	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/phone"
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/dbfile"
+	"github.com/cdrelay/cdrelay/internal/spool/repair"
 )
 
 func openSharing(t *testing.T) *Store {
 	t.Helper()
-	s, err := Open(t.Context(), spool.Config{Path: filepath.Join(t.TempDir(), "cdrelay.db")}, Deps{Log: slog.New(slog.DiscardHandler), Readings: phone.Readings})
+	s, err := Open(t.Context(), spool.Config{Path: filepath.Join(t.TempDir(), "cdrelay.db")}, Deps{Log: slog.New(slog.DiscardHandler), Repair: repair.Tool{}, Readings: phone.Readings})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,16 +93,16 @@ func TestSharesAreTheSumsOfTheRows(t *testing.T) {
 	for i, d := range leased("crm") {
 		switch i % 3 {
 		case 0:
-			s.Settle(d, nil)
+			succeed(t, s.Settle(d, nil))
 		case 1:
-			s.Bury(d, nil, spool.Rejected, "no")
+			succeed(t, s.Bury(d, nil, spool.Rejected, "no"))
 		default:
 			s.setAside(s.leased(d), "unreadable")
 		}
 	}
 	checkShares(t, s, "ended in one lane")
 	for _, d := range leased("slack") {
-		s.Settle(d, nil)
+		succeed(t, s.Settle(d, nil))
 	}
 	checkShares(t, s, "ended in both")
 	letters, _, err := s.SearchLetters(ctx, spool.LetterFilter{}, 100, "")
@@ -137,7 +139,7 @@ func checkShares(t *testing.T, s *Store, when string) {
 		t.Fatal(err)
 	}
 	for source, bytes := range s.shares.all() {
-		n, err := s.Int(`SELECT ifnull(sum(counted), 0) FROM (`+countedShares+`) WHERE source = ?`, source)
+		n, err := s.Int(`SELECT ifnull(sum(counted), 0) FROM (`+dbfile.CountedShares+`) WHERE source = ?`, source)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,12 +9,13 @@ import (
 	"testing"
 
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/repair"
 )
 
 // openPlain opens a spool for the tests inside the package.
 func openPlain(tb testing.TB, cfg spool.Config) *Store {
 	tb.Helper()
-	s, err := Open(tb.Context(), cfg, Deps{Log: slog.New(slog.DiscardHandler)})
+	s, err := Open(tb.Context(), cfg, Deps{Log: slog.New(slog.DiscardHandler), Repair: repair.Tool{}})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -47,4 +48,12 @@ func opsInSource(t *testing.T) (ops []string) {
 		t.Fatalf("only %d ops were found", len(ops))
 	}
 	return ops
+}
+
+// succeed notes the error of something that must not fail.
+func succeed(tb testing.TB, err error) {
+	tb.Helper()
+	if err != nil {
+		tb.Error(err)
+	}
 }

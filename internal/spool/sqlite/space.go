@@ -9,6 +9,7 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/dbfile"
 )
 
 // watchSpace measures, makes room near the limit, and probes a disk that refused
@@ -29,7 +30,7 @@ func (s *Store) watchSpace(ctx context.Context, room *sweep) {
 	limit := s.limit.Load()
 	// Once full, it stays so until some room is gained, so that the state does
 	// not change with every delivery, nor with the WAL, which comes and goes.
-	s.setFull(used >= limit || s.full.Load() && used >= min(limit/100*97, limit-walPages(s.bounded())*pageSize))
+	s.setFull(used >= limit || s.full.Load() && used >= min(limit/100*97, limit-dbfile.WalPages(s.bounded())*dbfile.PageSize))
 	s.boundStuckWAL()
 	if limit-used >= probeBytes {
 		s.writer.probe(ctx, writeMuch)
@@ -86,10 +87,10 @@ func (s *Store) measure(ctx context.Context) int64 {
 // countPages returns how many pages the database has, what is in the WAL included,
 // and how many of them hold nothing.
 func countPages(c *sqlite.Conn) (all, free int64, err error) {
-	if all, err = readInt(c, `PRAGMA page_count`); err != nil {
+	if all, err = dbfile.Int(c, `PRAGMA page_count`); err != nil {
 		return 0, 0, err
 	}
-	free, err = readInt(c, `PRAGMA freelist_count`)
+	free, err = dbfile.Int(c, `PRAGMA freelist_count`)
 	return all, free, err
 }
 
@@ -106,8 +107,8 @@ type disk struct {
 func (s *Store) lookAtDisk() disk {
 	d := disk{file: sizeOf(s.cfg.Path), wal: sizeOf(s.cfg.Path + "-wal"), limit: int64(s.limits.Load().MaxBytes)}
 	folder := filepath.Dir(s.cfg.Path)
-	total, err := totalBytes(folder)
-	free, ferr := freeBytes(folder)
+	total, err := dbfile.TotalBytes(folder)
+	free, ferr := dbfile.FreeBytes(folder)
 	if err != nil || ferr != nil || total == 0 {
 		return d
 	}
@@ -120,13 +121,13 @@ func (s *Store) lookAtDisk() disk {
 }
 
 // used is what counts against the limit.
-func (d disk) used(pages, empty int64) int64 { return (pages-empty)*pageSize + d.wal }
+func (d disk) used(pages, empty int64) int64 { return (pages-empty)*dbfile.PageSize + d.wal }
 
 // bounded is the configuration with a max_bytes that the disk can hold.
 func (s *Store) bounded() spool.Config { return boundedBy(*s.limits.Load(), filepath.Dir(s.cfg.Path)) }
 
 func boundedBy(cfg spool.Config, folder string) spool.Config {
-	if total, err := totalBytes(folder); err == nil && total > 0 {
+	if total, err := dbfile.TotalBytes(folder); err == nil && total > 0 {
 		cfg.MaxBytes = min(cfg.MaxBytes, spool.Bytes(total))
 	}
 	return cfg
@@ -141,4 +142,4 @@ func sizeOf(path string) int64 {
 }
 
 // free is the room on the file system of the spool.
-func (s *Store) free() (int64, error) { return freeBytes(filepath.Dir(s.cfg.Path)) }
+func (s *Store) free() (int64, error) { return dbfile.FreeBytes(filepath.Dir(s.cfg.Path)) }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/repair"
 	"github.com/cdrelay/cdrelay/internal/spool/sqlite"
 )
 
@@ -31,7 +32,7 @@ func TestHistoryGoesFirstThenCallbacksAreRefused(t *testing.T) {
 		const limit = 2 << 20
 		var purges atomic.Int64
 		s, err := sqlite.Open(t.Context(), spool.Config{Path: filepath.Join(t.TempDir(), "cdrelay.db"), MaxBytes: limit},
-			sqlite.Deps{Log: quiet(), OnHistoryPurged: func(n int) { purges.Add(int64(n)) }})
+			sqlite.Deps{Log: quiet(), Repair: repair.Tool{}, OnHistoryPurged: func(n int) { purges.Add(int64(n)) }})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -56,7 +57,7 @@ func TestHistoryGoesFirstThenCallbacksAreRefused(t *testing.T) {
 		}
 		settle := func() {
 			for _, d := range lease(t, s, 10_000) {
-				s.Settle(d, nil)
+				succeed(t, s.Settle(d, nil))
 			}
 			pass(300 * time.Millisecond)
 		}
@@ -120,7 +121,7 @@ func TestASpoolWhoseMaxBytesWasLoweredHasRoomAgain(t *testing.T) {
 			t.Fatal("never full")
 		}
 		for _, d := range lease(t, s, 10_000) {
-			s.Settle(d, nil)
+			succeed(t, s.Settle(d, nil))
 		}
 		pass(2 * time.Second)
 		if err := s.Ready(); err != nil {
@@ -141,10 +142,10 @@ func TestRetention(t *testing.T) {
 			t.Fatal(err)
 		}
 		ds := lease(t, s, 3)
-		s.Settle(ds[0], nil)
-		s.Bury(ds[2], nil, spool.Rejected, "no")
+		succeed(t, s.Settle(ds[0], nil))
+		succeed(t, s.Bury(ds[2], nil, spool.Rejected, "no"))
 		pass(2 * time.Minute)
-		s.Settle(ds[1], nil)
+		succeed(t, s.Settle(ds[1], nil))
 		for _, c := range []struct {
 			after   time.Duration
 			want    string
@@ -226,7 +227,7 @@ func TestFreedPagesGoBackToTheFileSystem(t *testing.T) {
 		}
 		for ds := lease(t, s, 500); len(ds) > 0; ds = lease(t, s, 500) {
 			for _, d := range ds {
-				s.Settle(d, nil)
+				succeed(t, s.Settle(d, nil))
 			}
 		}
 		pass(4 * time.Minute)
@@ -241,7 +242,7 @@ func TestWhatIsOwedToARemovedSinkEndsAtItsGiveUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := spool.Config{Path: filepath.Join(t.TempDir(), "cdrelay.db")}
 		var ended atomic.Int64
-		deps := sqlite.Deps{Log: quiet(), OnSinkRemoved: func(sink string, n int) {
+		deps := sqlite.Deps{Log: quiet(), Repair: repair.Tool{}, OnSinkRemoved: func(sink string, n int) {
 			if sink != "crm" {
 				t.Errorf("ended in %s", sink)
 			}
@@ -303,7 +304,7 @@ func TestASinkThatComesBackKeepsWhatHasNotEnded(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		s, err := sqlite.Open(t.Context(), spool.Config{Path: filepath.Join(t.TempDir(), "cdrelay.db")}, sqlite.Deps{Log: quiet(), OnSinkRemoved: back})
+		s, err := sqlite.Open(t.Context(), spool.Config{Path: filepath.Join(t.TempDir(), "cdrelay.db")}, sqlite.Deps{Log: quiet(), Repair: repair.Tool{}, OnSinkRemoved: back})
 		if err != nil {
 			t.Fatal(err)
 		}

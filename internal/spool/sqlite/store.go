@@ -5,9 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -18,12 +16,15 @@ import (
 
 	"github.com/cdrelay/cdrelay/internal/share"
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/dbfile"
 )
 
 // Deps are what a Store needs from its surroundings.
 type Deps struct {
 	// Log gets one line for each change of state.
 	Log *slog.Logger
+	// Repair deals with damaged files; repair.Tool is one.
+	Repair Repair
 	// OnHistoryPurged is told how many calls went because of max_bytes; may be nil.
 	OnHistoryPurged func(calls int)
 	// OnSinkRemoved is told how many dead letters were made because their sink
@@ -42,12 +43,25 @@ type Deps struct {
 	LaneMemory int64
 }
 
+// Repair is what the store needs where its file is damaged.
+type Repair interface {
+	// ReadWAL reads the WAL of a file that nobody has open, and returns its damage:
+	// SQLite takes what is damaged for the end. there reports whether there is a WAL, or
+	// should be one.
+	ReadWAL(path string) (there bool, err error)
+	// SetAside keeps a damaged file under another name and puts one with what can be
+	// read of it in its place.
+	SetAside(ctx context.Context, d dbfile.Damaged) error
+	// Finish ends what a SetAside had begun that was cut short.
+	Finish(path string) error
+}
+
 // Store is an open spool file.
 type Store struct {
 	cfg   spool.Config // as opened; for what Configure may change see limits
 	log   *slog.Logger
 	deps  Deps
-	lock  *lock
+	lock  *dbfile.Lock
 	left  []string // what a spool of before had left beside the file at the start
 	clock *clock
 
@@ -109,16 +123,16 @@ const startBytes = 1 << 20
 func Open(ctx context.Context, cfg spool.Config, deps Deps) (*Store, error) {
 	cfg = cfg.WithDefaults()
 	var err error
-	if cfg.Path, err = locate(cfg.Path); err != nil {
+	if cfg.Path, err = dbfile.Locate(cfg.Path); err != nil {
 		return nil, fmt.Errorf("spool.path: %w", err)
 	}
-	if err := makeFolder(filepath.Dir(cfg.Path)); err != nil {
+	if err := dbfile.MakeFolder(filepath.Dir(cfg.Path)); err != nil {
 		return nil, fmt.Errorf("spool folder: %w", err)
 	}
-	if err := refuseNetworkFS(filepath.Dir(cfg.Path)); err != nil {
+	if err := dbfile.RefuseNetworkFS(filepath.Dir(cfg.Path)); err != nil {
 		return nil, err
 	}
-	lock, left, err := own(cfg.Path)
+	lock, left, err := dbfile.Own(cfg.Path)
 	if err != nil {
 		return nil, err
 	}
@@ -137,10 +151,10 @@ func Open(ctx context.Context, cfg spool.Config, deps Deps) (*Store, error) {
 	unchecked := isUnchecked(cfg.Path)
 	conn, err := s.openOrSetAside(ctx, memory{})
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("spool %s: %w", cfg.Path, withRemedy(err, filepath.Dir(cfg.Path))), lock.release())
+		return nil, errors.Join(fmt.Errorf("spool %s: %w", cfg.Path, withRemedy(err, filepath.Dir(cfg.Path))), lock.Release())
 	}
 	if err := s.begin(ctx, conn, unchecked); err != nil {
-		return nil, errors.Join(fmt.Errorf("spool %s: %w", cfg.Path, withRemedy(err, filepath.Dir(cfg.Path))), conn.Close(), lock.release())
+		return nil, errors.Join(fmt.Errorf("spool %s: %w", cfg.Path, withRemedy(err, filepath.Dir(cfg.Path))), conn.Close(), lock.Release())
 	}
 	return s, nil
 }
@@ -169,7 +183,7 @@ func (s *Store) begin(ctx context.Context, conn *sqlite.Conn, unclean bool) erro
 	s.writer = newWriter(conn, s.clock, s.log, s.metrics, s.noticeDamage)
 	s.writer.inPlace, s.writer.keepRoom = s.inPlace, s.keepRoom
 	s.measure(ctx)
-	examineSpace(*s.limits.Load(), filepath.Dir(s.cfg.Path), func(key, text string) {
+	dbfile.ExamineSpace(*s.limits.Load(), filepath.Dir(s.cfg.Path), func(key, text string) {
 		s.log.Warn("the place of the spool is probably not meant", "key", "spool."+key, "warning", text)
 	})
 	s.done.Go(s.writer.run)
@@ -192,7 +206,7 @@ func (s *Store) Configure(cfg spool.Config) {
 	s.limits.Store(&cfg)
 	s.limit.Store(s.lookAtDisk().limit)
 	s.writer.later(func(c *sqlite.Conn) {
-		if err := boundWAL(c, s.bounded()); err != nil {
+		if err := dbfile.BoundWAL(c, s.bounded()); err != nil {
 			s.log.Warn("the bound of the WAL could not be changed", "error", err)
 		}
 	})
@@ -229,7 +243,7 @@ func (s *Store) close(ctx context.Context) (err error) {
 	if s.writer.conn != nil {
 		err = errors.Join(err, s.writer.conn.Close())
 	}
-	return errors.Join(err, s.lock.release())
+	return errors.Join(err, s.lock.Release())
 }
 
 func (s *Store) pools() []*readers { return []*readers{s.lanesRd, s.listRd, s.houseRd} }
@@ -255,99 +269,4 @@ func (s *Store) newID(at time.Time) string {
 		id = ulid.MustNew(ulid.Timestamp(at), s.entropy)
 	}
 	return id.String()
-}
-
-// openWriter opens the file for the one writer and brings its schema up, unless the
-// context ends before.
-func openWriter(ctx context.Context, cfg spool.Config) (*sqlite.Conn, error) {
-	path := cfg.Path
-	if err := createPrivate(path); err != nil {
-		return nil, err
-	}
-	conn, err := sqlite.OpenConn(path, sqlite.OpenReadWrite)
-	if err != nil {
-		return nil, err
-	}
-	conn.SetBusyTimeout(busyTimeout)
-	conn.SetInterrupt(ctx.Done())
-	err = prepareFile(conn, cfg)
-	conn.SetInterrupt(nil)
-	if err != nil {
-		return nil, errors.Join(err, conn.Close())
-	}
-	if err := syncFolder(path); err != nil {
-		return nil, errors.Join(err, conn.Close())
-	}
-	return conn, nil
-}
-
-// prepareFile refuses a foreign file, sets the connection up and brings the
-// schema up.
-func prepareFile(conn *sqlite.Conn, cfg spool.Config) error {
-	version, err := identify(conn)
-	if err != nil {
-		return err
-	}
-	if version == 0 { // counts only before the first table, and writes
-		if err := execute(conn, `PRAGMA auto_vacuum = INCREMENTAL`); err != nil {
-			return err
-		}
-	}
-	for _, pragma := range []string{
-		`PRAGMA journal_mode = WAL`,
-		`PRAGMA synchronous = FULL`,
-		`PRAGMA secure_delete = ON`,
-		`PRAGMA cache_size = -8000`,
-	} {
-		if err := execute(conn, pragma); err != nil {
-			return err
-		}
-	}
-	if err := boundWAL(conn, cfg); err != nil {
-		return err
-	}
-	return migrate(conn, version)
-}
-
-// walPages is the length of the WAL at which it is moved into the file: an
-// eighth of MaxBytes, 8 MB at the most.
-func walPages(c spool.Config) int64 { return min(2000, int64(c.MaxBytes)/8/pageSize) }
-
-// pageSize is SQLite's default.
-const pageSize = 4096
-
-// boundWAL sets the length at which the WAL is moved into the file.
-func boundWAL(conn *sqlite.Conn, cfg spool.Config) error {
-	return errors.Join(
-		execute(conn, fmt.Sprintf(`PRAGMA wal_autocheckpoint = %d`, walPages(cfg))),
-		execute(conn, fmt.Sprintf(`PRAGMA journal_size_limit = %d`, walPages(cfg)*pageSize)),
-	)
-}
-
-// createPrivate makes the file with mode 0600; SQLite gives the WAL and the
-// shared memory the mode of the file.
-func createPrivate(path string) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return err
-	}
-	return f.Close()
-}
-
-func closeInto(c io.Closer, err *error) { *err = errors.Join(*err, c.Close()) }
-
-// millis is the form of a time in the file.
-func millis(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMilli()
-}
-
-// fromMillis is the reverse of millis.
-func fromMillis(ms int64) time.Time {
-	if ms == 0 {
-		return time.Time{}
-	}
-	return time.UnixMilli(ms).UTC()
 }

@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"github.com/cdrelay/cdrelay/internal/spool"
-	"github.com/cdrelay/cdrelay/internal/spool/sqlite"
+	"github.com/cdrelay/cdrelay/internal/spool/repair"
 )
 
 // TestASalvageLeavesNoContradiction: what a flipped bit can make of a row must
@@ -34,13 +34,13 @@ func TestASalvageLeavesNoContradiction(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			path := closed(t, 20)
 			script(t, path, statement)
-			if r, err := sqlite.Check(t.Context(), path); err != nil || r.Sound() {
+			if r, err := repair.Check(t.Context(), path); err != nil || r.Sound() {
 				t.Fatalf("the check finds nothing, error %v", err)
 			}
-			if _, err := sqlite.Salvage(t.Context(), spool.Config{Path: path}, true); err != nil {
+			if _, err := repair.Salvage(t.Context(), spool.Config{Path: path}, true); err != nil {
 				t.Fatal(err)
 			}
-			if r, err := sqlite.Check(t.Context(), path); err != nil || !r.Sound() {
+			if r, err := repair.Check(t.Context(), path); err != nil || !r.Sound() {
 				t.Errorf("after a salvage: %+v, error %v", r.Findings, err)
 			}
 		})

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/cdrelay/cdrelay/internal/spool"
-	"github.com/cdrelay/cdrelay/internal/spool/sqlite"
+	"github.com/cdrelay/cdrelay/internal/spool/repair"
 )
 
 // version1 writes the file that the first version of cdrelay made: in crm one
@@ -41,7 +41,7 @@ func version1(t *testing.T) (path string) {
 
 func TestAFileOfTheFirstVersionIsMigratedWithAllThatIsInIt(t *testing.T) {
 	path := version1(t)
-	before, err := sqlite.Check(t.Context(), path)
+	before, err := repair.Check(t.Context(), path)
 	if err != nil || !before.Sound() || before.Schema != 1 {
 		t.Fatalf("before: %+v, error %v", before, err)
 	}
@@ -71,7 +71,7 @@ func TestAFileOfTheFirstVersionIsMigratedWithAllThatIsInIt(t *testing.T) {
 	if err := s.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	after, err := sqlite.Check(t.Context(), path)
+	after, err := repair.Check(t.Context(), path)
 	if err != nil || !after.Sound() || after.Schema <= before.Schema || after.Rows["calls"] != 5 {
 		t.Errorf("after: %+v, error %v", after, err)
 	}
@@ -93,7 +93,7 @@ func TestASpoolWhoseHeaderSaysOtherwiseIsDamagedAndNotForeign(t *testing.T) {
 	if err := os.WriteFile(path, b, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if r, err := sqlite.Check(t.Context(), path); err != nil || r.Sound() {
+	if r, err := repair.Check(t.Context(), path); err != nil || r.Sound() {
 		t.Errorf("check: %+v, error %v", r, err)
 	}
 	if got := len(lease(t, open(t, spool.Config{Path: path}), 20)); got != 10 || len(kept(t, path)) != 1 {
@@ -113,16 +113,16 @@ func TestACheckSaysWhyItCannotCheck(t *testing.T) {
 		newer:                                 "schema version 99",
 		held.Path():                           "spool is held by process ",
 	} {
-		if _, err := sqlite.Check(t.Context(), path); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := repair.Check(t.Context(), path); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one with %q", err, want)
 		}
 	}
-	if _, err := sqlite.Salvage(t.Context(), spool.Config{Path: newer}, true); err == nil {
+	if _, err := repair.Salvage(t.Context(), spool.Config{Path: newer}, true); err == nil {
 		t.Error("a file of a newer version was salvaged")
 	}
 	ended, end := context.WithCancel(t.Context())
 	end()
-	if _, err := sqlite.Check(ended, closed(t, 10)); err == nil {
+	if _, err := repair.Check(ended, closed(t, 10)); err == nil {
 		t.Error("checked although it was cancelled")
 	}
 }

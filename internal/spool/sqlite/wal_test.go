@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/repair"
 	"github.com/cdrelay/cdrelay/internal/spool/sqlite"
 )
 
@@ -68,7 +69,7 @@ func TestDamageOfTheWALIsToldFromAPowerCut(t *testing.T) {
 			if c.index != nil {
 				edit(t, file+"-shm", c.index)
 			}
-			if r, err := sqlite.Check(t.Context(), file); err != nil || r.Sound() == c.damaged {
+			if r, err := repair.Check(t.Context(), file); err != nil || r.Sound() == c.damaged {
 				t.Errorf("check: %+v, error %v", r, err)
 			}
 			s := open(t, spool.Config{Path: file})
@@ -82,7 +83,7 @@ func TestDamageOfTheWALIsToldFromAPowerCut(t *testing.T) {
 			if err := s.Close(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			if r, err := sqlite.Check(t.Context(), file); err != nil || !r.Sound() {
+			if r, err := repair.Check(t.Context(), file); err != nil || !r.Sound() {
 				t.Errorf("check after it: %+v, error %v", r, err)
 			}
 		})
@@ -104,7 +105,7 @@ func TestAWALThatWasMovedIsNotTakenForLost(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if r, err := sqlite.Check(t.Context(), file); err != nil || !r.Sound() || int(r.Rows["calls"]) != i+1 {
+		if r, err := repair.Check(t.Context(), file); err != nil || !r.Sound() || int(r.Rows["calls"]) != i+1 {
 			t.Fatalf("after %d calls: %+v, error %v", i+1, r, err)
 		}
 	}
@@ -117,7 +118,7 @@ func FuzzWAL(f *testing.F) {
 	f.Add([]byte("short"), []byte("short"))
 	f.Add(make([]byte, walHeader+2*walFrame), make([]byte, 32768))
 	dir := f.TempDir()
-	s, err := sqlite.Open(f.Context(), spool.Config{Path: filepath.Join(dir, "cdrelay.db")}, sqlite.Deps{Log: quiet()})
+	s, err := sqlite.Open(f.Context(), spool.Config{Path: filepath.Join(dir, "cdrelay.db")}, sqlite.Deps{Log: quiet(), Repair: repair.Tool{}})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/dbfile"
 )
 
 const (
@@ -235,7 +236,7 @@ func (w *writer) commit(group []*op) {
 func (w *writer) attempt(group []*op) (t *tx, guilty int, err error) {
 	t = &tx{conn: w.conn, now: w.clock.now()}
 	guilty = -1
-	err = inTransaction(w.conn, func() error {
+	err = dbfile.Transact(w.conn, func() error {
 		for i, o := range group {
 			if err := o.do(t); err != nil {
 				guilty = i
@@ -333,7 +334,7 @@ func (w *writer) note(err error) {
 	if was == nil {
 		w.log.Error("the spool cannot write", "error", err)
 	}
-	if isDamage(err) {
+	if dbfile.IsDamage(err) {
 		w.damage(err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/dbfile"
 )
 
 func TestCloseCommitsWhatWaits(t *testing.T) {
@@ -35,7 +36,7 @@ func TestCloseCommitsWhatWaits(t *testing.T) {
 		}
 		release()
 		b.running.Wait()
-		n, err := readInt(b.conn, `SELECT sum(n) FROM done`)
+		n, err := dbfile.Int(b.conn, `SELECT sum(n) FROM done`)
 		if err != nil || n != 3 {
 			t.Errorf("sum %d, error %v, want the rows 1 and 2", n, err)
 		}

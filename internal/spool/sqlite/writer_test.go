@@ -14,6 +14,7 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/dbfile"
 )
 
 // bench is a writer on a table of its own, in a bubble.
@@ -26,11 +27,11 @@ type bench struct {
 func inBubble(t *testing.T, f func(b *bench)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		conn, err := openWriter(t.Context(), spool.Config{Path: filepath.Join(t.TempDir(), "cdrelay.db")}.WithDefaults())
+		conn, err := dbfile.OpenWriter(t.Context(), spool.Config{Path: filepath.Join(t.TempDir(), "cdrelay.db")}.WithDefaults())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := execute(conn, `CREATE TABLE done (n INTEGER PRIMARY KEY)`); err != nil {
+		if err := dbfile.Execute(conn, `CREATE TABLE done (n INTEGER PRIMARY KEY)`); err != nil {
 			t.Fatal(err)
 		}
 		b := &bench{T: t, writer: newWriter(conn, newClock(), slog.New(slog.DiscardHandler), newMetrics(), func(error) {})}
@@ -53,7 +54,7 @@ func (b *bench) pass(d time.Duration) {
 func insert(n int) func(*tx) error {
 	return func(t *tx) error {
 		t.calls++
-		return execute(t.conn, `INSERT INTO done VALUES (?)`, n)
+		return dbfile.Execute(t.conn, `INSERT INTO done VALUES (?)`, n)
 	}
 }
 
@@ -86,23 +87,23 @@ func (b *bench) fill(full bool) {
 // limit is below it.
 func limitPages(c *sqlite.Conn, full bool) error {
 	if full {
-		return execute(c, `PRAGMA max_page_count = 1`)
+		return dbfile.Execute(c, `PRAGMA max_page_count = 1`)
 	}
-	return execute(c, `PRAGMA max_page_count = 4294967294`)
+	return dbfile.Execute(c, `PRAGMA max_page_count = 4294967294`)
 }
 
 // big is an op that needs new pages.
 func big(t *tx) error {
-	if err := execute(t.conn, `CREATE TABLE IF NOT EXISTS big (b BLOB)`); err != nil {
+	if err := dbfile.Execute(t.conn, `CREATE TABLE IF NOT EXISTS big (b BLOB)`); err != nil {
 		return err
 	}
-	return execute(t.conn, `INSERT INTO big VALUES (zeroblob(100000))`)
+	return dbfile.Execute(t.conn, `INSERT INTO big VALUES (zeroblob(100000))`)
 }
 
 func (b *bench) rows() (out []int) {
 	b.Helper()
 	err := b.between(b.Context(), func(c *sqlite.Conn) error {
-		return query(c, `SELECT n FROM done ORDER BY n`, func(r *sqlite.Stmt) error {
+		return dbfile.Query(c, `SELECT n FROM done ORDER BY n`, func(r *sqlite.Stmt) error {
 			out = append(out, r.ColumnInt(0))
 			return nil
 		})
@@ -304,7 +305,7 @@ func TestReportsThatNeedNoRoomGoOnBesideCallsThatDo(t *testing.T) {
 func TestAReportThatCannotBeCommittedHoldsNobodyUp(t *testing.T) {
 	inBubble(t, func(b *bench) {
 		done := 0
-		for _, do := range []func(*tx) error{insert(1), func(t *tx) error { return execute(t.conn, `INSERT INTO done VALUES ('x')`) }, insert(2)} {
+		for _, do := range []func(*tx) error{insert(1), func(t *tx) error { return dbfile.Execute(t.conn, `INSERT INTO done VALUES ('x')`) }, insert(2)} {
 			if err := b.submit(&op{name: "bury", lazy: true, do: do, done: func(error) { done++ }}); err != nil {
 				t.Fatal(err)
 			}

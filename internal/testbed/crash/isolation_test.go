@@ -17,6 +17,7 @@ import (
 
 	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/repair"
 	"github.com/cdrelay/cdrelay/internal/spool/sqlite"
 	"github.com/cdrelay/cdrelay/internal/testbed/bench/stock"
 )
@@ -152,7 +153,7 @@ func report(b *testing.B, alone, beside *laneBench) {
 }
 
 func openSpool(ctx context.Context, path string) (*sqlite.Store, error) {
-	return sqlite.Open(ctx, spool.Config{Path: path}, sqlite.Deps{Log: slog.New(slog.DiscardHandler)})
+	return sqlite.Open(ctx, spool.Config{Path: path}, sqlite.Deps{Log: slog.New(slog.DiscardHandler), Repair: repair.Tool{}})
 }
 
 // oldCall is one call for the neighbour.

@@ -216,6 +216,7 @@ func (h *hanging) drained(p *process, acked int) {
 func TestCrashSwollenCallbacksNoRace(t *testing.T) {
 	for shape := range shapes() {
 		t.Run(shape, func(t *testing.T) {
+			t.Parallel() // each server has a memory limit of its own
 			callbacks, sinks := 40, 12
 			if shape != "letters" && os.Getenv("CDRELAY_CRASH_LONG") == "" {
 				callbacks, sinks = 16, 4

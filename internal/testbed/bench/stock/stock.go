@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/repair"
 	"github.com/cdrelay/cdrelay/internal/spool/sqlite"
 )
 
@@ -83,7 +84,7 @@ func Deliver(ctx context.Context, path, sink string, n int) error {
 
 // with opens a spool of any size that knows one lane, and closes it.
 func with(ctx context.Context, path, sink string, do func(*sqlite.Store) error) error {
-	s, err := sqlite.Open(ctx, spool.Config{Path: path, MaxBytes: 1 << 40}, sqlite.Deps{Log: slog.New(slog.DiscardHandler)})
+	s, err := sqlite.Open(ctx, spool.Config{Path: path, MaxBytes: 1 << 40}, sqlite.Deps{Log: slog.New(slog.DiscardHandler), Repair: repair.Tool{}})
 	if err != nil {
 		return err
 	}

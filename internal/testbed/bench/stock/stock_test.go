@@ -10,6 +10,7 @@ import (
 
 	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/repair"
 	"github.com/cdrelay/cdrelay/internal/spool/sqlite"
 	"github.com/cdrelay/cdrelay/internal/testbed/bench/stock"
 )
@@ -62,7 +63,7 @@ func expect(t *testing.T, path string, calls, waiting int64) {
 
 func look(t *testing.T, path string) (calls, waiting int64) {
 	t.Helper()
-	s, err := sqlite.Open(t.Context(), spool.Config{Path: path}, sqlite.Deps{Log: slog.New(slog.DiscardHandler)})
+	s, err := sqlite.Open(t.Context(), spool.Config{Path: path}, sqlite.Deps{Log: slog.New(slog.DiscardHandler), Repair: repair.Tool{}})
 	if err != nil {
 		t.Fatal(err)
 	}
