@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
@@ -36,7 +35,7 @@ type operator struct {
 // operatorFlags are those of all commands that talk to a running server.
 func operatorFlags(cmd *cobra.Command) {
 	f := cmd.PersistentFlags()
-	f.String("admin", adminclient.DefaultURL, "the private listener of the server; its token is read from "+tokenVariable)
+	f.String("admin", "", "the private listener of the server, such as "+adminclient.DefaultURL+"; default: "+adminVariable+", else admin.listen of the configuration. Its token is read from "+tokenVariable)
 	f.StringP("output", "o", "table", "the form of the output: table, json, or csv of a list")
 	f.Bool("utc", false, "print and read times in UTC; default: in the zone of the terminal")
 	f.Bool("show-numbers", false, "show telephone numbers whole in tables")
@@ -56,18 +55,17 @@ func asOperator(run func(o *operator, args []string) error) func(*cobra.Command,
 
 func newOperator(cmd *cobra.Command) (*operator, error) {
 	output, oerr := cmd.Flags().GetString("output")
-	address, aerr := cmd.Flags().GetString("admin")
 	numbers, nerr := cmd.Flags().GetBool("show-numbers")
 	utc, uerr := cmd.Flags().GetBool("utc")
-	if err := errors.Join(oerr, aerr, nerr, uerr); err != nil {
+	if err := errors.Join(oerr, nerr, uerr); err != nil {
 		return nil, err
 	}
 	if err := checkOutput(cmd, output); err != nil {
 		return nil, err
 	}
-	client, err := adminclient.New(address, os.Getenv(tokenVariable))
+	client, err := connect(cmd)
 	if err != nil {
-		return nil, &usageError{fmt.Errorf("--admin: %w", err)}
+		return nil, err
 	}
 	return &operator{
 		cmd: cmd, client: client, json: output == "json", output: output, screen: screenOf(cmd.OutOrStdout()), zone: zoneOf(utc), numbers: numbers,
