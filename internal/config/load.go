@@ -81,6 +81,11 @@ func read(path string) ([]byte, error) {
 
 // Parse checks the text of a configuration; file is its name in errors.
 func Parse(file string, text []byte) (*Loaded, error) {
+	return parse(file, text, func(t *tree, c *Config, p *Problems) { decode(t.text, c, p) })
+}
+
+// parse checks a text whose tree is decoded by a function.
+func parse(file string, text []byte, decode func(*tree, *Config, *Problems)) (*Loaded, error) {
 	problems := &Problems{File: file}
 	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
 	t, ok := parseTree(text, problems)
@@ -89,7 +94,7 @@ func Parse(file string, text []byte) (*Loaded, error) {
 	}
 	t.check(problems)
 	var c Config
-	decode(text, &c, problems)
+	decode(t, &c, problems)
 	problems.unfold(t)
 	c = c.withDefaults()
 	report := problems.unlessSaid(t)
@@ -142,7 +147,11 @@ func parseTree(text []byte, p *Problems) (*tree, bool) {
 func decode(text []byte, c *Config, p *Problems) {
 	dec := yaml.NewDecoder(bytes.NewReader(text))
 	dec.KnownFields(true)
-	err := dec.Decode(c)
+	p.addDecoding(dec.Decode(c))
+}
+
+// addDecoding notes what yaml.v3 says of a decoding.
+func (p *Problems) addDecoding(err error) {
 	var typed *yaml.TypeError
 	switch {
 	case errors.As(err, &typed):

@@ -24,6 +24,7 @@ import (
 
 // key is one key of the JSON Schema, with what docs/configuration.md shows of it.
 type key struct {
+	Title       string         `json:"title"`
 	Description string         `json:"description"`
 	Type        string         `json:"type"`
 	Enum        []any          `json:"enum"`

@@ -12,11 +12,12 @@ import (
 // tree is the file as YAML nodes, for lines and for what decoding passes over.
 type tree struct {
 	root  *yaml.Node
+	text  []byte
 	lines []string
 }
 
 func newTree(text []byte, root *yaml.Node) *tree {
-	return &tree{root: root, lines: strings.Split(string(text), "\n")}
+	return &tree{root: root, text: text, lines: strings.Split(string(text), "\n")}
 }
 
 // check refuses tags, repeated keys and keys without a value, everywhere.
