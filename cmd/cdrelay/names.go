@@ -16,7 +16,7 @@ import (
 // names returns the names of the sinks and sources of the server.
 func (o *operator) names(ctx context.Context) (sinks, sources []string, err error) {
 	var status operate.Status
-	if err := o.client.Get(ctx, "/api/v1/status", nil, &status); err != nil {
+	if err := o.client.Get(ctx, statusPath, nil, &status); err != nil {
 		return nil, nil, err
 	}
 	for _, s := range status.Sinks {

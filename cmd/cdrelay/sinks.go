@@ -27,7 +27,7 @@ func sinksListCommand() *cobra.Command {
 			var status struct {
 				Sinks []json.RawMessage `json:"sinks"`
 			}
-			if err := o.client.Get(o.ctx(), "/api/v1/status", nil, &status); err != nil {
+			if err := o.client.Get(o.ctx(), statusPath, nil, &status); err != nil {
 				return err
 			}
 			if o.json {
@@ -36,19 +36,27 @@ func sinksListCommand() *cobra.Command {
 				}
 				return nil
 			}
-			t := o.table(column{"NAME", 0, 0}, column{"KIND", 1, 0}, column{"STATE", 5, 12}, column{"WAITING", 0, 0}, column{"OLDEST", 3, 0}, column{"IN FLIGHT", 2, 0}, column{"DEAD LETTERS", 4, 0})
+			var sinks []operate.Sink
 			for _, text := range status.Sinks {
 				var s operate.Sink
 				if err := json.Unmarshal(text, &s); err != nil {
 					return err
 				}
-				row := cells(s.Name, s.Kind, "", strconv.FormatInt(s.Pending, 10), o.when(s.OldestPendingAt), strconv.Itoa(s.InFlight), strconv.FormatInt(s.DeadLetters, 10))
-				row[2] = o.stateOf(s)
-				t.row(row)
+				sinks = append(sinks, s)
 			}
-			return t.end()
+			return o.printSinks(sinks)
 		}),
 	}
+}
+
+func (o *operator) printSinks(sinks []operate.Sink) error {
+	t := o.table(column{"NAME", 0, 0}, column{"KIND", 1, 0}, column{"STATE", 5, 12}, column{"WAITING", 0, 0}, column{"OLDEST", 3, 0}, column{"IN FLIGHT", 2, 0}, column{"DEAD LETTERS", 4, 0})
+	for _, s := range sinks {
+		row := cells(s.Name, s.Kind, "", strconv.FormatInt(s.Pending, 10), o.when(s.OldestPendingAt), strconv.Itoa(s.InFlight), strconv.FormatInt(s.DeadLetters, 10))
+		row[2] = o.stateOf(s)
+		t.row(row)
+	}
+	return t.end()
 }
 
 // stateOf says in a few words whether the sink gets calls, and why not.
