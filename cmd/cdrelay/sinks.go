@@ -5,16 +5,18 @@ import (
 	"fmt"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/operate"
 	"github.com/cdrelay/cdrelay/internal/plaintext"
 )
 
 func sinksCommand() *cobra.Command {
-	return group("sinks", "List, pause and resume the sinks of a running server",
-		sinksListCommand(), sinksPauseCommand("pause", "Pause a sink until it is resumed; calls for it wait"),
+	return group("sinks", "List, test, pause and resume the sinks of a running server",
+		sinksListCommand(), sinksTestCommand(), sinksPauseCommand("pause", "Pause a sink until it is resumed; calls for it wait"),
 		sinksPauseCommand("resume", "End the pause of a sink, whoever made it"))
 }
 
@@ -75,6 +77,49 @@ func (o *operator) stateOf(s operate.Sink) cell {
 	default:
 		return cell{"ready", "good"}
 	}
+}
+
+func sinksTestCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "test NAME",
+		Short: "Send one sample call to a sink, and show its answer",
+		Long: `test sends one sample call to a sink, as it is configured in the running server, and
+shows what came back. The call says of itself that it is a test: its source and agent
+are called so, its number belongs to nobody, and the request has the header
+Cdrelay-Test. It goes past a pause and an open breaker, is tried once, and is kept
+nowhere here; what the sink makes of it is the sink's. The exit code is 1 when it was
+not delivered.`,
+		Args:              exactly(1, "the NAME of a sink"),
+		ValidArgsFunction: sinkNames,
+		RunE: asOperator(func(o *operator, args []string) error {
+			var done operate.SinkTest
+			if err := o.client.Post(o.ctx(), "/api/v1/sinks/"+url.PathEscape(args[0])+"/test", nil, &done); err != nil {
+				return err
+			}
+			if err := o.printTest(done); err != nil {
+				return err
+			}
+			if !done.Delivered {
+				return fmt.Errorf("%s did not take the test call: %s", done.Sink, strings.TrimSuffix(done.Result+": "+o.masked(call.Masker{}, done.Detail), ": "))
+			}
+			return nil
+		}),
+	}
+}
+
+func (o *operator) printTest(done operate.SinkTest) error {
+	if o.json {
+		return printJSON(o.out(), done)
+	}
+	f := facts{to: o.screen}
+	f.add("sink", done.Sink)
+	f.add("test call", done.CallID)
+	f.add("message", done.MessageID)
+	f.addCell("result", state(done.Result))
+	if err := f.print(); err != nil {
+		return err
+	}
+	return o.printAttempts(call.Masker{}, done.Attempts)
 }
 
 func sinksPauseCommand(verb, short string) *cobra.Command {

@@ -16,6 +16,7 @@ import (
 	"github.com/cdrelay/cdrelay/internal/admin"
 	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/explain"
+	"github.com/cdrelay/cdrelay/internal/operate"
 	"github.com/cdrelay/cdrelay/internal/spool"
 )
 
@@ -51,6 +52,14 @@ func (f *fixture) wire() *bytes.Buffer {
 			Result: explain.Ignored, Source: source, Format: "nxcc", Reason: string(callback),
 			Rules: []explain.Rule{}, Sinks: []string{}, Requests: []explain.Request{},
 		}, nil
+	}
+	f.operate.Test = func(_ context.Context, sink string) (operate.SinkTest, error) {
+		if sink != "crm" {
+			return operate.SinkTest{}, fmt.Errorf("%w: no sink %q", operate.ErrNotFound, sink)
+		}
+		return operate.SinkTest{Sink: sink, CallID: "test:1", MessageID: "msg_1", Result: "rejected", Detail: "no such field", Attempts: []operate.Attempt{{
+			At: time.Now().UTC(), Millis: 3, Status: 422, Result: "rejected", Request: &spool.Sent{Method: "POST", URL: "http://127.0.0.1:9/"},
+		}}}, nil
 	}
 	return log
 }

@@ -219,6 +219,8 @@ func examples(f *fixture) []example {
 	add(get, "/api/v1/status", "", "", 200)
 	add(post, "/api/v1/sinks/{name}/resume", "/api/v1/sinks/crm/resume", "", 200)
 	add(post, "/api/v1/sinks/{name}/resume", "/api/v1/sinks/none/resume", "", 404)
+	add(post, "/api/v1/sinks/{name}/test", "/api/v1/sinks/crm/test", "", 200)
+	add(post, "/api/v1/sinks/{name}/test", "/api/v1/sinks/none/test", "", 404)
 	add(post, "/api/v1/explain", "", `{"source":"dialer","callback":{}}`, 200)
 	add(post, "/api/v1/explain", "", `{"source":"none","callback":{}}`, 404)
 	add(post, "/api/v1/dead-letters/replay", "", `{"filter":{"sink":"crm","since":"2020-01-01T00:00:00Z"},"dry_run":true,"limit":1}`, 200)

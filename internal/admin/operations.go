@@ -26,6 +26,15 @@ func (a *api) resume(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// test sends a sample call to a sink, which takes as long as the sink lets it.
+func (a *api) test(w http.ResponseWriter, r *http.Request) {
+	if a.noBody(w, r) {
+		unhurried(w)
+		out, err := a.Operate.Test(r.Context(), r.PathValue("name"))
+		a.answer(w, r, out, err)
+	}
+}
+
 // explain says what would become of a callback; nothing is kept or sent.
 func (a *api) explain(w http.ResponseWriter, r *http.Request) {
 	var source string

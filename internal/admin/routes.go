@@ -31,6 +31,7 @@ func (a *api) routes() []route {
 		{post, "/api/v1/dead-letters/purge", a.purge, "the same"},
 		{post, "/api/v1/sinks/{name}/pause", a.pause, "until resumed"},
 		{post, "/api/v1/sinks/{name}/resume", a.resume, ""},
+		{post, "/api/v1/sinks/{name}/test", a.test, "one sample call, marked as a test"},
 		{post, "/api/v1/explain", a.explain, `{"source":…,"callback":…}: what would become of it`},
 		{get, "/api/v1/openapi.json", a.openAPI, "this API, for programs"},
 		{post, "/-/reload", a.reload, "read the configuration again"},

@@ -106,7 +106,7 @@ func (a *App) adminDeps() admin.Deps {
 // component.
 func (a *App) operator(via, component string) *operate.Operator {
 	return operate.New(via, operate.Deps{
-		Store: a.spool, Server: a.status, Redeem: a.redeem, Replayed: a.lanes.Replayed, NumberForms: a.numberForms, Explain: a.Explain,
+		Store: a.spool, Server: a.status, Redeem: a.redeem, Replayed: a.lanes.Replayed, NumberForms: a.numberForms, Explain: a.Explain, Test: a.testSink,
 		Log: a.opts.Log.With("component", component),
 	})
 }

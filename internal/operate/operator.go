@@ -19,8 +19,8 @@ type Store interface {
 	Now() time.Time
 }
 
-// Deps are what an Operator works with. Redeem, Replayed, NumberForms and Explain may
-// be nil where nobody asks for what they do.
+// Deps are what an Operator works with. Redeem, Replayed, NumberForms, Explain and Test
+// may be nil where nobody asks for what they do.
 type Deps struct {
 	Store Store
 	// Server returns what only the whole knows: version, sources, breakers.
@@ -39,7 +39,10 @@ type Deps struct {
 	// Explain says what would become of a callback at a source; its error says that
 	// there is no such source.
 	Explain func(ctx context.Context, source string, callback []byte) (*explain.Explanation, error)
-	Log     *slog.Logger
+	// Test sends a sample call to a sink. Its error is ErrNotFound where there is no
+	// such sink.
+	Test func(ctx context.Context, sink string) (SinkTest, error)
+	Log  *slog.Logger
 }
 
 // Operator does what operators ask for.

@@ -1,0 +1,73 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+
+	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/operate"
+	"github.com/cdrelay/cdrelay/internal/outbound"
+	"github.com/cdrelay/cdrelay/internal/spool"
+)
+
+// testHeader marks the request of a sample call.
+const testHeader = "Cdrelay-Test"
+
+// sampleCall returns a call that says of itself that it is a test. Its numbers are of
+// those that belong to nobody.
+func sampleCall(now time.Time) *call.Record {
+	at, talked, total := call.At(now.Add(-2*time.Minute)), 60, 70
+	customer := call.Party{Raw: "+12025550123", Number: "+12025550123"}
+	return &call.Record{
+		Schema: call.SchemaID, ID: call.NewID("test", ulid.Make().String()), Revision: 1, Source: "test", Format: "test", Account: "test",
+		Direction: call.Inbound, Method: call.Manual, Answered: true, Outcome: call.Answered,
+		From: customer, To: call.Party{Raw: "100", Extension: "100"}, Customer: &customer,
+		Agent:     call.Agent{ID: "test", Name: "cdrelay test", Extension: "100"},
+		StartedAt: at, AnsweredAt: call.At(at.Add(10 * time.Second)), EndedAt: call.At(at.Add(70 * time.Second)), ReceivedAt: call.At(now),
+		TalkSeconds: &talked, TotalSeconds: &total,
+		Warnings: []string{"this is a test, not a call"},
+		Raw:      []byte(`{"test":true}`),
+	}
+}
+
+// testSink sends a sample call to a running sink, beside its lane: by a client of its
+// own, so that the breaker learns nothing from it, and in one try.
+func (a *App) testSink(ctx context.Context, name string) (operate.SinkTest, error) {
+	s := a.state.Load().running[name]
+	if s == nil {
+		return operate.SinkTest{}, fmt.Errorf("%w: no sink %q", operate.ErrNotFound, name)
+	}
+	record := sampleCall(time.Now())
+	out := operate.SinkTest{Sink: name, CallID: record.ID, MessageID: call.MessageID(record.ID, call.ContentHash{}, name), Attempts: []operate.Attempt{}}
+	transport := s.sink.Transport()
+	transport.UserAgent = userAgent(a.opts.Version)
+	request, err := s.sink.Request(out.MessageID, record)
+	if err != nil {
+		out.Result, out.Detail = string(spool.Render), outbound.Redact(err.Error(), transport.Secrets...)
+		return out, nil
+	}
+	if request.Header = request.Header.Clone(); request.Header == nil {
+		request.Header = http.Header{}
+	}
+	request.Header.Set(testHeader, "true")
+	settings, none := s.config.Settings, 0
+	settings.QuickTries = &none
+	client, err := outbound.New(name, transport, settings)
+	if err != nil {
+		return out, err
+	}
+	defer client.Close()
+	end := client.Do(ctx, request)
+	out.Delivered, out.Result, out.Detail = end.Meaning == outbound.Delivered, end.Meaning.String(), end.Detail
+	for _, t := range end.Tries {
+		out.Attempts = append(out.Attempts, operate.Attempt{
+			At: call.At(t.At).Time, Millis: t.Duration.Milliseconds(), Status: t.Status, Result: t.Meaning.String(), Detail: t.Detail,
+			Warning: t.Warning, Headers: t.Headers, Request: (*spool.Sent)(t.Sent),
+		})
+	}
+	return out, nil
+}
