@@ -21,7 +21,7 @@ type screen struct {
 // isTerminal reports whether a stream is a person's.
 func isTerminal(stream any) bool {
 	f, ok := stream.(interface{ Fd() uintptr })
-	return ok && term.IsTerminal(int(f.Fd())) //nolint:gosec // G115: a descriptor is small
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // screenOf looks at what is written to. Colours are for terminals that know them,
@@ -33,7 +33,7 @@ func screenOf(w io.Writer) screen {
 	}
 	s.colour = os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 	if f, ok := w.(interface{ Fd() uintptr }); ok {
-		s.width, _, _ = term.GetSize(int(f.Fd())) //nolint:gosec // G115: a descriptor is small; without a size nothing is cut
+		s.width, _, _ = term.GetSize(int(f.Fd())) // without a size nothing is cut
 	}
 	return s
 }
