@@ -22,20 +22,25 @@ func callsShowCommand() *cobra.Command {
 		Short: "Show one call: its record, its deliveries, every attempt",
 		Args:  exactly(1, "one ID, as calls list shows it"),
 		RunE: asOperator(func(o *operator, args []string) error {
-			var text json.RawMessage
-			if err := o.client.Get(o.ctx(), callPath(args[0]), nil, &text); err != nil {
-				return err
-			}
-			if o.json {
-				return printJSON(o.out(), text)
-			}
-			var c operate.CallDetail
-			if err := json.Unmarshal(text, &c); err != nil {
-				return err
-			}
-			return o.printCall(c)
+			return show(o, callPath(args[0]), o.printCall)
 		}),
 	}
+}
+
+// show prints the one thing at a path: as it came where JSON is asked for.
+func show[T any](o *operator, path string, table func(T) error) error {
+	var text json.RawMessage
+	if err := o.client.Get(o.ctx(), path, nil, &text); err != nil {
+		return err
+	}
+	if o.json {
+		return printJSON(o.out(), text)
+	}
+	var v T
+	if err := json.Unmarshal(text, &v); err != nil {
+		return err
+	}
+	return table(v)
 }
 
 func callPath(id string) string { return "/api/v1/calls/" + url.PathEscape(id) }

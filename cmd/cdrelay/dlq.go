@@ -136,18 +136,7 @@ func dlqShowCommand() *cobra.Command {
 		Short: "Show one dead letter: why it was made, its call and attempts, or its body",
 		Args:  exactly(1, "one ID, as dlq list shows it"),
 		RunE: asOperator(func(o *operator, args []string) error {
-			var text json.RawMessage
-			if err := o.client.Get(o.ctx(), lettersPath+"/"+url.PathEscape(args[0]), nil, &text); err != nil {
-				return err
-			}
-			if o.json {
-				return printJSON(o.out(), text)
-			}
-			var l operate.LetterDetail
-			if err := json.Unmarshal(text, &l); err != nil {
-				return err
-			}
-			return o.printLetter(l)
+			return show(o, lettersPath+"/"+url.PathEscape(args[0]), o.printLetter)
 		}),
 	}
 }

@@ -11,7 +11,6 @@ import (
 
 	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/operate"
-	"github.com/cdrelay/cdrelay/internal/plaintext"
 )
 
 func sinksCommand() *cobra.Command {
@@ -32,33 +31,21 @@ func sinksListCommand() *cobra.Command {
 			if err := o.client.Get(o.ctx(), statusPath, nil, &status); err != nil {
 				return err
 			}
-			if o.json {
-				for _, s := range status.Sinks {
-					o.print("%s", plaintext.JSON(s))
-				}
-				return nil
-			}
-			var sinks []operate.Sink
-			for _, text := range status.Sinks {
-				var s operate.Sink
-				if err := json.Unmarshal(text, &s); err != nil {
-					return err
-				}
-				sinks = append(sinks, s)
-			}
-			return o.printSinks(sinks)
+			return printItems(o, status.Sinks, sinkColumns(), o.sinkRow)
 		}),
 	}
 }
 
-func (o *operator) printSinks(sinks []operate.Sink) error {
-	t := o.table(column{"NAME", 0, 0}, column{"KIND", 1, 0}, column{"STATE", 5, 12}, column{"WAITING", 0, 0}, column{"OLDEST", 3, 0}, column{"IN FLIGHT", 2, 0}, column{"DEAD LETTERS", 4, 0})
-	for _, s := range sinks {
-		row := cells(s.Name, s.Kind, "", strconv.FormatInt(s.Pending, 10), o.when(s.OldestPendingAt), strconv.Itoa(s.InFlight), strconv.FormatInt(s.DeadLetters, 10))
-		row[2] = o.stateOf(s)
-		t.row(row)
+func sinkColumns() []column {
+	return []column{
+		{"NAME", 0, 0}, {"KIND", 1, 0}, {"STATE", 5, 12}, {"WAITING", 0, 0}, {"OLDEST", 3, 0}, {"IN FLIGHT", 2, 0}, {"DEAD LETTERS", 4, 0},
 	}
-	return t.end()
+}
+
+func (o *operator) sinkRow(s operate.Sink) []cell {
+	row := cells(s.Name, s.Kind, "", strconv.FormatInt(s.Pending, 10), o.when(s.OldestPendingAt), strconv.Itoa(s.InFlight), strconv.FormatInt(s.DeadLetters, 10))
+	row[2] = o.stateOf(s)
+	return row
 }
 
 // stateOf says in a few words whether the sink gets calls, and why not.

@@ -18,18 +18,7 @@ func statusCommand() *cobra.Command {
 		Short: "Show how a running server is: ready or not, its configuration, what waits",
 		Args:  exactly(0, "no arguments"),
 		RunE: asOperator(func(o *operator, _ []string) error {
-			var text json.RawMessage
-			if err := o.client.Get(o.ctx(), statusPath, nil, &text); err != nil {
-				return err
-			}
-			if o.json {
-				return printJSON(o.out(), text)
-			}
-			var s operate.Status
-			if err := json.Unmarshal(text, &s); err != nil {
-				return err
-			}
-			return o.printStatus(s)
+			return show(o, statusPath, o.printStatus)
 		}),
 	}
 	operatorFlags(cmd)
@@ -64,7 +53,11 @@ func (o *operator) printStatus(s operate.Status) error {
 	if _, err := fmt.Fprintln(o.out()); err != nil {
 		return err
 	}
-	return o.printSinks(s.Sinks)
+	t := o.table(sinkColumns()...)
+	for _, sink := range s.Sinks {
+		t.row(o.sinkRow(sink))
+	}
+	return t.end()
 }
 
 func sourcesCommand() *cobra.Command {
@@ -83,24 +76,30 @@ func sourcesListCommand() *cobra.Command {
 			if err := o.client.Get(o.ctx(), statusPath, nil, &status); err != nil {
 				return err
 			}
-			t := o.table(column{"NAME", 0, 0}, column{"FORMAT", 1, 0}, column{"PATH", 2, 16})
-			for _, text := range status.Sources {
-				if o.json {
-					o.print("%s", plaintext.JSON(text))
-					continue
-				}
-				var s operate.Source
-				if err := json.Unmarshal(text, &s); err != nil {
-					return err
-				}
-				t.row(cells(s.Name, s.Format, s.Path))
-			}
-			if o.json {
-				return nil
-			}
-			return t.end()
+			columns := []column{{"NAME", 0, 0}, {"FORMAT", 1, 0}, {"PATH", 2, 16}}
+			return printItems(o, status.Sources, columns, func(s operate.Source) []cell { return cells(s.Name, s.Format, s.Path) })
 		}),
 	}
+}
+
+// printItems prints a part of the status as a list.
+func printItems[T any](o *operator, items []json.RawMessage, columns []column, row func(T) []cell) error {
+	t := o.table(columns...)
+	for _, text := range items {
+		if o.json {
+			o.print("%s", plaintext.JSON(text))
+			continue
+		}
+		var item T
+		if err := json.Unmarshal(text, &item); err != nil {
+			return err
+		}
+		t.row(row(item))
+	}
+	if o.json {
+		return nil
+	}
+	return t.end()
 }
 
 func reloadCommand() *cobra.Command {
