@@ -82,9 +82,16 @@ func (s *Store) HoldLeases(tb testing.TB) (release func()) {
 
 func hold(tb testing.TB, r *readers) (release func()) {
 	tb.Helper()
+	pool, err := r.open()
+	if err != nil {
+		tb.Fatal(err)
+	}
 	var taken []*sqlite.Conn
-	for range r.n {
-		c := <-r.free
+	for range r.size {
+		c, err := pool.Take(tb.Context())
+		if err != nil {
+			tb.Fatal(err)
+		}
 		for _, sql := range []string{`BEGIN`, `SELECT count(*) FROM lanes`} {
 			if err := dbfile.Execute(c, sql); err != nil {
 				tb.Fatal(err)
@@ -97,7 +104,7 @@ func hold(tb testing.TB, r *readers) (release func()) {
 			if err := dbfile.Execute(c, `COMMIT`); err != nil {
 				tb.Error(err)
 			}
-			r.free <- c
+			pool.Put(c)
 		}
 	}
 }
