@@ -123,13 +123,13 @@ func (s *Store) Remember(seq int64, size int) {
 	s.recent.put(seq, recentCall{length: (size - recordBytes) / 2})
 }
 
-// Remembers tells whether a call is remembered.
+// Remembers reports whether a call is remembered.
 func (s *Store) Remembers(seq int64) bool {
 	_, found := s.recent.get(seq)
 	return found
 }
 
-// Remembered gives how many calls are remembered, and their bytes.
+// Remembered returns how many calls are remembered, and their bytes.
 func (s *Store) Remembered() (calls, bytes int) { return len(s.recent.bySeq), s.recent.bytes }
 
 // Retain does what housekeeping does once a minute, and tells whether it has more
