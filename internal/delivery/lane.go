@@ -19,20 +19,9 @@ import (
 // Store is the part of the spool that a lane works with; the spool's comments
 // are the contract.
 type Store interface {
-	Lease(ctx context.Context, sink string, want spool.Places) ([]*spool.Delivery, error)
-	NextDue(ctx context.Context, sink string, withDoubtful bool) (time.Time, error)
-	Work(sink string) <-chan struct{}
-	Settle(d *spool.Delivery, attempts []spool.Attempt) error
-	Retry(d *spool.Delivery, attempts []spool.Attempt, due time.Time, h spool.History) error
-	Postpone(d *spool.Delivery, attempts []spool.Attempt, due time.Time) error
-	Amend(sink string, seq int64, due time.Time, h spool.History)
-	Bury(d *spool.Delivery, attempts []spool.Attempt, reason spool.Reason, detail string) error
-	Release(d *spool.Delivery)
-	Expire(ctx context.Context, sink string, cutoff time.Time, reason spool.Reason, detail string, limit int) (int, error)
+	spool.Queue
 	SetPause(ctx context.Context, sink string, p spool.Pause) error
 	PauseOf(sink string) spool.Pause
-	// Now is the time by which the store compares, whatever the wall clock says.
-	Now() time.Time
 }
 
 // Renderer makes the request for a call record; an error is a fault of this

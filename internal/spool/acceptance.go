@@ -13,10 +13,10 @@ type Acceptance struct {
 	// Content is the hash of the callback's content; with the record's ID it
 	// tells a duplicate from a new revision.
 	Content call.ContentHash
-	// Route gives the names of the sinks that get the record. It is pure and
+	// Route returns the names of the sinks that get the record. It is pure and
 	// quick, and may be called twice: the revision, which rules may ask for, is
 	// certain only inside the transaction. The last call counts. It is never
-	// called for a duplicate after Accept has noticed it. Where Accept gives an
+	// called for a duplicate after Accept has noticed it. Where Accept returns an
 	// error it may still be called, and the Record changed. Where its last call
 	// fails, Accept keeps nothing and returns its error.
 	Route func(*call.Record) ([]string, error)

@@ -25,7 +25,7 @@ type CallSummary struct {
 	Record     json.RawMessage `json:"record"`
 }
 
-// DeliveryStatus is where the delivery of a call to one sink stands.
+// DeliveryStatus is how far the delivery of a call to one sink has come.
 type DeliveryStatus struct {
 	Sink     string `json:"sink"`
 	Revision int    `json:"revision"`
@@ -53,7 +53,7 @@ type FoundCall struct {
 	Deliveries []SinkState
 }
 
-// SinkState is where the delivery of a call to one sink stands.
+// SinkState is how far the delivery of a call to one sink has come.
 type SinkState struct {
 	Sink  string `json:"sink"`
 	State string `json:"state"`

@@ -76,7 +76,7 @@ func (b *Bytes) UnmarshalYAML(n *yaml.Node) error {
 	return nil
 }
 
-// String gives the size in the largest binary unit that fits it whole.
+// String returns the size in the largest binary unit that fits it whole.
 func (b Bytes) String() string {
 	units := []string{"TiB", "GiB", "MiB", "KiB"}
 	for i, u := range units {

@@ -30,7 +30,7 @@ type Pause struct {
 	By    PauseReason
 }
 
-// Active tells whether the pause holds at a time.
+// Active reports whether the pause holds at a time.
 func (p Pause) Active(now time.Time) bool { return p.Until.After(now) }
 
 // LaneStatus is what an operator wants to know about a lane.

@@ -38,13 +38,16 @@ func OpenReader(path string) (*sqlite.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.SetBusyTimeout(BusyTimeout)
-	for _, pragma := range []string{`PRAGMA query_only = ON`, `PRAGMA cache_size = -2000`} {
-		if err := Execute(c, pragma); err != nil {
-			return nil, errors.Join(err, c.Close())
-		}
+	if err := PrepareReader(c); err != nil {
+		return nil, errors.Join(err, c.Close())
 	}
 	return c, nil
+}
+
+// PrepareReader makes a connection one that reads beside the writer.
+func PrepareReader(c *sqlite.Conn) error {
+	c.SetBusyTimeout(BusyTimeout)
+	return errors.Join(Execute(c, `PRAGMA query_only = ON`), Execute(c, `PRAGMA cache_size = -2000`))
 }
 
 // OpenWriter opens the file for the one writer and brings its schema up, unless the

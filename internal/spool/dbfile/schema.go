@@ -167,7 +167,7 @@ func version6() migration {
 var errOtherProgram = errors.New("the file is a SQLite database of another program: choose another spool.path")
 
 // Identify refuses a file of another program or of a newer cdrelay before
-// anything is changed in it, and gives the version of its schema.
+// anything is changed in it, and returns the version of its schema.
 func Identify(c *sqlite.Conn) (version int64, err error) {
 	version, err = Int(c, `PRAGMA user_version`)
 	if err != nil {

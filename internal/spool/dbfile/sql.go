@@ -8,6 +8,13 @@ import (
 	"zombiezen.com/go/sqlite"
 )
 
+// Statements and transactions are run here and not by sqlitex, for what was measured
+// and read in v1.4.2. sqlitex.Execute makes two more allocations for each accepted call
+// (45 in the place of 43 with numbers, where the budget is 44) and leaves the values of
+// the last run bound, a record of 1 MiB among them. sqlitex.ImmediateTransaction returns
+// success where SQLite has rolled back by itself in the meantime, and panics where a
+// ROLLBACK fails, as it may on a broken disk.
+
 // Execute runs one statement whose result does not matter. The statement is
 // prepared once for each connection.
 func Execute(c *sqlite.Conn, sql string, args ...any) error {

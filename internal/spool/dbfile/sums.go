@@ -27,7 +27,7 @@ const (
 		UNION ALL SELECT source, ifnull(length(body), 0) FROM dead_letters WHERE stage = 'intake') GROUP BY source`
 	// CountShares writes them.
 	CountShares = `INSERT INTO shares(source, bytes) ` + CountedShares
-	// WrongShares gives the sums that are not what the rows say.
+	// WrongShares returns the sums that are not what the rows say.
 	WrongShares = `SELECT source, ifnull(kept, 0), ifnull(counted, 0) FROM
 		(SELECT source, bytes AS kept FROM shares) FULL JOIN (` + CountedShares + `) USING (source)
 		WHERE ifnull(kept, 0) <> ifnull(counted, 0)`

@@ -38,7 +38,7 @@ type CheckReport struct {
 	Findings []Finding `json:"findings"`
 }
 
-// Sound tells whether nothing is damaged.
+// Sound reports whether nothing is damaged.
 func (r *CheckReport) Sound() bool { return len(r.Findings) == 0 }
 
 func (r *CheckReport) find(what string, n int64, example, remedy string) {

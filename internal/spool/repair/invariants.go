@@ -79,7 +79,7 @@ func (i *inspector) shares() error {
 	return err
 }
 
-// relation is a rule about rows; the query gives those that break it, with a
+// relation is a rule about rows; the query returns those that break it, with a
 // text that names each.
 type relation struct{ what, broken string }
 
@@ -175,7 +175,7 @@ func (i *inspector) records() error {
 	return err
 }
 
-// indexed gives the last call that must be found by its numbers. Keys of older
+// indexed returns the last call that must be found by its numbers. Keys of older
 // versions are made anew.
 func (i *inspector) indexed() (int64, error) {
 	if i.report.Schema < 5 {

@@ -74,7 +74,7 @@ func openDamaged(path string) (*sqlite.Conn, error) {
 	return c, nil
 }
 
-// hasTables tells whether SQLite finds the tables of a spool.
+// hasTables reports whether SQLite finds the tables of a spool.
 func hasTables(path string) bool {
 	c, err := openDamaged(path)
 	if err != nil {
@@ -84,7 +84,7 @@ func hasTables(path string) bool {
 	return dbfile.IsSpool(c)
 }
 
-// firstPage gives the first page of a new spool, which holds the schema. The
+// firstPage returns the first page of a new spool, which holds the schema. The
 // tables of all spools begin at the same pages.
 func firstPage() (page []byte, err error) {
 	c, err := sqlite.OpenConn(":memory:", sqlite.OpenReadWrite|sqlite.OpenCreate)

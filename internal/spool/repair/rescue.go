@@ -211,13 +211,13 @@ func (c *copier) keyIn(key []string) func([]any) rowKey {
 	}
 }
 
-// absent tells whether the damaged file is of a version that has no such table.
+// absent reports whether the damaged file is of a version that has no such table.
 func (c *copier) absent() bool {
 	n, err := dbfile.Int(c.src, `SELECT count(*) FROM sqlite_schema WHERE name = ?`, c.table)
 	return err == nil && n == 0 && dbfile.IsSpool(c.src)
 }
 
-// present gives those of the columns that the damaged file has: one that damage
+// present returns those of the columns that the damaged file has: one that damage
 // kept from being migrated has those of its old version.
 func (c *copier) present() []string {
 	var there []string

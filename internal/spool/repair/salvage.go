@@ -14,7 +14,7 @@ import (
 )
 
 // rebuild copies what can be read of the damaged file into a new one, and only
-// then gives the damaged one another name and the new one its place: a crash at
+// then returns the damaged one another name and the new one its place: a crash at
 // any moment leaves one of them to go on from, and so does the end of the context.
 // Where an earlier rebuild of the same file was cut short, it goes on there.
 func rebuild(ctx context.Context, cfg spool.Config, kept string, m dbfile.Known, tell func(progress)) (r rescue, err error) {

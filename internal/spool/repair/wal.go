@@ -120,7 +120,7 @@ func ignoreEOF(err error) error {
 	return err
 }
 
-// readHeader gives the sum from which the first frame goes on. In a damaged
+// readHeader returns the sum from which the first frame goes on. In a damaged
 // header all is put right of which the value is known, and the first frame's
 // salts are taken.
 func (w *wal) readHeader(b, frame []byte) walSum {
@@ -146,7 +146,7 @@ func (w *wal) readHeader(b, frame []byte) walSum {
 	return sum
 }
 
-// sumOf gives the sum that a frame has.
+// sumOf returns the sum that a frame has.
 func sumOf(frame []byte) walSum {
 	return walSum{binary.BigEndian.Uint32(frame[16:]), binary.BigEndian.Uint32(frame[20:])}
 }
@@ -223,7 +223,7 @@ func (w *wal) damage() error {
 	return &dbfile.DamagedError{Found: fmt.Sprintf("the WAL is damaged: of %d frames that were synced SQLite can read %d", w.synced, w.read)}
 }
 
-// usable gives the frames that a mended WAL takes: those that fit, up to the last
+// usable returns the frames that a mended WAL takes: those that fit, up to the last
 // commit, without what the file has already; pages is the size of the database
 // then, 0 where nothing tells.
 func (w *wal) usable() (take []int, pages uint32) {

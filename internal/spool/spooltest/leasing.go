@@ -316,7 +316,7 @@ func releaseInOrder(r *rig) {
 	}
 }
 
-// woken tells whether the lane was woken since the last call.
+// woken reports whether the lane was woken since the last call.
 func (r *rig) woken() bool {
 	select {
 	case <-r.Work("crm"):

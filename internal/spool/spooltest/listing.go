@@ -25,7 +25,7 @@ func listingCases() []testCase {
 	}
 }
 
-// calls gives the ids of a listing, page by page, with extra done after the
+// calls returns the ids of a listing, page by page, with extra done after the
 // first page.
 func (r *rig) calls(f spool.CallFilter, limit int, extra func()) string {
 	r.Helper()

@@ -22,7 +22,7 @@ func reportCases() []testCase {
 	}
 }
 
-// detail gives the delivery of the first revision of call a to crm.
+// detail returns the delivery of the first revision of call a to crm.
 func (r *rig) detail() spool.DeliveryStatus {
 	r.Helper()
 	c, err := r.Call(r.Context(), "dialer:a")

@@ -45,7 +45,7 @@ type Kind struct {
 	// returns the folder in which the next one finds it. nil copies the folder as it
 	// lies on the disk, which is a crash of a store that keeps all its data there.
 	Crash func(t *testing.T, folder string) string
-	// Steal gives the lane of a sink to another process that shares the store. nil for
+	// Steal returns the lane of a sink to another process that shares the store. nil for
 	// a store that one process owns, where no lease can be lost.
 	Steal func(t *testing.T, s spool.Store, sink string)
 }
@@ -279,7 +279,7 @@ func (r *rig) letters(f spool.LetterFilter) []spool.DeadLetter {
 	return page
 }
 
-// status gives the status of a lane, the zero one where it is not listed.
+// status returns the status of a lane, the zero one where it is not listed.
 func (r *rig) status(sink string) spool.LaneStatus {
 	r.Helper()
 	lanes, err := r.Lanes(r.Context())

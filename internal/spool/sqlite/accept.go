@@ -93,7 +93,7 @@ func (s *Store) accept(t *tx, p *prepared) (spool.Receipt, error) {
 
 const revisionsOf = `SELECT revision, content FROM calls WHERE call_id = ?`
 
-// revisions gives the last revision of a call, and the one with this content.
+// revisions returns the last revision of a call, and the one with this content.
 func revisions(c *sqlite.Conn, id string, content call.ContentHash) (last, same int, err error) {
 	var hash call.ContentHash
 	err = dbfile.Query(c, revisionsOf, func(r *sqlite.Stmt) error {
@@ -164,7 +164,7 @@ func (s *Store) insertDelivery(t *tx, r *call.Record, seq int64, sink string, la
 const olderWaiting = `SELECT d.call_seq FROM calls c JOIN deliveries d ON d.call_seq = c.seq
 	WHERE c.call_id = ? AND c.revision < ? AND d.lane = ? AND d.state <= 3 ORDER BY c.revision DESC LIMIT 1`
 
-// holdBehindOlder gives held, and marks the newest older revision that waits in
+// holdBehindOlder returns held, and marks the newest older revision that waits in
 // the lane as having a successor; or ready where none waits.
 func holdBehindOlder(c *sqlite.Conn, id string, revision int, lane int64) (state, error) {
 	older, err := dbfile.Int(c, olderWaiting, id, revision, lane)

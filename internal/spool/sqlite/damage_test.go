@@ -57,7 +57,7 @@ func spoil(t *testing.T, path, text string, page int) {
 	}
 }
 
-// kept gives the files that were set aside.
+// kept returns the files that were set aside.
 func kept(t *testing.T, path string) []string {
 	t.Helper()
 	names, err := filepath.Glob(path + ".damaged-*")
@@ -67,7 +67,7 @@ func kept(t *testing.T, path string) []string {
 	return names
 }
 
-// copied gives a copy of a file without a WAL.
+// copied returns a copy of a file without a WAL.
 func copied(t *testing.T, path string) (to string) {
 	t.Helper()
 	to = filepath.Join(t.TempDir(), "cdrelay.db")

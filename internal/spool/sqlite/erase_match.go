@@ -40,7 +40,7 @@ func newMatcher(f spool.NumberForms) *matcher {
 	return m
 }
 
-// plainDigits gives the digits of a text without leading zeros.
+// plainDigits returns the digits of a text without leading zeros.
 func plainDigits(text string) string {
 	digits := strings.Map(func(r rune) rune {
 		if r >= '0' && r <= '9' {
@@ -51,7 +51,7 @@ func plainDigits(text string) string {
 	return strings.TrimLeft(digits, "0")
 }
 
-// record tells whether the JSON of a call record holds the number. Digits of
+// record reports whether the JSON of a call record holds the number. Digits of
 // another valid number that happen to be a national form of this one are not it.
 func (m *matcher) record(encoded []byte) bool {
 	if !m.text(encoded, nil) {
@@ -67,7 +67,7 @@ func (m *matcher) record(encoded []byte) bool {
 	return len(others) == 0 || m.text(encoded, others)
 }
 
-// text tells whether a text holds the number, as it is or under the escapes of
+// text reports whether a text holds the number, as it is or under the escapes of
 // JSON and of URLs, or in UTF-16. Digits in except are not looked for.
 func (m *matcher) text(text []byte, except map[string]bool) bool {
 	if len(m.spans(text, except)) > 0 {
@@ -126,7 +126,7 @@ func (m *matcher) redactLog(log []byte) ([]byte, bool) {
 	return b, err == nil
 }
 
-// spans gives the places of the number in a text: whole groups of digits, with
+// spans returns the places of the number in a text: whole groups of digits, with
 // the usual separators between them.
 func (m *matcher) spans(text []byte, except map[string]bool) (found []span) {
 	for at := 0; at < len(text); {
@@ -145,7 +145,7 @@ func (m *matcher) spans(text []byte, except map[string]bool) (found []span) {
 	return found
 }
 
-// digitGroups gives the next groups of digits that stand close together, and
+// digitGroups returns the next groups of digits that stand close together, and
 // where to go on.
 func digitGroups(text []byte, at int) (groups []span, next int) {
 	for at < len(text) && !dbfile.IsDigit(text[at]) {
@@ -168,7 +168,7 @@ func digitGroups(text []byte, at int) (groups []span, next int) {
 	return groups, at
 }
 
-// isNumber tells whether groups of digits together are the number.
+// isNumber reports whether groups of digits together are the number.
 func (m *matcher) isNumber(text []byte, groups []span, except map[string]bool) bool {
 	var digits [maxDigits]byte
 	n := 0
@@ -187,7 +187,7 @@ func (m *matcher) isNumber(text []byte, groups []span, except map[string]bool) b
 	return m.forms[string(digits[:n])] && !isDate(groups) && !except[string(digits[:n])]
 }
 
-// isDate tells whether groups are those of a date, such as 2026-01-31.
+// isDate reports whether groups are those of a date, such as 2026-01-31.
 func isDate(groups []span) bool {
 	if len(groups) != 3 {
 		return false

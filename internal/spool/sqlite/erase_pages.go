@@ -144,7 +144,7 @@ func wipe(c *sqlite.Conn, pages []int64) error {
 	return nil
 }
 
-// inPage tells whether a part of a page holds the number: as text, or as a key
+// inPage reports whether a part of a page holds the number: as text, or as a key
 // for search, which is reversed.
 func (m *matcher) inPage(part []byte) bool {
 	if len(part) == 0 {
@@ -158,7 +158,7 @@ func (m *matcher) inPage(part []byte) bool {
 	return m.text(part, nil)
 }
 
-// unused gives the space between the cell pointers and the cells of a b-tree
+// unused returns the space between the cell pointers and the cells of a b-tree
 // page, as SQLite's file format lays it out; nothing for other pages.
 func unused(page []byte, first bool) []byte {
 	const interiorIndex, interiorTable, leafIndex, leafTable = 2, 5, 10, 13

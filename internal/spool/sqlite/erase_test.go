@@ -42,7 +42,7 @@ func erase(tb testing.TB, s *sqlite.Store, dry bool) spool.Erased {
 	return out
 }
 
-// left gives the keys of the calls that are there.
+// left returns the keys of the calls that are there.
 func left(tb testing.TB, s *sqlite.Store) string {
 	tb.Helper()
 	page, _, err := s.SearchCalls(tb.Context(), spool.CallFilter{}, 500, "")

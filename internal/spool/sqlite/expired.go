@@ -53,7 +53,7 @@ func (s *Store) Expire(ctx context.Context, sink string, cutoff time.Time, reaso
 	return n, nil
 }
 
-// expired gives waiting deliveries of a lane from before the cutoff. Fresh ones
+// expired returns waiting deliveries of a lane from before the cutoff. Fresh ones
 // lie in order of acceptance, so that reading stops at the first young one;
 // those attempted before are read from the index alone. Held ones are left:
 // they are released when the older revision ends, and are found after that.

@@ -82,9 +82,16 @@ func (s *Store) HoldLeases(tb testing.TB) (release func()) {
 
 func hold(tb testing.TB, r *readers) (release func()) {
 	tb.Helper()
+	pool, err := r.open()
+	if err != nil {
+		tb.Fatal(err)
+	}
 	var taken []*sqlite.Conn
-	for range r.n {
-		c := <-r.free
+	for range r.size {
+		c, err := pool.Take(tb.Context())
+		if err != nil {
+			tb.Fatal(err)
+		}
 		for _, sql := range []string{`BEGIN`, `SELECT count(*) FROM lanes`} {
 			if err := dbfile.Execute(c, sql); err != nil {
 				tb.Fatal(err)
@@ -97,7 +104,7 @@ func hold(tb testing.TB, r *readers) (release func()) {
 			if err := dbfile.Execute(c, `COMMIT`); err != nil {
 				tb.Error(err)
 			}
-			r.free <- c
+			pool.Put(c)
 		}
 	}
 }
@@ -116,13 +123,13 @@ func (s *Store) Remember(seq int64, size int) {
 	s.recent.put(seq, recentCall{length: (size - recordBytes) / 2})
 }
 
-// Remembers tells whether a call is remembered.
+// Remembers reports whether a call is remembered.
 func (s *Store) Remembers(seq int64) bool {
 	_, found := s.recent.get(seq)
 	return found
 }
 
-// Remembered gives how many calls are remembered, and their bytes.
+// Remembered returns how many calls are remembered, and their bytes.
 func (s *Store) Remembered() (calls, bytes int) { return len(s.recent.bySeq), s.recent.bytes }
 
 // Retain does what housekeeping does once a minute, and tells whether it has more

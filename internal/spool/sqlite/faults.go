@@ -26,7 +26,7 @@ var errDamagedAgain = errors.New("the spool file was damaged again and again: lo
 // errEnough stops reading rows.
 var errEnough = errors.New("enough rows")
 
-// isStorage tells whether an error is the disk's or the file's and not the op's.
+// isStorage reports whether an error is the disk's or the file's and not the op's.
 func isStorage(err error) bool {
 	if errors.Is(err, errRefused) {
 		return false

@@ -84,7 +84,7 @@ func (s *Store) bury(t *tx, d *delivery, r letterRow) error {
 	return s.insertLetter(t, r)
 }
 
-// Release gives a delivery back as it was: no attempt is spent. It wakes the
+// Release returns a delivery back as it was: no attempt is spent. It wakes the
 // delivery's lane, which may be the one that released it: a lane that must not
 // go on yet has to find that out by itself before it leases again.
 func (s *Store) Release(d *spool.Delivery) {
@@ -155,7 +155,7 @@ func (s *Store) end(t *tx, d *delivery, to state) error {
 	return nil
 }
 
-// nextHeld gives the oldest revision that waits in the lane where it is held, and
+// nextHeld returns the oldest revision that waits in the lane where it is held, and
 // 0 where it is not: a replayed one may be older than what ended.
 const nextHeld = `SELECT CASE d.state WHEN 3 THEN d.call_seq ELSE 0 END FROM calls this JOIN calls c ON c.call_id = this.call_id
 	JOIN deliveries d ON d.call_seq = c.seq WHERE this.seq = ? AND d.lane = ? AND d.state <= 3 ORDER BY c.revision LIMIT 1`

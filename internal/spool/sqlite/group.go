@@ -21,7 +21,7 @@ func (w *writer) gather() {
 	}
 }
 
-// next gives the ops to commit now, or how long to wait for the lazy ones. While
+// next returns the ops to commit now, or how long to wait for the lazy ones. While
 // the disk refuses, the two kinds go apart: reports need little room, and must
 // not fail for ever because callbacks do.
 func (w *writer) next() (group []*op, wait time.Duration, end bool) {

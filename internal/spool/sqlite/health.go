@@ -59,7 +59,7 @@ func (w *writer) watchDisk() {
 	}
 }
 
-// state gives the error of the last commit that failed, nil when the disk is
+// state returns the error of the last commit that failed, nil when the disk is
 // well again since.
 func (w *writer) state() error {
 	w.mu.Lock()

@@ -73,7 +73,7 @@ func (s *Store) retain(ctx context.Context, old *sweep) (more bool) {
 	return true
 }
 
-// vacuum gives free pages back to the file system, in small steps.
+// vacuum returns free pages back to the file system, in small steps.
 func (s *Store) vacuum(ctx context.Context) {
 	for range 64 {
 		more, err := change(ctx, s.writer, op{name: "vacuum"}, func(t *tx) (more bool, err error) {

@@ -99,7 +99,7 @@ type keyStep struct {
 
 func (k *keyStep) empty() bool { return k.to <= k.after }
 
-// step gives the next step, with its keys where they are here.
+// step returns the next step, with its keys where they are here.
 func (u *unindexed) step(after int64) (s keyStep, here bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -113,7 +113,7 @@ func (u *unindexed) step(after int64) (s keyStep, here bool) {
 	return s, true
 }
 
-// after gives the place of the first key of a call after one.
+// after returns the place of the first key of a call after one.
 func (u *unindexed) after(seq int64) int {
 	n, _ := slices.BinarySearchFunc(u.keys, seq+1, func(k searchKey, seq int64) int { return cmp.Compare(k.seq, seq) })
 	return n

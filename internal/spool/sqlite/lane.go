@@ -29,7 +29,7 @@ type lane struct {
 	configured bool
 	giveUp     time.Duration
 	longest    time.Duration // the longest wait of the retry schedule
-	// leased gives by call_seq whose lease it is; nil is a claim of the spool's own,
+	// leased returns by call_seq whose lease it is; nil is a claim of the spool's own,
 	// which keeps the delivery from being leased.
 	leased map[int64]*delivery
 	// cursor: every ready delivery at or before this call_seq is leased or was
@@ -163,7 +163,7 @@ func (l *lane) slim(d *delivery, log []byte, tries int) *delivery {
 	return &kept
 }
 
-// leasedTo tells whether a lease or claim stands. It does not once the row was
+// leasedTo reports whether a lease or claim stands. It does not once the row was
 // lost with a part of the file; the same delivery may be leased anew after that.
 func (l *lane) leasedTo(seq int64, of *delivery) bool {
 	now, ok := l.leased[seq]
@@ -190,7 +190,7 @@ func (l *lane) lease(d *spool.Delivery) *delivery {
 	return nil
 }
 
-// holds tells whether the lease of a delivery stands.
+// holds reports whether the lease of a delivery stands.
 func (l *lane) holds(d *delivery) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

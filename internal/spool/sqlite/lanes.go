@@ -85,7 +85,7 @@ func (l *lane) pause(p spool.Pause) {
 	l.signal()
 }
 
-// PauseOf gives the lane's pause, which may be over.
+// PauseOf returns the lane's pause, which may be over.
 func (s *Store) PauseOf(sink string) spool.Pause {
 	l := s.lane(sink)
 	if l == nil {
@@ -96,7 +96,7 @@ func (s *Store) PauseOf(sink string) spool.Pause {
 	return spool.Pause{Until: l.pausedUntil, By: l.pausedBy}
 }
 
-// Work gives a channel that receives when the lane may have something new to
+// Work returns a channel that receives when the lane may have something new to
 // lease, or its pause has changed.
 func (s *Store) Work(sink string) <-chan struct{} {
 	if l := s.lane(sink); l != nil {
@@ -105,7 +105,7 @@ func (s *Store) Work(sink string) <-chan struct{} {
 	return nil
 }
 
-// Lanes gives the status of each lane that is configured or holds something,
+// Lanes returns the status of each lane that is configured or holds something,
 // by name.
 func (s *Store) Lanes(ctx context.Context) ([]spool.LaneStatus, error) {
 	var out []spool.LaneStatus
@@ -168,7 +168,7 @@ func (l *lane) status(now time.Time) spool.LaneStatus {
 	return s
 }
 
-// orphan tells whether the sink is no longer configured, and when to give up then.
+// orphan reports whether the sink is no longer configured, and when to give up then.
 func (l *lane) orphan() (giveUp time.Duration, orphan bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -178,7 +178,7 @@ func (l *lane) orphan() (giveUp time.Duration, orphan bool) {
 	return l.giveUp, !l.configured
 }
 
-// lane gives a lane by name, nil when there is none.
+// lane returns a lane by name, nil when there is none.
 func (s *Store) lane(name string) *lane {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -208,7 +208,7 @@ func (s *Store) addLane(l *lane) {
 	s.lanes[l.name], s.byID[l.id] = l, l
 }
 
-// laneIn gives the lane of a sink inside a transaction, and makes it where the
+// laneIn returns the lane of a sink inside a transaction, and makes it where the
 // sink is new. The id is the file's; should the transaction fail, the same name
 // gets its id anew at the next try.
 func (s *Store) laneIn(t *tx, sink string) (*lane, error) {

@@ -11,7 +11,7 @@ import (
 	"github.com/cdrelay/cdrelay/internal/spool"
 )
 
-// histogram gives how often a histogram was observed, and the sum.
+// histogram returns how often a histogram was observed, and the sum.
 func histogram(tb testing.TB, h prometheus.Histogram) (count, sum uint64) {
 	tb.Helper()
 	var m dto.Metric
@@ -21,13 +21,13 @@ func histogram(tb testing.TB, h prometheus.Histogram) (count, sum uint64) {
 	return m.GetHistogram().GetSampleCount(), uint64(m.GetHistogram().GetSampleSum())
 }
 
-// Commits gives the number of commits that held calls, and of those calls.
+// Commits returns the number of commits that held calls, and of those calls.
 func (s *Store) Commits(tb testing.TB) (commits, calls uint64) {
 	tb.Helper()
 	return histogram(tb, s.metrics.calls)
 }
 
-// Errors gives spool_errors_total for an op.
+// Errors returns spool_errors_total for an op.
 func (s *Store) Errors(op string) float64 {
 	return testutil.ToFloat64(s.metrics.errors.WithLabelValues(op))
 }

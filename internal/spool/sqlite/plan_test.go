@@ -11,7 +11,7 @@ import (
 	"github.com/cdrelay/cdrelay/internal/spool/dbfile"
 )
 
-// plan gives SQLite's plan of a statement, a line each step.
+// plan returns SQLite's plan of a statement, a line each step.
 func plan(t *testing.T, c *sqlite.Conn, sql string) string {
 	t.Helper()
 	var steps []string

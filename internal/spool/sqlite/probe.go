@@ -40,7 +40,7 @@ func (w *writer) probe(ctx context.Context, write func(*sqlite.Conn) error) {
 	}
 }
 
-// rested tells whether the disk refused something, and nothing for a moment.
+// rested reports whether the disk refused something, and nothing for a moment.
 func (w *writer) rested() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()

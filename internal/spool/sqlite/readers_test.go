@@ -1,15 +1,18 @@
 package sqlite
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"testing/synctest"
 
 	"zombiezen.com/go/sqlite"
+
+	"github.com/cdrelay/cdrelay/internal/spool"
 )
 
-// TestAReadThatMeetsAReopeningGoesOn: the file is closed and opened again before
-// who waits for a connection has asked why there was none.
+// TestAReadThatMeetsAReopeningGoesOn: the file is closed and opened again while
+// somebody waits for a connection.
 func TestAReadThatMeetsAReopeningGoesOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, _ := withOne(t)
@@ -17,17 +20,53 @@ func TestAReadThatMeetsAReopeningGoesOn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		lent := <-r.free
+		pool, err := r.open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		lent, err := pool.Take(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
 		outcome := make(chan error, 1)
 		go func() { outcome <- r.do(t.Context(), func(*sqlite.Conn) error { return nil }) }()
 		synctest.Wait()
 		r.mu.Lock() // close and open, in one
-		close(r.gone)
-		r.gone = make(chan struct{})
+		r.pool = nil
 		r.mu.Unlock()
-		r.free <- lent
-		if err := errors.Join(<-outcome, r.close(errClosed)); err != nil {
+		if err := r.reopen(); err != nil {
+			t.Fatal(err)
+		}
+		closed := make(chan error, 1)
+		go func() { closed <- pool.Close() }()
+		synctest.Wait()
+		pool.Put(lent)
+		if err := errors.Join(<-closed, <-outcome, r.close(errClosed)); err != nil {
 			t.Error(err)
 		}
 	})
+}
+
+// TestAReadIsInterruptedByTheClose: it is told why, as one that comes later is.
+func TestAReadIsInterruptedByTheClose(t *testing.T) {
+	s, _ := withOne(t)
+	reading := make(chan struct{})
+	closed := make(chan error, 1)
+	go func() {
+		<-reading
+		closed <- s.listRd.close(errDamaged)
+	}()
+	err := s.listRd.do(t.Context(), func(c *sqlite.Conn) error {
+		close(reading)
+		_, err := c.Prep(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n`).Step()
+		return err
+	})
+	for _, err := range []error{err, s.listRd.do(context.WithoutCancel(t.Context()), func(*sqlite.Conn) error { return nil })} {
+		if !errors.Is(err, spool.ErrUnavailable) || !errors.Is(err, errDamaged) {
+			t.Errorf("error %v, want %v", err, errDamaged)
+		}
+	}
+	if err := <-closed; err != nil {
+		t.Error(err)
+	}
 }

@@ -38,7 +38,7 @@ type reopenings struct {
 	replaced int
 }
 
-// next gives the wait before the next try; false when it was done too often.
+// next returns the wait before the next try; false when it was done too often.
 func (r *reopenings) next(now time.Time) (wait time.Duration, ok bool) {
 	if now.Sub(r.last) > reopenSpan {
 		*r = reopenings{}
@@ -165,7 +165,7 @@ func (s *Store) adopt(conn *sqlite.Conn) error {
 	return nil
 }
 
-// present gives the configuration as Configure left it, for the file that is open.
+// present returns the configuration as Configure left it, for the file that is open.
 func (s *Store) present() spool.Config {
 	cfg := s.bounded()
 	cfg.Path = s.cfg.Path

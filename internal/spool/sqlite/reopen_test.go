@@ -52,7 +52,7 @@ func touch(t *testing.T, s *sqlite.Store) {
 	}
 }
 
-// ids gives the calls of deliveries, sorted.
+// ids returns the calls of deliveries, sorted.
 func ids(ds []*spool.Delivery) (all []string) {
 	for _, d := range ds {
 		all = append(all, d.Record.ID)

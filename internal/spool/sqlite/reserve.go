@@ -48,7 +48,7 @@ func (r *reserve) hold() (err error) {
 // isFull reports whether an error says that the disk has no room.
 func isFull(err error) bool { return sqlite.ErrCode(err).ToPrimary() == sqlite.ResultFull }
 
-// releaseReserve gives its room to the erasing of history.
+// releaseReserve returns its room to the erasing of history.
 func (s *Store) releaseReserve() {
 	if !s.reserve.held() {
 		return

@@ -22,7 +22,7 @@ type sweep struct {
 	rest time.Time
 }
 
-// rested tells whether the walk may go on.
+// rested reports whether the walk may go on.
 func (w *sweep) rested(now time.Time) bool { return !now.Before(w.rest) }
 
 // end lets the next walk begin at the first call again, after a rest.
@@ -117,7 +117,7 @@ func (s *Store) eraseCalls(ctx context.Context, seqs []int64) (n int, err error)
 	})
 }
 
-// decodeLeniently gives what can be read of a record: a damaged one has no keys.
+// decodeLeniently returns what can be read of a record: a damaged one has no keys.
 func decodeLeniently(encoded []byte) *call.Record {
 	rec := &call.Record{}
 	_ = json.Unmarshal(encoded, rec)

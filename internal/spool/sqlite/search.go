@@ -38,7 +38,7 @@ const (
 
 // SearchCalls lists calls, newest first, one entry a revision. Time and memory
 // of a page are bounded however many calls there are: a filter that passes over
-// many gives a short, even empty page with a cursor to go on from; next is empty
+// many returns a short, even empty page with a cursor to go on from; next is empty
 // after the last page. Calls that come in meanwhile do not move a page.
 func (s *Store) SearchCalls(ctx context.Context, f spool.CallFilter, limit int, cursor string) (page []spool.FoundCall, next string, err error) {
 	before := int64(math.MaxInt64)

@@ -201,7 +201,7 @@ type letterPlace struct {
 	reason spool.Reason
 }
 
-// places gives the ranges that hold what the filter selects.
+// places returns the ranges that hold what the filter selects.
 func (s *Store) places(f spool.LetterFilter) (out []letterPlace) {
 	for _, reason := range spool.Reasons() {
 		switch {
@@ -234,7 +234,7 @@ func (s *Store) lettersByID(c *sqlite.Conn, ids []string) (out []spool.DeadLette
 	return out, nil
 }
 
-// LettersByID gives those of the dead letters that are there, in the order of
+// LettersByID returns those of the dead letters that are there, in the order of
 // the ids.
 func (s *Store) LettersByID(ctx context.Context, ids []string) (out []spool.DeadLetter, err error) {
 	err = s.listRd.do(ctx, func(c *sqlite.Conn) error {
@@ -244,7 +244,7 @@ func (s *Store) LettersByID(ctx context.Context, ids []string) (out []spool.Dead
 	return out, err
 }
 
-// LettersOfCall gives the dead letters of all revisions of a call.
+// LettersOfCall returns the dead letters of all revisions of a call.
 func (s *Store) LettersOfCall(ctx context.Context, callID string) (out []spool.CallLetter, err error) {
 	err = s.listRd.do(ctx, func(c *sqlite.Conn) error {
 		return dbfile.Query(c, lettersOfCall, func(r *sqlite.Stmt) error {

@@ -70,7 +70,7 @@ func (q *callSearch) block(n int64) error {
 	return err
 }
 
-// candidates gives the calls of a block that have the number, newest first; dense
+// candidates returns the calls of a block that have the number, newest first; dense
 // says that there are many.
 func (q *callSearch) candidates(block, low int64) (seqs []int64, dense bool, err error) {
 	collect := func(r *sqlite.Stmt) error {
@@ -124,7 +124,7 @@ type wanted struct {
 	whole []string
 }
 
-// newWanted gives nil for a text without digits other than zeros.
+// newWanted returns nil for a text without digits other than zeros.
 func newWanted(typed string, readings func(typed string) []string) *wanted {
 	digits := dbfile.SearchDigits(typed)
 	if digits == "" {
@@ -153,7 +153,7 @@ func zerosInFront(typed string) (n int) {
 	return n
 }
 
-// matches tells whether a key is that of a number that is wanted.
+// matches reports whether a key is that of a number that is wanted.
 func (w *wanted) matches(key string) bool {
 	return strings.HasPrefix(key, w.end) || slices.Contains(w.whole, key)
 }

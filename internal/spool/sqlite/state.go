@@ -32,5 +32,5 @@ func (s state) String() string {
 	}
 }
 
-// waits tells whether a delivery in this state is still owed.
+// waits reports whether a delivery in this state is still owed.
 func (s state) waits() bool { return s <= held }

@@ -16,7 +16,7 @@ var errDiskFull = errors.New("the disk of the spool is filled by waiting calls a
 // errClogged is why nothing is taken while the WAL is too long.
 var errClogged = errors.New("the WAL cannot be moved into the spool file and is too long: look at the disk")
 
-// Ready tells whether the spool takes calls at the moment, and if not, why.
+// Ready reports whether the spool takes calls at the moment, and if not, why.
 func (s *Store) Ready() error {
 	switch err := s.writer.state(); {
 	case s.hopeless.Load():
@@ -64,7 +64,7 @@ func (s *Store) refusal() error {
 	return nil
 }
 
-// Totals gives the counts without reading the file.
+// Totals returns the counts without reading the file.
 func (s *Store) Totals() spool.Totals {
 	return spool.Totals{
 		Calls: s.calls.Load(), IntakeDeadLetters: s.intakes.Load(),

@@ -35,7 +35,7 @@ type Deps struct {
 	OnUndecodable func(id, source string)
 	// OnOpening is told what an Open is at that takes its time, in words; may be nil.
 	OnOpening func(what string)
-	// Readings gives the numbers, in E.164, that a number as an operator types it
+	// Readings returns the numbers, in E.164, that a number as an operator types it
 	// may mean; may be nil, then it is looked for as the end of a number only.
 	Readings func(typed string) []string
 	// LaneMemory bounds the bytes of what lanes have leased, over all lanes; 38 MiB
@@ -259,7 +259,7 @@ func (s *Store) closeReaders(why error) error {
 	return errors.Join(errs...)
 }
 
-// newID gives a new ULID, greater than all before it in this process.
+// newID returns a new ULID, greater than all before it in this process.
 func (s *Store) newID(at time.Time) string {
 	s.idMu.Lock()
 	defer s.idMu.Unlock()
