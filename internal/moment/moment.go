@@ -31,8 +31,9 @@ func layouts() []string {
 	return append(out, day)
 }
 
-// Parse reads a time, or how long before now it was. What does not say its zone is in that of now. A date alone, today and yesterday
-// are the beginning of the day. The error names the forms.
+// Parse reads a time, or how long before now it was. A time without a zone is in the
+// zone of now. A date alone, today and yesterday are the beginning of the day. The
+// error names the forms.
 func Parse(text string, now time.Time) (time.Time, error) {
 	word := strings.ToLower(strings.TrimSpace(text))
 	y, m, d := now.Date()
