@@ -18,8 +18,19 @@ func forever() time.Time { return time.Date(9999, 12, 31, 23, 59, 59, 0, time.UT
 
 // SetLanes tells the spool which sinks are configured now. Lanes of other sinks
 // keep what they hold and are marked as not configured. It waits for the disk
-// until ctx ends.
+// until ctx ends. Every start does it, so that on a full disk it uses the reserve, and
+// writes nothing where nothing has changed. It is tried again, since what had no room
+// may have been another op of its group.
 func (s *Store) SetLanes(ctx context.Context, configs []spool.LaneConfig) error {
+	err := s.setLanes(ctx, configs)
+	if isFull(err) {
+		s.releaseReserve()
+		err = s.setLanes(ctx, configs)
+	}
+	return err
+}
+
+func (s *Store) setLanes(ctx context.Context, configs []spool.LaneConfig) error {
 	return s.writer.wait(ctx, "lanes", func(t *tx) error {
 		byName := map[string]spool.LaneConfig{}
 		ids := []int64{}
@@ -30,7 +41,7 @@ func (s *Store) SetLanes(ctx context.Context, configs []spool.LaneConfig) error 
 				return err
 			}
 			ids = append(ids, l.id)
-			if err := dbfile.Execute(t.conn, `UPDATE lanes SET give_up = ? WHERE id = ?`, c.GiveUpAfter.Milliseconds(), l.id); err != nil {
+			if err := dbfile.Execute(t.conn, `UPDATE lanes SET give_up = ?1 WHERE id = ?2 AND give_up IS NOT ?1`, c.GiveUpAfter.Milliseconds(), l.id); err != nil {
 				return err
 			}
 		}
