@@ -145,14 +145,21 @@ func eval[T any](t *testing.T, b *browser, script string, opts ...chromedp.Evalu
 func (b *browser) reads(t *testing.T, text string) {
 	t.Helper()
 	quoted, _ := json.Marshal(text)
+	b.comes(t, `document.body.innerText.includes(`+string(quoted)+`)`)
+}
+
+// comes waits until a page has come of which a script says true: after a click, one
+// that is false of the page before.
+func (b *browser) comes(t *testing.T, script string) {
+	t.Helper()
 	for end := time.Now().Add(patience); ; <-time.After(20 * time.Millisecond) {
-		found, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](`document.readyState === "complete" && document.body.innerText.includes(`+string(quoted)+`)`))
+		found, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](`document.readyState === "complete" && `+script))
 		if err == nil && found {
 			return
 		}
 		if time.Now().After(end) {
 			b.shoot(t, "failed-"+strings.ReplaceAll(t.Name(), "/", "-"))
-			t.Fatalf("the page does not say %q", text)
+			t.Fatalf("never true of the page: %s", script)
 		}
 	}
 }

@@ -27,6 +27,7 @@ func (b *tour) localTimes(t *testing.T) {
 
 	b.do(t, chromedp.SetValue(chromedp.CSS(`input[name=since]`), "2026-01-31T09:30"))
 	b.click(t, `main button.main`)
+	b.comes(t, `location.search.includes("since=")`)
 	b.reads(t, "dialer:9513923-101")
 	if got := eval[string](t, b.browser, `new URLSearchParams(location.search).get("since")`); got != "2026-01-31T06:00:00.000Z" {
 		t.Errorf("the server is asked for %s", got)
