@@ -51,6 +51,7 @@ func (h *harness) serve(ctx context.Context, s setup) (*server, error) {
 	}
 	path := filepath.Join(s.folder, "config.yaml")
 	text := fmt.Sprintf(`listen: "127.0.0.1:0"
+connections: {max: 1024, per_address: 1024}
 admin: {listen: "127.0.0.1:0"}
 spool: {path: %q, max_bytes: 64GiB}
 shutdown: {grace: 10s}
