@@ -39,7 +39,7 @@ func ExamineSpace(c spool.Config, folder string, warn func(path, text string)) {
 	if inMemory(folder) {
 		warn("path", folder+" is a file system in memory: a restart of the machine loses the calls; name a file on a disk")
 	}
-	if total, err := TotalBytes(folder); err == nil && total > 0 && int64(c.MaxBytes) > total {
+	if total, _, err := Space(folder); err == nil && total > 0 && int64(c.MaxBytes) > total {
 		warn("max_bytes", fmt.Sprintf("%v is more than the file system of %s holds (%v): the spool keeps to what is there; lower max_bytes or enlarge the volume", c.MaxBytes, folder, spool.Bytes(total)))
 	}
 }

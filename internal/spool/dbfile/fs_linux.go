@@ -23,13 +23,14 @@ func RefuseNetworkFS(folder string) error {
 	return nil
 }
 
-// FreeBytes is the room left for this user on the folder's file system.
-func FreeBytes(folder string) (int64, error) {
+// Space returns the size of the folder's file system, and the room left on it for this
+// user.
+func Space(folder string) (total, free int64, err error) {
 	var st syscall.Statfs_t
 	if err := syscall.Statfs(folder, &st); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	return int64(st.Bavail) * st.Bsize, nil //nolint:gosec // far below 2^63
+	return int64(st.Blocks) * st.Bsize, int64(st.Bavail) * st.Bsize, nil //nolint:gosec // far below 2^63
 }
 
 // lockDatabase takes the lock of a descriptor of the database: see guard.
@@ -39,15 +40,6 @@ func lockDatabase(f *os.File) error {
 
 // Allocate returns a file blocks of its own.
 func Allocate(f *os.File, size int64) error { return syscall.Fallocate(int(f.Fd()), 0, 0, size) }
-
-// TotalBytes is the size of the folder's file system.
-func TotalBytes(folder string) (int64, error) {
-	var st syscall.Statfs_t
-	if err := syscall.Statfs(folder, &st); err != nil {
-		return 0, err
-	}
-	return int64(st.Blocks) * st.Bsize, nil //nolint:gosec // far below 2^63
-}
 
 // inMemory reports whether the folder's file system is gone with the power.
 func inMemory(folder string) bool {

@@ -69,12 +69,12 @@ func (s *Store) noteMove(err error) {
 
 // boundStuckWAL refuses callbacks while a WAL that cannot be moved is too long: it
 // would fill the disk, and take ever longer to read at the next start.
-func (s *Store) boundStuckWAL() {
-	usual, size, stuck := dbfile.WalPages(s.bounded())*dbfile.PageSize, sizeOf(s.cfg.Path+"-wal"), s.stuck.Load()
-	if !stuck && size > stuckLooks*usual {
+func (s *Store) boundStuckWAL(d disk) {
+	usual, stuck := s.usualWAL(d), s.stuck.Load()
+	if !stuck && d.wal > stuckLooks*usual {
 		s.writer.lengthened() // SQLite tells nobody that its own checkpoints fail
 	}
-	s.clogged.Store(stuck && size > stuckMost*usual)
+	s.clogged.Store(stuck && d.wal > stuckMost*usual)
 }
 
 // grew counts changes that were committed, and calls moveWAL. What the disk has room

@@ -46,7 +46,7 @@ func withRemedy(err error, folder string) error {
 	switch sqlite.ErrCode(err).ToPrimary() {
 	case sqlite.ResultFull, sqlite.ResultIOErr, sqlite.ResultReadOnly, sqlite.ResultCantOpen, sqlite.ResultPerm:
 		free := "an unknown number of"
-		if n, ferr := dbfile.FreeBytes(folder); ferr == nil {
+		if _, n, ferr := dbfile.Space(folder); ferr == nil {
 			free = strconv.FormatInt(n, 10)
 		}
 		return fmt.Errorf("%w: see whether its disk is full (%s bytes are free, a start needs 1 MiB), read-only or broken, and whether its folder is writable for this user", err, free)

@@ -22,8 +22,8 @@ const (
 // in the file, and nothing can be erased without moving the WAL.
 func (s *Store) keepRoom(c *sqlite.Conn) (most int) {
 	d := s.lookAtDisk()
-	s.boundStuckWAL()
-	if !d.known || d.free >= d.wal+2*groupBytes {
+	s.boundStuckWAL(d)
+	if d.total == 0 || d.free >= d.wal+2*groupBytes {
 		return groupBytes // the file grows by no more than the WAL holds
 	}
 	pages, empty, err := countPages(c)

@@ -27,11 +27,11 @@ func (s *Store) watchSpace(ctx context.Context, room *sweep) {
 		s.emptyWAL(ctx)
 		used = s.measure(ctx)
 	}
-	limit := s.limit.Load()
+	d, limit := s.lookAtDisk(), s.limit.Load()
 	// Once full, it stays so until some room is gained, so that the state does
 	// not change with every delivery, nor with the WAL, which comes and goes.
-	s.setFull(used >= limit || s.full.Load() && used >= min(limit/100*97, limit-dbfile.WalPages(s.bounded())*dbfile.PageSize))
-	s.boundStuckWAL()
+	s.setFull(used >= limit || s.full.Load() && used >= min(limit/100*97, limit-s.usualWAL(d)))
+	s.boundStuckWAL(d)
 	if limit-used >= probeBytes {
 		s.writer.probe(ctx, writeMuch)
 	}
@@ -97,41 +97,43 @@ func countPages(c *sqlite.Conn) (all, free int64, err error) {
 // disk is what the spool takes on its disk, in bytes.
 type disk struct {
 	file, wal int64
+	// total is the size of the file system; 0 where it is not known.
+	total int64
 	// free is what there is beside the reserve; negative while the reserve is in use.
-	free  int64
-	known bool // whether free is known
+	free int64
 	// limit is max_bytes, or what the disk holds where that is less.
 	limit int64
 }
 
 func (s *Store) lookAtDisk() disk {
 	d := disk{file: sizeOf(s.cfg.Path), wal: sizeOf(s.cfg.Path + "-wal"), limit: int64(s.limits.Load().MaxBytes)}
-	folder := filepath.Dir(s.cfg.Path)
-	total, err := dbfile.TotalBytes(folder)
-	free, ferr := dbfile.FreeBytes(folder)
-	if err != nil || ferr != nil || total == 0 {
+	var err error
+	if d.total, d.free, err = dbfile.Space(filepath.Dir(s.cfg.Path)); err != nil || d.total == 0 {
 		return d
 	}
 	if !s.reserve.held() {
-		free -= s.reserve.size
+		d.free -= s.reserve.size
 	}
-	d.free, d.known = free, true
-	d.limit = min(d.limit, d.file+d.wal+free)
+	d.limit = min(d.limit, d.file+d.wal+d.free)
 	return d
 }
 
 // used is what counts against the limit.
 func (d disk) used(pages, empty int64) int64 { return (pages-empty)*dbfile.PageSize + d.wal }
 
-// bounded is the configuration with a max_bytes that the disk can hold.
-func (s *Store) bounded() spool.Config { return boundedBy(*s.limits.Load(), filepath.Dir(s.cfg.Path)) }
+// bounded returns the configuration with a max_bytes that the disk can hold.
+func (s *Store) bounded() spool.Config { return s.boundedBy(s.lookAtDisk()) }
 
-func boundedBy(cfg spool.Config, folder string) spool.Config {
-	if total, err := dbfile.TotalBytes(folder); err == nil && total > 0 {
-		cfg.MaxBytes = min(cfg.MaxBytes, spool.Bytes(total))
+func (s *Store) boundedBy(d disk) spool.Config {
+	cfg := *s.limits.Load()
+	if d.total > 0 {
+		cfg.MaxBytes = min(cfg.MaxBytes, spool.Bytes(d.total))
 	}
 	return cfg
 }
+
+// usualWAL returns how long the WAL is when it is moved into the file.
+func (s *Store) usualWAL(d disk) int64 { return dbfile.WalPages(s.boundedBy(d)) * dbfile.PageSize }
 
 func sizeOf(path string) int64 {
 	info, err := os.Stat(path)
@@ -141,5 +143,8 @@ func sizeOf(path string) int64 {
 	return info.Size()
 }
 
-// free is the room on the file system of the spool.
-func (s *Store) free() (int64, error) { return dbfile.FreeBytes(filepath.Dir(s.cfg.Path)) }
+// free returns the room on the file system of the spool.
+func (s *Store) free() (int64, error) {
+	_, free, err := dbfile.Space(filepath.Dir(s.cfg.Path))
+	return free, err
+}
