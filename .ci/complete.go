@@ -131,7 +131,7 @@ func testsOf(name string) ([]string, error) {
 }
 
 // runs reports whether `go test` takes a function for a test of a kind: what
-// follows the kind is no lower-case letter.
+// follows the kind is not a lower-case letter.
 func runs(name, kind string) bool {
 	rest, ok := strings.CutPrefix(name, kind)
 	first, _ := utf8.DecodeRuneInString(rest)

@@ -23,9 +23,9 @@ const (
 // column is one column of a table.
 type column struct {
 	head string
-	// gives is the turn in which the column gives way on a narrow terminal: 1 first;
+	// turn is when the column shrinks or goes on a narrow terminal: 1 first;
 	// 0 for one that stays.
-	gives int
+	turn int
 	// least is the width down to which it shrinks; 0 for one that goes as a whole.
 	least int
 }
@@ -120,11 +120,11 @@ func fit(columns []column, widths []int, room int) {
 	var turns []int
 	for i, w := range widths {
 		need += w + gap
-		if columns[i].gives > 0 {
+		if columns[i].turn > 0 {
 			turns = append(turns, i)
 		}
 	}
-	slices.SortFunc(turns, func(a, b int) int { return cmp.Compare(columns[a].gives, columns[b].gives) })
+	slices.SortFunc(turns, func(a, b int) int { return cmp.Compare(columns[a].turn, columns[b].turn) })
 	for _, shrink := range []bool{true, false} {
 		for _, i := range turns {
 			switch least := columns[i].least; {

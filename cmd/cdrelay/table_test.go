@@ -40,7 +40,7 @@ var (
 	}
 )
 
-// TestTableFits: columns give way in their turns until nothing wraps.
+// TestTableFits: columns shrink or go in their turns until nothing wraps.
 func TestTableFits(t *testing.T) {
 	for width, want := range map[int]string{
 		0:  "TIME   ID       KIND  STATE             NOTE\n12:00  call-1   in    crm: delivered    转人工成功转人工成功\n12:01  call-22  out   crm: dead letter  -\n",

@@ -76,7 +76,7 @@ func scalar(text string) string {
 	return text
 }
 
-// unquoted returns the text of a token; that of one that is no string as it is.
+// unquoted returns the text of a token; a token that is not a string is returned as it is.
 func unquoted(token string) string {
 	var s string
 	if json.Unmarshal([]byte(token), &s) != nil {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// indent lays JSON out; what is no JSON stays as it is. Signs that Go writes as
+// indent lays JSON out; a text that is not JSON stays as it is. Signs that Go writes as
 // escapes stand as themselves: the template escapes them for the page.
 func indent(text []byte) string {
 	var out bytes.Buffer

@@ -240,7 +240,7 @@ func (r *rig) seed() {
 	}
 }
 
-// state is where the first delivery of a call stands.
+// state returns the state of the first delivery of a call.
 func (r *rig) state(id string) string {
 	d, err := r.spool.Call(r.t.Context(), id)
 	if err != nil || len(d.Deliveries) == 0 {

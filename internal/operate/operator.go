@@ -75,7 +75,7 @@ type (
 	DeadLetter = spool.DeadLetter
 	// Attempt is one try to make a delivery.
 	Attempt = spool.Attempt
-	// SinkState is where a delivery of a call stands, in a listing.
+	// SinkState is the state of a delivery of a call, in a listing.
 	SinkState = spool.SinkState
 	// Explanation is what would become of a callback.
 	Explanation = explain.Explanation

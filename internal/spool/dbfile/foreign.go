@@ -102,7 +102,7 @@ func refuseOtherDatabase(path string, head []byte, known bool) error {
 }
 
 // HasTrees reports whether a file has the roots of a spool's tables where they
-// must be: what has none is no spool without its first page, but another file.
+// must be: a file without those roots is not a damaged spool, but another file.
 func HasTrees(path string) bool {
 	f, err := os.Open(path)
 	if err != nil {

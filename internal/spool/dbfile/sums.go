@@ -2,7 +2,7 @@ package dbfile
 
 // The file holds the number of calls as of a moment: calls, when the last seq
 // given out was up_to. Each call after it has the next seq, and nothing is erased
-// without the number being written anew, so that the difference of the seqs is
+// without the number being written again, so that the difference of the seqs is
 // what came since: accepting a call writes nothing, and no start counts rows.
 const (
 	// LastSeq is the highest seq that a call was given.

@@ -145,7 +145,7 @@ func (r *rig) crash() {
 	r.configure("crm", "slack")
 }
 
-// copyFolder copies a folder as it lies on the disk now.
+// copyFolder copies a folder as it is on the disk now.
 func copyFolder(t *testing.T, folder string) (copied string) {
 	t.Helper()
 	copied = t.TempDir()

@@ -13,7 +13,7 @@ import (
 )
 
 // Accept keeps a call and its deliveries durably, tells a duplicate by its
-// content and gives each new content of a call the next revision. It blocks
+// content and makes each new content of a call its next revision. It blocks
 // until the commit is synced, or the context ends before: what was on its way to
 // the disk then may be kept all the same, and the next push of it is a duplicate.
 func (s *Store) Accept(ctx context.Context, a spool.Acceptance) (spool.Receipt, error) {

@@ -120,7 +120,7 @@ func (s *Store) sayNew() {
 		"file", s.cfg.Path, "left", s.left, "remedy", "if its volume is not mounted or the file was moved: stop the server, put it back, start again")
 }
 
-// createFile makes a new spool and gives it its name when it is on the disk.
+// createFile makes a new spool, and names it when it is on the disk.
 func createFile(ctx context.Context, cfg spool.Config) error {
 	path := cfg.Path
 	cfg.Path += ".new"

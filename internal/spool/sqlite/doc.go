@@ -6,7 +6,7 @@
 //
 //   - When Accept returns without an error, the call and all its deliveries are
 //     committed and synced in one transaction. All writes go through one
-//     goroutine that commits whatever waits as one transaction (group commit):
+//     goroutine that commits all that waits as one transaction (group commit):
 //     alone a callback waits for nobody, under load the next group gathers
 //     while the last one syncs.
 //   - A delivery ends delivered, or as a dead letter, or waits. What a lane
@@ -40,7 +40,7 @@
 //   - A disk that holds less than max_bytes bounds the spool as max_bytes does, and a
 //     reserve on it lets history be erased when nothing else has room (space.go,
 //     reserve.go).
-//   - A full or failing disk gives ErrUnavailable; nothing is half kept, and
+//   - A full or failing disk returns ErrUnavailable; nothing is half kept, and
 //     the spool goes on by itself when there is room again. It counts as well when
 //     it has taken a large write (probe.go).
 //

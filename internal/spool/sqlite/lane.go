@@ -57,7 +57,7 @@ func (l *lane) signal() {
 	}
 }
 
-// beginRead starts a lease and gives the cursor to read from.
+// beginRead starts a lease and returns the cursor to read from.
 func (l *lane) beginRead() (cursor int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -163,8 +163,8 @@ func (l *lane) slim(d *delivery, log []byte, tries int) *delivery {
 	return &kept
 }
 
-// leasedTo reports whether a lease or claim stands. It does not once the row was
-// lost with a part of the file; the same delivery may be leased anew after that.
+// leasedTo reports whether a lease or claim holds. It does not once the row was
+// lost with a part of the file; the same delivery may be leased again after that.
 func (l *lane) leasedTo(seq int64, of *delivery) bool {
 	now, ok := l.leased[seq]
 	return ok && now == of
@@ -190,7 +190,7 @@ func (l *lane) lease(d *spool.Delivery) *delivery {
 	return nil
 }
 
-// holds reports whether the lease of a delivery stands.
+// holds reports whether a delivery is still leased.
 func (l *lane) holds(d *delivery) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

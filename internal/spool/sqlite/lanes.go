@@ -221,7 +221,7 @@ func (s *Store) addLane(l *lane) {
 
 // laneIn returns the lane of a sink inside a transaction, and makes it where the
 // sink is new. The id is the file's; should the transaction fail, the same name
-// gets its id anew at the next try.
+// gets its id again at the next try.
 func (s *Store) laneIn(t *tx, sink string) (*lane, error) {
 	if l := s.lane(sink); l != nil {
 		return l, nil

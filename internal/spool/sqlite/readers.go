@@ -67,7 +67,7 @@ func (r *readers) do(ctx context.Context, f func(*sqlite.Conn) error) error {
 		if why != nil {
 			return why
 		}
-		return r.do(ctx, f) // opened anew since
+		return r.do(ctx, f) // opened again since
 	}
 	if err == nil {
 		defer pool.Put(c)

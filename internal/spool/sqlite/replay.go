@@ -52,7 +52,7 @@ type place struct {
 	revision int
 }
 
-// takeLetter removes a dead letter of stage delivery and gives its delivery.
+// takeLetter removes a dead letter of stage delivery and returns its delivery.
 func (s *Store) takeLetter(t *tx, id string) (place, spool.Stage, error) {
 	var p place
 	var stage spool.Stage
@@ -92,7 +92,7 @@ func (s *Store) requeue(t *tx, p place, due time.Time) error {
 		st, dbfile.Millis(due), dbfile.Millis(t.now), newer, p.seq, p.lane.id)
 }
 
-// holdNewer holds the waiting newer revisions of the call and gives 1 where
+// holdNewer holds the waiting newer revisions of the call and returns 1 where
 // there are any. One that is on its way goes on; should it fail, it is held.
 func (s *Store) holdNewer(t *tx, p place) (int, error) {
 	var newer []int64
@@ -147,8 +147,8 @@ func (s *Store) purgeLetter(t *tx, id string) (int, error) {
 }
 
 // Resend owes the newest revision of a call to sinks once more, whatever became
-// of it there before, and gives the sinks for which it does not wait already. A
-// call or a sink that is not there gives ErrNotFound and changes nothing.
+// of it there before, and returns the sinks for which it does not wait already. A
+// call or a sink that is not there returns ErrNotFound and changes nothing.
 func (s *Store) Resend(ctx context.Context, callID string, sinks []string) (done []string, err error) {
 	return change(ctx, s.writer, op{name: "resend"}, func(t *tx) (done []string, err error) {
 		var seq int64

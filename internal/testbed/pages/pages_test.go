@@ -13,7 +13,7 @@ import (
 	"github.com/cdrelay/cdrelay/internal/spool"
 )
 
-// axeFile lies beside the other things that a build leaves.
+// axeFile is beside the other things that a build leaves.
 const axeFile = "../../../bin/axe/axe-4.10.3.min.js"
 
 // tour is a browser that looks at a server with one of each: a delivered call, a

@@ -152,7 +152,7 @@ func (s *site) postFor(body string, want int) {
 	}
 }
 
-// state is where the first delivery of a call stands.
+// state returns the state of the first delivery of a call.
 func (s *site) state(id string) string {
 	d, err := s.app.Spool().Call(s.t.Context(), id)
 	if err != nil || len(d.Deliveries) == 0 {

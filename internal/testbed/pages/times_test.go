@@ -37,7 +37,7 @@ func (b *tour) localTimes(t *testing.T) {
 	}
 }
 
-// inZone gives the browser a time zone.
+// inZone sets the time zone of the browser.
 func (b *tour) inZone(t *testing.T, name string) {
 	t.Helper()
 	b.do(t, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
