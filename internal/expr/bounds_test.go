@@ -40,7 +40,7 @@ func costs(f func()) (bytes uint64, took time.Duration) {
 	return after.TotalAlloc - before.TotalAlloc, took
 }
 
-// TestExpensiveFunctionsNoRace calls every function whose work or result can be larger
+// TestExpensiveFunctionsNoRace hands every function whose work or result can be larger
 // than its arguments a callback of a mebibyte: it ends with an error, or cheaply.
 func TestExpensiveFunctionsNoRace(t *testing.T) {
 	many := func(term string, n int) string { return strings.TrimSuffix(strings.Repeat(term+" && ", n), " && ") }
