@@ -44,11 +44,28 @@ func (s *Store) moveWAL(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		err := s.houseRd.do(ctx, func(c *sqlite.Conn) error { return dbfile.Execute(c, `PRAGMA wal_checkpoint(PASSIVE)`) })
+		err := s.houseRd.do(ctx, func(c *sqlite.Conn) error { return checkpoint(c, "PASSIVE") })
 		if ctx.Err() == nil {
 			s.noteMove(err)
 		}
 	}
+}
+
+// errInTheWay says that a reader or another checkpoint kept a part of the WAL where it
+// is. Whether the file can be written is not known then.
+var errInTheWay = errors.New("the WAL was not moved as a whole: it is being read")
+
+// checkpoint moves the WAL into the file.
+func checkpoint(c *sqlite.Conn, mode string) error {
+	whole := false
+	err := dbfile.Query(c, `PRAGMA wal_checkpoint(`+mode+`)`, func(r *sqlite.Stmt) error {
+		whole = r.ColumnInt(0) == 0 && r.ColumnInt(1) == r.ColumnInt(2)
+		return nil
+	})
+	if err == nil && !whole {
+		return errInTheWay
+	}
+	return err
 }
 
 // noteMove notes whether the WAL could be moved. A reader in the way is no failure.
@@ -58,7 +75,7 @@ func (s *Store) noteMove(err error) {
 		if s.stuck.Swap(false) {
 			s.log.Info("the WAL is moved into the file again")
 		}
-	case errors.Is(err, spool.ErrUnavailable), code == sqlite.ResultBusy, code == sqlite.ResultLocked: // no connection, or a reader
+	case errors.Is(err, errInTheWay), errors.Is(err, spool.ErrUnavailable), code == sqlite.ResultBusy, code == sqlite.ResultLocked: // no connection, or a reader
 	default:
 		s.metrics.failed("checkpoint")
 		if !s.stuck.Swap(true) {
@@ -108,10 +125,10 @@ func (s *Store) emptyWAL(ctx context.Context) {
 func (s *Store) truncateWAL(c *sqlite.Conn) error {
 	c.SetBusyTimeout(0)
 	defer c.SetBusyTimeout(dbfile.BusyTimeout)
-	err := dbfile.Execute(c, `PRAGMA wal_checkpoint(TRUNCATE)`)
+	err := checkpoint(c, "TRUNCATE")
 	if isFull(err) {
 		s.releaseReserve()
-		err = dbfile.Execute(c, `PRAGMA wal_checkpoint(TRUNCATE)`)
+		err = checkpoint(c, "TRUNCATE")
 	}
 	return err
 }
