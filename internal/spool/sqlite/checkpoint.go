@@ -51,9 +51,9 @@ func (s *Store) moveWAL(ctx context.Context) {
 	}
 }
 
-// errInTheWay says that a reader or another checkpoint kept a part of the WAL where it
+// errBeingRead says that a reader or another checkpoint kept a part of the WAL where it
 // is. Whether the file can be written is not known then.
-var errInTheWay = errors.New("the WAL was not moved as a whole: it is being read")
+var errBeingRead = errors.New("the WAL was not moved as a whole: it is being read")
 
 // checkpoint moves the WAL into the file.
 func checkpoint(c *sqlite.Conn, mode string) error {
@@ -63,7 +63,7 @@ func checkpoint(c *sqlite.Conn, mode string) error {
 		return nil
 	})
 	if err == nil && !whole {
-		return errInTheWay
+		return errBeingRead
 	}
 	return err
 }
@@ -75,7 +75,7 @@ func (s *Store) noteMove(err error) {
 		if s.stuck.Swap(false) {
 			s.log.Info("the WAL is moved into the file again")
 		}
-	case errors.Is(err, errInTheWay), errors.Is(err, spool.ErrUnavailable), code == sqlite.ResultBusy, code == sqlite.ResultLocked: // no connection, or a reader
+	case errors.Is(err, errBeingRead), errors.Is(err, spool.ErrUnavailable), code == sqlite.ResultBusy, code == sqlite.ResultLocked: // no connection, or a reader
 	default:
 		s.metrics.failed("checkpoint")
 		if !s.stuck.Swap(true) {

@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"zombiezen.com/go/sqlite"
@@ -73,16 +73,15 @@ func (e *eraser) orphanKeys(ctx context.Context) error {
 // truncateWAL moves the WAL into the file and truncates it; false when a reader was
 // in the way for a moment.
 func (e *eraser) truncateWAL(ctx context.Context) (bool, error) {
-	var done atomic.Bool
 	err := e.writer.between(ctx, func(c *sqlite.Conn) error {
 		c.SetBusyTimeout(eraseAgain)
 		defer c.SetBusyTimeout(dbfile.BusyTimeout)
-		return dbfile.Query(c, `PRAGMA wal_checkpoint(TRUNCATE)`, func(r *sqlite.Stmt) error {
-			done.Store(r.ColumnInt(0) == 0)
-			return nil
-		})
+		return checkpoint(c, "TRUNCATE")
 	})
-	return done.Load(), err
+	if errors.Is(err, errBeingRead) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // pageOf reads one page as the pager has it, the WAL included.

@@ -159,15 +159,7 @@ func (s *Store) errInTheWay() error {
 // its descriptor is closed. What has its name now is kept under another one: SQLite
 // removes the WAL by name.
 func (s *Store) emptyLostWAL(open *sqlite.Conn, p *site) error {
-	var busy, frames, moved int64
-	err := dbfile.Query(open, `PRAGMA wal_checkpoint(FULL)`, func(r *sqlite.Stmt) error {
-		busy, frames, moved = r.ColumnInt64(0), r.ColumnInt64(1), r.ColumnInt64(2)
-		return nil
-	})
-	if err == nil && (busy != 0 || frames != moved) {
-		err = fmt.Errorf("%d of %d pages could be moved", moved, frames)
-	}
-	if err != nil {
+	if err := checkpoint(open, "FULL"); err != nil {
 		return fmt.Errorf("the WAL could not be moved into the file: %w", err)
 	}
 	kept := dbfile.DamagedName(p.path)
