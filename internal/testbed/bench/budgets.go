@@ -21,38 +21,50 @@ type report struct {
 }
 
 // runBudgets measures everything that has a budget.
-func runBudgets(ctx context.Context, args []string, _ io.Reader, out io.Writer) (err error) {
-	s, err := parse("run", args)
+func runBudgets(ctx context.Context, args []string, _ io.Reader, out io.Writer) error {
+	s, r, parts, err := measure(ctx, "run", args, out, func(h *harness) []func(context.Context) (section, error) {
+		return []func(context.Context) (section, error){
+			h.intakeAndSyncs,
+			func(ctx context.Context) (section, error) { return h.endToEnd(ctx, 1) },
+			func(ctx context.Context) (section, error) { return h.endToEnd(ctx, 3) },
+			h.never,
+			h.backlogged,
+			h.size,
+		}
+	})
 	if err != nil {
 		return err
+	}
+	r.Sections = parts
+	return r.write(s.out, "budgets")
+}
+
+// measure measures one part after the other and prints each as soon as it is there.
+func measure[T interface{ markdown() string }](
+	ctx context.Context, command string, args []string, out io.Writer, of func(*harness) []func(context.Context) (T, error),
+) (s settings, r report, parts []T, err error) {
+	if s, err = parse(command, args); err != nil {
+		return s, r, nil, err
 	}
 	h, err := newHarness(ctx, s, out)
 	if err != nil {
-		return err
+		return s, r, nil, err
 	}
 	defer func() { err = errors.Join(err, h.close()) }()
-	r, err := h.newReport("run", args)
-	if err != nil {
-		return err
+	if r, err = h.newReport(command, args); err != nil {
+		return s, r, nil, err
 	}
-	for _, measure := range []func(context.Context) (section, error){
-		h.intakeAndSyncs,
-		func(ctx context.Context) (section, error) { return h.endToEnd(ctx, 1) },
-		func(ctx context.Context) (section, error) { return h.endToEnd(ctx, 3) },
-		h.never,
-		h.backlogged,
-		h.size,
-	} {
-		part, err := measure(ctx)
+	for _, one := range of(h) {
+		part, err := one(ctx)
 		if err != nil {
-			return err
+			return s, r, nil, err
 		}
-		r.Sections = append(r.Sections, part)
+		parts = append(parts, part)
 		if _, err := fmt.Fprintln(out, "\n"+part.markdown()); err != nil {
-			return err
+			return s, r, nil, err
 		}
 	}
-	return r.write(s.out, "budgets")
+	return s, r, parts, nil
 }
 
 // size measures the binary; the image holds nothing else.

@@ -36,31 +36,14 @@ type point struct {
 }
 
 // runGrowth measures how the cost of a callback grows.
-func runGrowth(ctx context.Context, args []string, _ io.Reader, out io.Writer) (err error) {
-	s, err := parse("growth", args)
+func runGrowth(ctx context.Context, args []string, _ io.Reader, out io.Writer) error {
+	s, r, curves, err := measure(ctx, "growth", args, out, func(h *harness) []func(context.Context) (curve, error) {
+		return []func(context.Context) (curve, error){h.growStored, h.growSinks, h.growRules, h.growBodies}
+	})
 	if err != nil {
 		return err
 	}
-	h, err := newHarness(ctx, s, out)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, h.close()) }()
-	g := growthReport{}
-	if g.report, err = h.newReport("growth", args); err != nil {
-		return err
-	}
-	for _, measure := range []func(context.Context) (curve, error){h.growStored, h.growSinks, h.growRules, h.growBodies} {
-		c, err := measure(ctx)
-		if err != nil {
-			return err
-		}
-		g.Curves = append(g.Curves, c)
-		if _, err := fmt.Fprintln(out, "\n"+c.markdown()); err != nil {
-			return err
-		}
-	}
-	return g.write(s.out)
+	return growthReport{r, curves}.write(s.out)
 }
 
 func (g growthReport) write(folder string) error {
