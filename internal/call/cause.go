@@ -121,16 +121,9 @@ func (r *Record) meaning(c Cause) Outcome {
 
 // callerHungUp reports whether the calling side is known to have hung up.
 func (r *Record) callerHungUp() bool {
-	switch r.Hangup.By {
-	case ByCaller:
-		return true
-	case ByAgent, ByPlatform:
-		return r.Direction == Outbound
-	case ByCustomer:
-		return r.Direction == Inbound
-	case ByCallee, ByUnknown:
-	}
-	return false
+	by := r.Hangup.By
+	return by == ByCaller || by == ByCustomer && r.Direction == Inbound ||
+		(by == ByAgent || by == ByPlatform) && r.Direction == Outbound
 }
 
 // HungUpBy settles the side from a vendor's field and the cause that its code

@@ -35,12 +35,8 @@ func (r *Record) JSON() []byte {
 		e.party(`,"customer":`, *r.Customer)
 	}
 	if r.Agent != (Agent{}) {
-		e.object(`,"agent":`, func() {
-			e.known(`,"id":`, r.Agent.ID)
-			e.known(`,"name":`, r.Agent.Name)
-			e.known(`,"extension":`, r.Agent.Extension)
-			e.known(`,"email":`, r.Agent.Email)
-		})
+		a := &r.Agent
+		e.texts(`,"agent":`, `,"id":`, a.ID, `,"name":`, a.Name, `,"extension":`, a.Extension, `,"email":`, a.Email)
 	}
 	e.time(`,"started_at":`, r.StartedAt)
 	e.time(`,"ringing_at":`, r.RingingAt)
@@ -66,35 +62,20 @@ func (e *encoder) rest(r *Record) {
 	}
 	if r.Hangup != (Hangup{}) {
 		e.object(`,"hangup":`, func() {
-			e.known(`,"by":`, string(r.Hangup.By))
-			e.known(`,"code":`, r.Hangup.Code)
-			e.known(`,"reason":`, r.Hangup.Reason)
+			e.known(`,"by":`, string(r.Hangup.By), `,"code":`, r.Hangup.Code, `,"reason":`, r.Hangup.Reason)
 			e.int(`,"q850":`, r.Hangup.Q850)
 		})
 	}
 	if r.Recording != (Recording{}) {
-		e.object(`,"recording":`, func() {
-			e.known(`,"url":`, r.Recording.URL)
-			e.known(`,"file":`, r.Recording.File)
-			e.known(`,"host":`, r.Recording.Host)
-		})
+		e.texts(`,"recording":`, `,"url":`, r.Recording.URL, `,"file":`, r.Recording.File, `,"host":`, r.Recording.Host)
 	}
-	e.known(`,"voicemail_url":`, r.VoicemailURL)
-	e.known(`,"keys_pressed":`, r.KeysPressed)
+	e.known(`,"voicemail_url":`, r.VoicemailURL, `,"keys_pressed":`, r.KeysPressed)
 	if r.Task != (Task{}) {
-		e.object(`,"task":`, func() {
-			e.known(`,"id":`, r.Task.ID)
-			e.known(`,"round":`, r.Task.Round)
-			e.known(`,"intent":`, r.Task.Intent)
-		})
+		e.texts(`,"task":`, `,"id":`, r.Task.ID, `,"round":`, r.Task.Round, `,"intent":`, r.Task.Intent)
 	}
 	if r.References != (References{}) {
-		e.object(`,"references":`, func() {
-			e.known(`,"order_id":`, r.References.OrderID)
-			e.known(`,"customer_id":`, r.References.CustomerID)
-			e.known(`,"member_id":`, r.References.MemberID)
-			e.known(`,"custom":`, r.References.Custom)
-		})
+		f := &r.References
+		e.texts(`,"references":`, `,"order_id":`, f.OrderID, `,"customer_id":`, f.CustomerID, `,"member_id":`, f.MemberID, `,"custom":`, f.Custom)
 	}
 	e.known(`,"cost":`, r.Cost)
 	e.list(`,"warnings":`, r.Warnings)
@@ -111,11 +92,18 @@ func (e *encoder) text(name, s string) {
 	*e = appendText(append(*e, name...), s)
 }
 
-// known writes a string that is not empty.
-func (e *encoder) known(name, s string) {
-	if s != "" {
-		e.text(name, s)
+// known writes the strings that are not empty, each behind its name.
+func (e *encoder) known(namesAndTexts ...string) {
+	for i := 0; i < len(namesAndTexts); i += 2 {
+		if s := namesAndTexts[i+1]; s != "" {
+			e.text(namesAndTexts[i], s)
+		}
 	}
+}
+
+// texts writes an object of the strings that are not empty.
+func (e *encoder) texts(name string, namesAndTexts ...string) {
+	e.object(name, func() { e.known(namesAndTexts...) })
 }
 
 func (e *encoder) int(name string, n *int) {
@@ -131,12 +119,7 @@ func (e *encoder) time(name string, t Time) {
 }
 
 func (e *encoder) party(name string, p Party) {
-	e.object(name, func() {
-		e.known(`,"raw":`, p.Raw)
-		e.known(`,"number":`, p.Number)
-		e.known(`,"sip":`, p.SIP)
-		e.known(`,"extension":`, p.Extension)
-	})
+	e.texts(name, `,"raw":`, p.Raw, `,"number":`, p.Number, `,"sip":`, p.SIP, `,"extension":`, p.Extension)
 }
 
 // object writes braces around its members, each of which begins with a comma.

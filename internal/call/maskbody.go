@@ -135,6 +135,8 @@ var (
 		`^(?:order|invoice|ticket|serial|reference|case|ext)`)
 	// idOfNumber are the numbers that are called ids.
 	idOfNumber = regexp.MustCompile(`(?:calle[re] ?id|(?:^| )did)$`)
+	// capital is where a word begins within a name.
+	capital = regexp.MustCompile(`(\p{Ll})(\p{Lu})`)
 )
 
 // namesNumber reports whether a name says that its value is a telephone number.
@@ -148,17 +150,6 @@ func namesOther(name string) bool { return otherName.MatchString(wordsOf(name)) 
 
 // wordsOf parts a name at signs and capital letters.
 func wordsOf(name string) string {
-	var b strings.Builder
-	before := ' '
-	for _, r := range name {
-		if unicode.IsUpper(r) && unicode.IsLower(before) {
-			b.WriteByte(' ')
-		}
-		before = r
-		if !unicode.IsLetter(r) && !unicode.IsDigit(r) {
-			r = ' '
-		}
-		b.WriteRune(unicode.ToLower(r))
-	}
-	return strings.Join(strings.Fields(b.String()), " ")
+	words := strings.FieldsFunc(capital.ReplaceAllString(name, "$1 $2"), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	return strings.ToLower(strings.Join(words, " "))
 }

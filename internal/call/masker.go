@@ -146,37 +146,18 @@ func (m Masker) find(text string) []span {
 	}
 	var found []span
 	for run := range runsOf(text) {
-		all := run.digits()
-		ahead := make([]int, len(m.numbers)) // where each number is next
-		for at := 0; at < len(all); {
-			first, length := len(all), 0
-			for i, n := range m.numbers {
-				if ahead[i] < at || at == 0 {
-					ahead[i] = indexFrom(all, n, at)
-				}
-				if ahead[i] < first {
-					first, length = ahead[i], len(n)
-				}
+		all, done := run.digits(), 0
+		for first := 0; first < len(all); first = max(first+1, done) {
+			i := slices.IndexFunc(m.numbers, func(number string) bool { return strings.HasPrefix(all[first:], number) })
+			if i < 0 {
+				continue
 			}
-			if length == 0 {
-				break
-			}
-			before := at
-			at = first + length
-			for first > before && run[first-1].value == '0' && run[first-1].to == run[first].from {
+			end := first + len(m.numbers[i])
+			for first > done && run[first-1].value == '0' && run[first-1].to == run[first].from {
 				first-- // the zero of a call within the country
 			}
-			found = append(found, run[first:at].span(text))
+			found, done = append(found, run[first:end].span(text)), end
 		}
 	}
 	return found
-}
-
-// indexFrom returns where a text is in another one, at the earliest from at on, and
-// the length of that one where it is not.
-func indexFrom(all, text string, at int) int {
-	if i := strings.Index(all[at:], text); i >= 0 {
-		return at + i
-	}
-	return len(all)
 }

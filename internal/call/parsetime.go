@@ -2,6 +2,7 @@ package call
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -57,15 +58,10 @@ func ParseTime(text string, zone *time.Location) (t Time, problem string) {
 // isUnset knows the ways to write that there is no time: zero, and the first day of
 // the calendars of computers.
 func isUnset(text string) bool {
-	if strings.Trim(text, "0.") == "" {
-		return true
-	}
-	for _, day := range []string{"0000-", "0001-01-01", "1900-01-01", "1969-12-31", "1970-01-01"} {
-		if strings.HasPrefix(text, day) {
-			return true
-		}
-	}
-	return false
+	return strings.Trim(text, "0.") == "" ||
+		slices.ContainsFunc([]string{"0000-", "0001-01-01", "1900-01-01", "1969-12-31", "1970-01-01"}, func(day string) bool {
+			return strings.HasPrefix(text, day)
+		})
 }
 
 //nolint:gochecknoglobals // a table
@@ -108,21 +104,12 @@ func candidates(text string, zone *time.Location) (found []time.Time, problem st
 			if zoned == "" {
 				t, err = time.ParseInLocation(dateLayout+" "+clockLayout, date+" "+clock, zone)
 			}
-			if err == nil && Plausible(t) && !containsTime(found, t) {
+			if err == nil && Plausible(t) && !slices.ContainsFunc(found, t.Equal) {
 				found = append(found, t)
 			}
 		}
 	}
 	return found, noTime
-}
-
-func containsTime(times []time.Time, t time.Time) bool {
-	for _, other := range times {
-		if other.Equal(t) {
-			return true
-		}
-	}
-	return false
 }
 
 // unixTimes reads a count since 1970. No count is plausible in two units.

@@ -114,14 +114,7 @@ func links(r *Record) []Link {
 
 // Moment is the time that a call is known by: its start, else its end, else when
 // it was received.
-func (r *Record) Moment() Time {
-	for _, t := range []Time{r.StartedAt, r.EndedAt} {
-		if !t.IsZero() {
-			return t
-		}
-	}
-	return r.ReceivedAt
-}
+func (r *Record) Moment() Time { return cmp.Or(r.StartedAt, r.EndedAt, r.ReceivedAt) }
 
 func whenText(r *Record) string {
 	if r.Moment().IsZero() {
@@ -207,62 +200,62 @@ func outside(r *Record, otherwise Party) Party {
 
 // partyText is the most telling form of an address.
 func partyText(p Party) string {
-	number := brief(cmp.Or(p.Number, p.SIP, p.Raw))
-	extension := brief(p.Extension)
+	number, extension := brief(cmp.Or(p.Number, p.SIP, p.Raw)), brief(p.Extension)
+	if number == extension {
+		extension = ""
+	}
+	return cmp.Or(withExtension(number, extension), "unknown number")
+}
+
+func agentText(a Agent) string { return withExtension(cmp.Or(a.Name, a.ID), a.Extension) }
+
+// withExtension is a number or a name with the extension, or the one that is known.
+func withExtension(who, extension string) string {
 	switch {
-	case number == "" && extension == "":
-		return "unknown number"
-	case number == "":
+	case extension == "":
+		return who
+	case who == "":
 		return "extension " + extension
-	case extension == "" || extension == number:
-		return number
 	default:
-		return number + " (ext. " + extension + ")"
+		return aside(who, "ext. "+extension)
 	}
 }
 
-func agentText(a Agent) string {
-	who := cmp.Or(a.Name, a.ID)
-	switch {
-	case who == "" && a.Extension != "":
-		return "extension " + a.Extension
-	case who != "" && a.Extension != "":
-		return who + " (ext. " + a.Extension + ")"
-	default:
-		return who
+// aside puts the second text in brackets behind the first, where there are both.
+func aside(text, more string) string {
+	if text == "" || more == "" {
+		return text + more
 	}
+	return text + " (" + more + ")"
+}
+
+// results are the outcomes in words.
+//
+//nolint:gochecknoglobals // a table
+var results = map[Outcome]string{
+	Answered:      "Answered",
+	NoAnswer:      "No answer",
+	Busy:          "Busy",
+	Rejected:      "Declined",
+	Canceled:      "Canceled before an answer",
+	Unreachable:   "Not reachable",
+	InvalidNumber: "Not a valid number",
+	Blocked:       "Blocked",
+	Congestion:    "Network busy",
+	Failed:        "Failed",
+	Voicemail:     "Voicemail",
 }
 
 func resultText(r *Record) string {
-	switch r.Outcome {
-	case Answered:
-		return "Answered"
-	case NoAnswer:
-		return "No answer"
-	case Busy:
-		return "Busy"
-	case Rejected:
-		return "Declined"
-	case Canceled:
-		return "Canceled before an answer"
-	case Unreachable:
-		return "Not reachable"
-	case InvalidNumber:
-		return "Not a valid number"
-	case Blocked:
-		return "Blocked"
-	case Congestion:
-		return "Network busy"
-	case Failed:
-		return "Failed"
-	case Voicemail:
-		return "Voicemail"
-	case UnknownOutcome:
+	text, known := results[r.Outcome]
+	switch {
+	case known:
+		return text
+	case r.Answered:
+		return results[Answered]
+	default:
+		return "Not answered"
 	}
-	if r.Answered {
-		return "Answered"
-	}
-	return "Not answered"
 }
 
 func lowerFirst(s string) string { return strings.ToLower(s[:1]) + s[1:] }
@@ -288,17 +281,17 @@ func duration(n int) string {
 	}
 }
 
-func ended(h Hangup) string {
-	who := hungUp(h.By)
-	why := brief(spoken(cmp.Or(h.Reason, h.Code)))
-	switch {
-	case who == "":
-		return why
-	case why == "":
-		return who
-	default:
-		return who + " (" + why + ")"
-	}
+func ended(h Hangup) string { return aside(hungUp[h.By], brief(spoken(cmp.Or(h.Reason, h.Code)))) }
+
+// hungUp are the sides that end a call in words.
+//
+//nolint:gochecknoglobals // a table
+var hungUp = map[HangupBy]string{
+	ByAgent:    "Agent hung up",
+	ByCustomer: "Customer hung up",
+	ByCaller:   "Caller hung up",
+	ByCallee:   "Called party hung up",
+	ByPlatform: "Platform ended the call",
 }
 
 // spoken reads a constant such as NORMAL_CLEARING as words.
@@ -309,26 +302,9 @@ func spoken(reason string) string {
 	return strings.ToLower(strings.ReplaceAll(reason, "_", " "))
 }
 
-func hungUp(by HangupBy) string {
-	switch by {
-	case ByAgent:
-		return "Agent hung up"
-	case ByCustomer:
-		return "Customer hung up"
-	case ByCaller:
-		return "Caller hung up"
-	case ByCallee:
-		return "Called party hung up"
-	case ByPlatform:
-		return "Platform ended the call"
-	case ByUnknown:
-	}
-	return ""
-}
-
 func taskText(t Task) string {
 	if t.Intent == "" || t.ID == "" {
-		return cmp.Or(t.Intent, t.ID)
+		return t.Intent + t.ID
 	}
-	return t.Intent + " (task " + t.ID + ")"
+	return aside(t.Intent, "task "+t.ID)
 }
