@@ -103,10 +103,7 @@ func callable(unary func(ref.Val) ref.Val, binary func(a, b ref.Val) ref.Val, fu
 }
 
 // textArg is an argument that the checker knows to be a text.
-func textArg(args []ref.Val, i int) string {
-	s, _ := args[i].(types.String)
-	return string(s)
-}
+func textArg(args []ref.Val, i int) string { return string(arg[types.String](args[i])) }
 
 func checkReplace(args []ref.Val) error {
 	text, old, with := textArg(args, 0), textArg(args, 1), textArg(args, 2)

@@ -16,19 +16,13 @@ import (
 // enumerated returns the texts that a field of the record can have; nil for a
 // field that can have any.
 func enumerated(path string) []string {
-	switch path {
-	case "call.schema":
-		return []string{call.SchemaID}
-	case "call.direction":
-		return texts(call.Directions())
-	case "call.method":
-		return texts(call.Methods())
-	case "call.outcome":
-		return texts(call.Outcomes())
-	case "call.hangup.by":
-		return append(texts(call.HangupSides()), "") // absent is empty
-	}
-	return nil
+	return map[string][]string{
+		"call.schema":    {call.SchemaID},
+		"call.direction": texts(call.Directions()),
+		"call.method":    texts(call.Methods()),
+		"call.outcome":   texts(call.Outcomes()),
+		"call.hangup.by": append(texts(call.HangupSides()), ""), // absent is empty
+	}[path]
 }
 
 func texts[T ~string](list []T) []string {
@@ -82,10 +76,9 @@ func Comparisons(src string) []Comparison {
 	if err != nil || splitErr != nil {
 		return nil
 	}
-	if !slices.ContainsFunc(segments, func(s segment) bool { return s.isExpr }) {
+	segments = slices.DeleteFunc(segments, func(s segment) bool { return !s.isExpr })
+	if len(segments) == 0 { // no template
 		segments = []segment{{text: src}}
-	} else {
-		segments = slices.DeleteFunc(segments, func(s segment) bool { return !s.isExpr })
 	}
 	var list []Comparison
 	for _, s := range segments {
@@ -105,10 +98,7 @@ func checkComparisons(a *ast.AST) error {
 			all = append(all, at(a, operand, NeverHas(c, known)))
 		}
 	})
-	if len(all) > 0 {
-		return all
-	}
-	return nil
+	return all.orNil()
 }
 
 // NeverHas words the error of a comparison with a text that is not among those

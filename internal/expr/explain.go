@@ -119,12 +119,11 @@ func logical(e ast.Expr) string {
 	if e.Kind() != ast.CallKind {
 		return ""
 	}
-	switch name := e.AsCall().FunctionName(); name {
-	case operators.LogicalAnd, operators.LogicalOr, operators.LogicalNot, operators.Conditional:
-		return name
-	default:
+	name := e.AsCall().FunctionName()
+	if !slices.Contains([]string{operators.LogicalAnd, operators.LogicalOr, operators.LogicalNot, operators.Conditional}, name) {
 		return ""
 	}
+	return name
 }
 
 func (x *explainer) leaf(e ast.Expr) (*reason, bool) {
@@ -168,15 +167,13 @@ func (x *explainer) operands(e ast.Expr, whole bool, list *[]Operand) bool {
 	if whole {
 		return x.inner(e, list)
 	}
-	at := len(*list)
-	found := x.inner(e, list)
+	var inner []Operand
+	found := x.inner(e, &inner)
 	if found && e.Kind() == ast.CallKind {
-		rest := append([]Operand(nil), (*list)[at:]...)
-		*list = (*list)[:at]
 		x.add(e, list) // before what it is made of
-		for _, one := range rest {
-			*list = addOperand(*list, one)
-		}
+	}
+	for _, one := range inner {
+		*list = addOperand(*list, one)
 	}
 	return found
 }
@@ -234,13 +231,12 @@ func (p *program) shown(v *view) string {
 		text, err = jsonOf(out)
 	}
 	switch {
-	case err == nil:
-		return plaintext.Clip(text, maxShown)
-	case noValue(err):
+	case err != nil && noValue(err):
 		return NoValue
-	default:
-		return plaintext.Clip(err.Error(), maxShown)
+	case err != nil:
+		text = err.Error()
 	}
+	return plaintext.Clip(text, maxShown)
 }
 
 // isPath tells a chain of fields and indexes that begins at call.

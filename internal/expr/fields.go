@@ -1,7 +1,7 @@
 package expr
 
 import (
-	"fmt"
+	"encoding/json"
 
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
@@ -37,14 +37,19 @@ type field struct {
 	get  ref.FieldGetter
 }
 
+// ofObject reads a value of an object that may be nil.
+func ofObject[T, V any](read func(*T) V) func(target any) V {
+	return func(target any) (value V) {
+		if o, _ := target.(*T); o != nil {
+			value = read(o)
+		}
+		return value
+	}
+}
+
 // text reads a string; the object may be nil.
 func text[T any](name string, read func(*T) string) field {
-	value := func(target any) string {
-		if o, _ := target.(*T); o != nil {
-			return read(o)
-		}
-		return ""
-	}
+	value := ofObject(read)
 	return field{
 		name: name, typ: types.StringType,
 		set: func(target any) bool { return value(target) != "" },
@@ -55,12 +60,7 @@ func text[T any](name string, read func(*T) string) field {
 // number reads an int that may be absent.
 func number[T any](name, path string, read func(*T) *int) field {
 	absent := &absentError{path: path}
-	value := func(target any) *int {
-		if o, _ := target.(*T); o != nil {
-			return read(o)
-		}
-		return nil
-	}
+	value := ofObject(read)
 	return field{
 		name: name, typ: types.IntType,
 		set: func(target any) bool { return value(target) != nil },
@@ -77,12 +77,7 @@ func number[T any](name, path string, read func(*T) *int) field {
 // moment reads a time that may be absent.
 func moment[T any](name, path string, read func(*T) call.Time) field {
 	absent := &absentError{path: path}
-	value := func(target any) call.Time {
-		if o, _ := target.(*T); o != nil {
-			return read(o)
-		}
-		return call.Time{}
-	}
+	value := ofObject(read)
 	return field{
 		name: name, typ: types.TimestampType,
 		set: func(target any) bool { return !value(target).IsZero() },
@@ -115,23 +110,14 @@ func always[T any](name string, typ *types.Type, read func(*T) ref.Val) field {
 // copied. It is set when it is neither nil nor empty.
 func part[P comparable](name, typ string, read func(*view) *P) field {
 	var empty P
+	value := ofObject(read)
 	return field{
 		name: name, typ: types.NewObjectType(typ),
 		set: func(target any) bool {
-			v, ok := target.(*view)
-			if !ok {
-				return false
-			}
-			p := read(v)
+			p := value(target)
 			return p != nil && *p != empty
 		},
-		get: func(target any) (any, error) {
-			v, ok := target.(*view)
-			if !ok {
-				return nil, fmt.Errorf("%s is no part of a %T", name, target)
-			}
-			return read(v), nil
-		},
+		get: func(target any) (any, error) { return value(target), nil },
 	}
 }
 
@@ -177,20 +163,16 @@ func warningsField(s *schema) field {
 	f := always("warnings", types.NewListType(types.StringType), func(v *view) ref.Val {
 		return types.NewStringList(s, v.record.Warnings)
 	})
-	f.set = func(target any) bool {
-		v, ok := target.(*view)
-		return ok && len(v.record.Warnings) > 0
-	}
+	warnings := ofObject(func(v *view) []string { return v.record.Warnings })
+	f.set = func(target any) bool { return len(warnings(target)) > 0 }
 	return f
 }
 
 func rawField(s *schema) field {
+	raw := ofObject(func(v *view) json.RawMessage { return v.record.Raw })
 	return field{
 		name: "raw", typ: types.NewMapType(types.StringType, types.DynType),
-		set: func(target any) bool {
-			v, ok := target.(*view)
-			return ok && len(v.record.Raw) > 0
-		},
+		set: func(target any) bool { return len(raw(target)) > 0 },
 		get: func(target any) (any, error) {
 			v, ok := target.(*view)
 			if !ok {

@@ -26,10 +26,19 @@ func binary(name, overload string, a, b, result *cel.Type, f func(a, b ref.Val) 
 	return cel.Function(name, cel.Overload(overload, []*cel.Type{a, b}, result, cel.BinaryBinding(f)))
 }
 
-func toJSON(v ref.Val) ref.Val {
-	text, err := jsonOf(v)
+// arg is an argument whose type CEL has checked: it calls no function with another
+// one.
+func arg[T ref.Val](v ref.Val) T {
+	value, _ := v.(T)
+	return value
+}
+
+// textOrErr is the result of a function that makes a text.
+func textOrErr(text string, err error) ref.Val {
 	if err != nil {
 		return types.WrapErr(err)
 	}
 	return types.String(text)
 }
+
+func toJSON(v ref.Val) ref.Val { return textOrErr(jsonOf(v)) }

@@ -30,10 +30,7 @@ func byteFunctions() []cel.EnvOption {
 
 func onBytes(name string, f func([]byte) string) cel.EnvOption {
 	binding := cel.UnaryBinding(func(v ref.Val) ref.Val {
-		b, ok := bytesOf(v)
-		if !ok {
-			return types.MaybeNoSuchOverloadErr(v)
-		}
+		b := bytesOf(v)
 		if len(b) > maxText/2 { // hex takes two bytes for one
 			return types.WrapErr(errLongText)
 		}
@@ -44,23 +41,15 @@ func onBytes(name string, f func([]byte) string) cel.EnvOption {
 		cel.Overload(name+"_string", []*cel.Type{cel.StringType}, cel.StringType, binding))
 }
 
-func bytesOf(v ref.Val) ([]byte, bool) {
-	switch v := v.(type) {
-	case types.Bytes:
-		return v, true
-	case types.String:
-		return []byte(v), true
+func bytesOf(v ref.Val) []byte {
+	if s, ok := v.(types.String); ok {
+		return []byte(s)
 	}
-	return nil, false
+	return arg[types.Bytes](v)
 }
 
 func hmacSHA256(key, message ref.Val) ref.Val {
-	k, isKey := bytesOf(key)
-	m, isMessage := bytesOf(message)
-	if !isKey || !isMessage {
-		return types.MaybeNoSuchOverloadErr(key)
-	}
-	mac := hmac.New(sha256.New, k)
-	mac.Write(m)
+	mac := hmac.New(sha256.New, bytesOf(key))
+	mac.Write(bytesOf(message))
 	return types.Bytes(mac.Sum(nil))
 }

@@ -49,15 +49,11 @@ func pointers[T any](list []T) []*T {
 // summaryFunction declares summary(call): the words of the messages for chats.
 func (e *environment) summaryFunction() cel.EnvOption {
 	return unary("summary", "summary_call", e.schema.kinds[recordType].typ, e.schema.kinds[summaryType].typ, func(v ref.Val) ref.Val {
-		o, isObject := v.(*object)
-		if !isObject {
-			return types.MaybeNoSuchOverloadErr(v)
-		}
-		record, isRecord := o.target.(*view)
+		over, isRecord := arg[*object](v).target.(*view)
 		if !isRecord {
 			return types.MaybeNoSuchOverloadErr(v)
 		}
-		summary := call.Summarize(record.record)
+		summary := call.Summarize(over.record)
 		return e.schema.NativeToValue(&summary)
 	})
 }

@@ -33,24 +33,17 @@ func (e *environment) textFunctions() []cel.EnvOption {
 
 func onText(name string, f func(string) string) cel.EnvOption {
 	return unary(name, name+"_string", cel.StringType, cel.StringType, func(v ref.Val) ref.Val {
-		if s, ok := v.(types.String); ok {
-			return types.String(f(string(s)))
-		}
-		return types.MaybeNoSuchOverloadErr(v)
+		return types.String(f(string(arg[types.String](v))))
 	})
 }
 
 func onTextAndLength(name string, f func(string, int) string) cel.EnvOption {
 	return binary(name, name+"_string_int", cel.StringType, cel.IntType, cel.StringType, func(text, length ref.Val) ref.Val {
-		s, isText := text.(types.String)
-		n, isInt := length.(types.Int)
-		switch {
-		case !isText || !isInt:
-			return types.MaybeNoSuchOverloadErr(text)
-		case n < 0:
+		n := arg[types.Int](length)
+		if n < 0 {
 			return types.NewErr("%s to a negative length", name)
 		}
-		return types.String(f(string(s), int(min(n, maxText))))
+		return types.String(f(string(arg[types.String](text)), int(min(n, maxText))))
 	})
 }
 
@@ -100,19 +93,15 @@ const escapeName = "escape"
 
 // escape escapes a text for one kind of markup.
 func (e *environment) escape(text, markup ref.Val) ref.Val {
-	s, isText := text.(types.String)
-	m, isMarkup := markup.(types.String)
-	if !isText || !isMarkup {
-		return types.MaybeNoSuchOverloadErr(text)
-	}
-	escape, ok := e.markups[string(m)]
-	if !ok {
-		return types.WrapErr(e.unknownMarkup(string(m)))
-	}
-	if len(s) > maxText/maxEscape {
+	s, name := string(arg[types.String](text)), string(arg[types.String](markup))
+	escape, ok := e.markups[name]
+	switch {
+	case !ok:
+		return types.WrapErr(e.unknownMarkup(name))
+	case len(s) > maxText/maxEscape:
 		return types.WrapErr(errLongText)
 	}
-	return types.String(escape(string(s)))
+	return types.String(escape(s))
 }
 
 func (e *environment) unknownMarkup(name string) error {

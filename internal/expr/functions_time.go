@@ -42,31 +42,20 @@ func zoneArguments() map[string]int {
 
 // local is a time in a zone, both as arguments.
 func (e *environment) local(at, zone ref.Val) (time.Time, error) {
-	t, isTime := at.(types.Timestamp)
-	name, isZone := zone.(types.String)
-	if !isTime || !isZone {
-		return time.Time{}, errors.New("no such overload")
-	}
-	location, err := e.zones.load(string(name))
+	location, err := e.zones.load(string(arg[types.String](zone)))
 	if err != nil {
 		return time.Time{}, err
 	}
-	return t.In(location), nil
+	return arg[types.Timestamp](at).In(location), nil
 }
 
 func (e *environment) formatTime(args ...ref.Val) ref.Val {
-	layout, isLayout := args[1].(types.String)
-	if !isLayout {
-		return types.MaybeNoSuchOverloadErr(args[1])
-	}
+	layout := textArg(args, 1)
 	if len(layout) > maxLayout {
 		return types.NewErr("a layout has at most %d bytes", maxLayout)
 	}
 	t, err := e.local(args[0], args[2])
-	if err != nil {
-		return types.WrapErr(err)
-	}
-	return types.String(t.Format(string(layout)))
+	return textOrErr(t.Format(layout), err)
 }
 
 // maxLayout bounds a layout, which may be computed.
@@ -88,7 +77,7 @@ func (e *environment) between(args ...ref.Val) ref.Val {
 	if err != nil {
 		return types.WrapErr(err)
 	}
-	from, to, err := span(args[1], args[2])
+	from, to, err := span(textArg(args, 1), textArg(args, 2))
 	if err != nil {
 		return types.WrapErr(err)
 	}
@@ -100,22 +89,14 @@ func (e *environment) between(args ...ref.Val) ref.Val {
 }
 
 // span reads two times of day, in minutes.
-func span(from, to ref.Val) (a, b int, err error) {
-	first, isFirst := from.(types.String)
-	last, isLast := to.(types.String)
-	if !isFirst || !isLast {
-		return 0, 0, errors.New("no such overload")
+func span(from, to string) (a, b int, err error) {
+	if a, err = minuteOfDay(from); err == nil {
+		b, err = minuteOfDay(to)
 	}
-	if a, err = minuteOfDay(string(first)); err != nil {
-		return 0, 0, err
+	if err == nil && a == b {
+		err = fmt.Errorf("between %q and %q is no time: write 00:00 and 24:00 for the whole day", from, to)
 	}
-	if b, err = minuteOfDay(string(last)); err != nil {
-		return 0, 0, err
-	}
-	if a == b {
-		return 0, 0, fmt.Errorf("between %q and %q is no time: write 00:00 and 24:00 for the whole day", string(first), string(last))
-	}
-	return a, b, nil
+	return a, b, err
 }
 
 func minuteOfDay(text string) (int, error) {
@@ -129,26 +110,13 @@ func minuteOfDay(text string) (int, error) {
 	return t.Hour()*60 + t.Minute(), nil
 }
 
-func epochMillis(v ref.Val) ref.Val {
-	if t, ok := v.(types.Timestamp); ok {
-		return types.Int(t.UnixMilli())
-	}
-	return types.MaybeNoSuchOverloadErr(v)
-}
+func epochMillis(v ref.Val) ref.Val { return types.Int(arg[types.Timestamp](v).UnixMilli()) }
 
-func epochSeconds(v ref.Val) ref.Val {
-	if t, ok := v.(types.Timestamp); ok {
-		return types.Int(t.Unix())
-	}
-	return types.MaybeNoSuchOverloadErr(v)
-}
+func epochSeconds(v ref.Val) ref.Val { return types.Int(arg[types.Timestamp](v).Unix()) }
 
 // mmss writes seconds as minutes and seconds, "02:05"; an hour is "60:00".
 func mmss(v ref.Val) ref.Val {
-	n, ok := v.(types.Int)
-	if !ok {
-		return types.MaybeNoSuchOverloadErr(v)
-	}
+	n := arg[types.Int](v)
 	if n < 0 {
 		return types.NewErr("mmss of a negative number of seconds")
 	}
@@ -161,10 +129,9 @@ func mmss(v ref.Val) ref.Val {
 type zones struct{ loaded sync.Map }
 
 func (z *zones) load(name string) (*time.Location, error) {
-	if l, ok := z.loaded.Load(name); ok {
-		if location, ok := l.(*time.Location); ok {
-			return location, nil
-		}
+	known, _ := z.loaded.Load(name)
+	if location, ok := known.(*time.Location); ok {
+		return location, nil
 	}
 	if name == "" || name == "Local" {
 		return nil, errors.New(`a time zone must be named, such as "UTC" or "Asia/Jakarta"`)

@@ -6,13 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"sort"
+	"slices"
 	"strconv"
-	"unicode/utf8"
 
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/common/types/traits"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/cdrelay/cdrelay/internal/plaintext"
 )
@@ -36,6 +36,8 @@ type writer struct {
 	full  func() error
 	// escape is for every string but the keys of a map.
 	escape escaper
+	// token is a string with its quotes, for one step at a time.
+	token []byte
 }
 
 // raw writes a text as it is.
@@ -77,7 +79,8 @@ func (w *writer) quoted(s string, escape escaper) error {
 		if escape != nil {
 			s = escape(s)
 		}
-		return appendQuoted(dst, s)
+		w.token, _ = jsontext.AppendQuote(w.token[:0], s) // what is not UTF-8 becomes U+FFFD
+		return append(dst, w.token[1:len(w.token)-1]...)
 	})
 	if err != nil {
 		return err
@@ -163,17 +166,16 @@ func (w *writer) mapping(m traits.Mapper) error {
 	if err != nil {
 		return err
 	}
-	before := "{"
-	for _, name := range keys {
-		if err := errors.Join(w.raw(before), w.quoted(name, nil), w.raw(":"), w.value(values[name])); err != nil {
+	err = w.raw("{")
+	for i, name := range keys {
+		if i > 0 {
+			w.buf = append(w.buf, ',')
+		}
+		if err = errors.Join(err, w.quoted(name, nil), w.raw(":"), w.value(values[name])); err != nil {
 			return err
 		}
-		before = ","
 	}
-	if before == "{" {
-		return w.raw("{}")
-	}
-	return w.raw("}")
+	return errors.Join(err, w.raw("}"))
 }
 
 // members returns the members of a map by their names, and the names sorted.
@@ -188,7 +190,7 @@ func (w *writer) members(m traits.Mapper) (names []string, values map[string]ref
 		names = append(names, name)
 		values[name] = m.Get(key)
 	}
-	sort.Strings(names)
+	slices.Sort(names)
 	return names, values, nil
 }
 
@@ -210,48 +212,11 @@ func (w *writer) list(l traits.Lister) error {
 	return w.raw("]")
 }
 
-// quotedText is a text as a JSON string.
+// quotedText is a text as a JSON string, without the HTML escapes, which some
+// receivers show as they are.
 func quotedText(s string) []byte {
-	return append(appendQuoted([]byte{'"'}, s), '"')
-}
-
-// appendQuoted writes what stands between the quotes of a JSON string and nothing
-// but: no HTML escapes, which some receivers show as they are; invalid UTF-8
-// becomes U+FFFD.
-func appendQuoted(dst []byte, s string) []byte {
-	start := 0
-	for i := 0; i < len(s); {
-		c := s[i]
-		if c >= utf8.RuneSelf {
-			r, size := utf8.DecodeRuneInString(s[i:])
-			if r == utf8.RuneError && size == 1 {
-				dst = append(append(dst, s[start:i]...), "\uFFFD"...)
-				start = i + size
-			}
-			i += size
-			continue
-		}
-		if c < ' ' || c == '"' || c == '\\' {
-			dst = appendEscape(append(dst, s[start:i]...), c)
-			start = i + 1
-		}
-		i++
-	}
-	return append(dst, s[start:]...)
-}
-
-func appendEscape(dst []byte, c byte) []byte {
-	switch c {
-	case '"', '\\':
-		return append(dst, '\\', c)
-	case '\n':
-		return append(dst, '\\', 'n')
-	case '\r':
-		return append(dst, '\\', 'r')
-	case '\t':
-		return append(dst, '\\', 't')
-	}
-	return fmt.Appendf(dst, `\u%04x`, c)
+	b, _ := jsontext.AppendQuote(nil, s) // what is not UTF-8 becomes U+FFFD
+	return b
 }
 
 // jsonOf is a value as JSON of at most maxText bytes.

@@ -3,6 +3,7 @@ package expr
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"time"
 
 	"cel.dev/cel-go/common/ast"
@@ -28,10 +29,7 @@ func (e *environment) checkLiterals(a *ast.AST) error {
 			all = append(all, at(a, place, err.Error()))
 		}
 	}
-	if len(all) > 0 {
-		return all
-	}
-	return nil
+	return all.orNil()
 }
 
 // checkArguments refuses what a function says no to, whatever the call.
@@ -46,7 +44,7 @@ func (e *environment) checkArguments(name string, args []ast.Expr) (place ast.Ex
 		from, isFrom := literal(args[1])
 		to, isTo := literal(args[2])
 		if isFrom && isTo {
-			_, _, err = span(types.String(from), types.String(to))
+			_, _, err = span(from, to)
 		}
 		return args[1], err
 	case escapeName:
@@ -83,13 +81,11 @@ func (e *environment) checkAccessorZones(a *ast.AST) faults {
 }
 
 func isAccessor(name string) bool {
-	switch name {
-	case overloads.TimeGetFullYear, overloads.TimeGetMonth, overloads.TimeGetDayOfYear, overloads.TimeGetDate,
+	return slices.Contains([]string{
+		overloads.TimeGetFullYear, overloads.TimeGetMonth, overloads.TimeGetDayOfYear, overloads.TimeGetDate,
 		overloads.TimeGetDayOfMonth, overloads.TimeGetDayOfWeek, overloads.TimeGetHours, overloads.TimeGetMinutes,
-		overloads.TimeGetSeconds, overloads.TimeGetMilliseconds:
-		return true
-	}
-	return false
+		overloads.TimeGetSeconds, overloads.TimeGetMilliseconds,
+	}, name)
 }
 
 func literal(e ast.Expr) (string, bool) {

@@ -1,6 +1,8 @@
 package expr
 
 import (
+	"slices"
+
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/overloads"
@@ -36,26 +38,19 @@ func plainPrice(a *ast.AST) uint64 {
 }
 
 func isNumber(t *types.Type) bool {
-	switch t.Kind() {
-	case types.IntKind, types.UintKind, types.DoubleKind:
-		return true
-	default:
-		return false
-	}
+	return slices.Contains([]types.Kind{types.IntKind, types.UintKind, types.DoubleKind}, t.Kind())
 }
 
 // plainCall reports whether a function makes no text much longer than what it is
 // given.
 func plainCall(name string) bool {
-	switch name {
-	case operators.LogicalAnd, operators.LogicalOr, operators.LogicalNot, operators.Conditional,
+	return slices.Contains([]string{
+		operators.LogicalAnd, operators.LogicalOr, operators.LogicalNot, operators.Conditional,
 		operators.Equals, operators.NotEquals, operators.Less, operators.LessEquals,
 		operators.Greater, operators.GreaterEquals, operators.In, operators.Index,
 		operators.Add, operators.Subtract, operators.Multiply, operators.Divide, operators.Modulo, operators.Negate,
 		overloads.Size, overloads.StartsWith, overloads.EndsWith, overloads.Contains,
 		"int", "double", "string", "timestamp", "duration",
-		formatTimeName, "epochMillis", "epochSeconds", "mmss", "mask":
-		return true
-	}
-	return false
+		formatTimeName, "epochMillis", "epochSeconds", "mmss", "mask",
+	}, name)
 }

@@ -25,6 +25,14 @@ type fault struct {
 // quotes names and literals of an expression, never the text around one.
 type faults []fault
 
+// orNil returns the error; nil where nothing is wrong.
+func (f faults) orNil() error {
+	if len(f) == 0 {
+		return nil
+	}
+	return f
+}
+
 // problem makes the error of a single fault without a place.
 func problem(text string) faults { return faults{{text: text}} }
 
@@ -134,21 +142,22 @@ func operandAdvice(types string) string {
 
 // undefinedField says which object lacks the field, and what it has instead.
 func (e *environment) undefinedField(name string, selection ast.Expr) string {
-	if selection == nil || selection.Kind() != ast.SelectKind {
-		return fmt.Sprintf("there is no field %q", name)
+	var k *kind
+	var path string
+	if selection != nil && selection.Kind() == ast.SelectKind {
+		k, path = e.kindOf(selection.AsSelect().Operand())
 	}
-	operand := selection.AsSelect().Operand()
-	k, path := e.kindOf(operand)
 	if k == nil {
 		return fmt.Sprintf("there is no field %q", name)
 	}
+	text := fmt.Sprintf("%s has no field %q: ", path, name)
 	if near, ok := spelling.Nearest(name, k.names); ok {
-		return fmt.Sprintf("%s has no field %q: did you mean %q?", path, name, near)
+		return text + fmt.Sprintf("did you mean %q?", near)
 	}
 	if len(k.names) > maxListed {
-		return fmt.Sprintf("%s has no field %q: `cdrelay schema call` prints them all", path, name)
+		return text + "`cdrelay schema call` prints them all"
 	}
-	return fmt.Sprintf("%s has no field %q: it has %s", path, name, strings.Join(k.names, ", "))
+	return text + "it has " + strings.Join(k.names, ", ")
 }
 
 // kindOf gives the object type of a plain selection such as call.from, and its

@@ -20,31 +20,27 @@ type program struct {
 	plain  uint64   // the fixed price, 0 where the cost depends on the record
 }
 
-// compileRecord compiles an expression over call. The error is a problems.
+// compileRecord compiles an expression over call. The error is a faults.
 func compileRecord(src string) (*program, error) {
-	e, err := environments()
-	if err != nil {
-		return nil, err
-	}
-	return e.compile(e.record, src)
+	return compileIn(func(e *environment) *cel.Env { return e.record }, src)
 }
 
 // compileTemplate compiles an expression over call and now.
 func compileTemplate(src string) (*program, error) {
-	e, err := environments()
-	if err != nil {
-		return nil, err
-	}
-	return e.compile(e.template, src)
+	return compileIn(func(e *environment) *cel.Env { return e.template }, src)
 }
 
 // compileResponse compiles an expression over response.
 func compileResponse(src string) (*program, error) {
+	return compileIn(func(e *environment) *cel.Env { return e.response }, src)
+}
+
+func compileIn(variables func(*environment) *cel.Env, src string) (*program, error) {
 	e, err := environments()
 	if err != nil {
 		return nil, err
 	}
-	return e.compile(e.response, src)
+	return e.compile(variables(e), src)
 }
 
 func (e *environment) compile(env *cel.Env, src string) (*program, error) {
@@ -56,8 +52,8 @@ func (e *environment) compile(env *cel.Env, src string) (*program, error) {
 	}
 	parsed, issues := env.Parse(src)
 	if issues.Err() != nil {
-		if f, ok := syntaxFault(src); ok {
-			return nil, faults{f}
+		if wrong := syntaxFault(src); wrong != nil {
+			return nil, wrong
 		}
 		return nil, e.explain(issues, nil)
 	}

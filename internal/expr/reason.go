@@ -1,6 +1,10 @@
 package expr
 
-import "cel.dev/cel-go/common/operators"
+import (
+	"slices"
+
+	"cel.dev/cel-go/common/operators"
+)
 
 // state is a value of CEL's logic: an error is no answer, but && and || decide
 // without it where they can.
@@ -39,29 +43,15 @@ func (r *reason) combine() {
 
 // absorb gives strong if one part is; else failed if one part is; else weak.
 func (r *reason) absorb(strong, weak state) state {
-	out := weak
-	for _, p := range r.parts {
-		switch p.state {
-		case strong:
-			return strong
-		case failed:
-			out = failed
-		default:
+	for _, s := range []state{strong, failed} {
+		if slices.ContainsFunc(r.parts, func(p *reason) bool { return p.state == s }) {
+			return s
 		}
 	}
-	return out
+	return weak
 }
 
-func (s state) opposite() state {
-	switch s {
-	case yes:
-		return no
-	case no:
-		return yes
-	default:
-		return failed
-	}
-}
+func (s state) opposite() state { return map[state]state{yes: no, no: yes, failed: failed}[s] }
 
 // chosen is the branch that a conditional takes; nil when its condition failed.
 func (r *reason) chosen() *reason {

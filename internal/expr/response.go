@@ -86,6 +86,13 @@ func (a *answer) Parent() cel.Activation { return nil }
 func (a *answer) meter() *meter { return &a.spent }
 
 func responseFields(s *schema) []field {
+	decoded := func(target any) (any, error) {
+		a, ok := target.(*answer)
+		if !ok {
+			return nil, &absentError{path: "response.json"}
+		}
+		return a.json(s)
+	}
 	return []field{
 		always("status", types.IntType, func(a *answer) ref.Val { return types.Int(a.response.Status) }),
 		always("headers", types.NewMapType(types.StringType, types.StringType), func(a *answer) ref.Val {
@@ -95,20 +102,10 @@ func responseFields(s *schema) []field {
 		{
 			name: "json", typ: types.DynType,
 			set: func(target any) bool {
-				a, ok := target.(*answer)
-				if !ok {
-					return false
-				}
-				_, err := a.json(s)
+				_, err := decoded(target)
 				return err == nil
 			},
-			get: func(target any) (any, error) {
-				a, ok := target.(*answer)
-				if !ok {
-					return nil, &absentError{path: "response.json"}
-				}
-				return a.json(s)
-			},
+			get: decoded,
 		},
 	}
 }

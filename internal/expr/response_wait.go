@@ -52,12 +52,9 @@ func (w ResponseWait) Seconds(r Response) float64 {
 	case types.Duration:
 		return time.Duration(v.Duration).Seconds()
 	case types.String:
-		n, err := strconv.ParseFloat(strings.TrimSpace(string(v)), 64)
-		if err != nil {
-			return 0
+		if n, err := strconv.ParseFloat(strings.TrimSpace(string(v)), 64); err == nil {
+			return n
 		}
-		return n
-	default:
-		return 0
 	}
+	return 0
 }

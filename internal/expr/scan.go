@@ -1,6 +1,9 @@
 package expr
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // segment is a run of literal text or the source of one ${…}.
 type segment struct {
@@ -45,31 +48,26 @@ func split(src string) ([]segment, error) {
 // the template: braces nest, and those in strings and comments do not count.
 func expressionEnd(src string) (int, bool) {
 	depth := 0
-	for i := 0; i < len(src); {
+	for i := 0; i < len(src); i++ {
 		switch c := src[i]; {
 		case c == '{':
 			depth++
-			i++
+		case c == '}' && depth == 0:
+			return i, true
 		case c == '}':
-			if depth == 0 {
-				return i, true
-			}
 			depth--
-			i++
 		case c == '"' || c == '\'':
 			n, ok := stringEnd(src[i:], isRaw(src[:i]))
 			if !ok {
 				return 0, false
 			}
-			i += n
+			i += n - 1
 		case strings.HasPrefix(src[i:], "//"):
 			n := strings.IndexByte(src[i:], '\n')
 			if n < 0 {
 				return 0, false
 			}
 			i += n
-		default:
-			i++
 		}
 	}
 	return 0, false
@@ -82,11 +80,7 @@ func isRaw(before string) bool {
 	for n > 0 && isWord(before[n-1]) {
 		n--
 	}
-	switch strings.ToLower(before[n:]) {
-	case "r", "br", "rb":
-		return true
-	}
-	return false
+	return slices.Contains([]string{"r", "br", "rb"}, strings.ToLower(before[n:]))
 }
 
 func isWord(c byte) bool {

@@ -8,21 +8,19 @@ import (
 
 // syntaxFault finds the usual reason why an expression does not parse: an
 // operator as other languages spell it, quotes, brackets. CEL itself names only
-// the token at which it gave up. It reports false where it knows no better.
-func syntaxFault(src string) (fault, bool) {
+// the token at which it gave up. It returns nil where it knows no better.
+func syntaxFault(src string) faults {
 	s := scanner{src: src}
 	for s.at < len(src) {
 		if text := s.next(); text != "" {
-			line, column := position(src, s.from)
-			return fault{line: line, column: column, text: text}, true
+			return faultAt(src, s.from, text)
 		}
 	}
 	if len(s.open) > 0 {
 		last := s.open[len(s.open)-1]
-		line, column := position(src, last)
-		return fault{line: line, column: column, text: fmt.Sprintf("the %c that opens here is not closed", src[last])}, true
+		return faultAt(src, last, fmt.Sprintf("the %c that opens here is not closed", src[last]))
 	}
-	return fault{}, false
+	return nil
 }
 
 // scanner walks over an expression that did not parse, outside of its texts.
@@ -55,10 +53,7 @@ func (s *scanner) next() string {
 	case c >= 0x80:
 		return s.foreign(rest)
 	default:
-		if wrong := s.operator(rest); wrong != "" {
-			return wrong
-		}
-		return ""
+		return s.operator(rest)
 	}
 	s.at++
 	return ""
@@ -85,7 +80,7 @@ func (s *scanner) text(rest string) string {
 // word passes over a name and refuses the operators that are words elsewhere.
 func (s *scanner) word(rest string) string {
 	end := 0
-	for end < len(rest) && (isLetter(rest[end]) || rest[end] >= '0' && rest[end] <= '9') {
+	for end < len(rest) && isWord(rest[end]) {
 		end++
 	}
 	word := rest[:end]
@@ -93,23 +88,18 @@ func (s *scanner) word(rest string) string {
 	if s.from > 0 && s.src[s.from-1] == '.' {
 		return ""
 	}
-	switch strings.ToLower(word) {
-	case "and":
-		return fmt.Sprintf("%q is no operator: write &&", word)
-	case "or":
-		return fmt.Sprintf("%q is no operator: write ||", word)
-	case "not":
-		return fmt.Sprintf("%q is no operator: write ! before what must not hold", word)
-	case "is":
-		return fmt.Sprintf("%q is no operator: write ==", word)
-	case "if", "then", "else":
+	lower := strings.ToLower(word)
+	operator := map[string]string{"and": "&&", "or": "||", "not": "! before what must not hold", "is": "=="}[lower]
+	function := map[string]string{
+		"contains": "contains", "startswith": "startsWith", "endswith": "endsWith", "matches": "matches", "like": "matches",
+	}[lower]
+	switch {
+	case operator != "":
+		return fmt.Sprintf("%q is no operator: write %s", word, operator)
+	case function != "":
+		return fmt.Sprintf(`%s is written as a function behind a dot: call.agent.name.%s("…")`, word, function)
+	case lower == "if", lower == "then", lower == "else":
 		return fmt.Sprintf("%q is not known: a choice is written condition ? one : other", word)
-	case "contains", "startswith", "endswith", "matches", "like":
-		name := map[string]string{"startswith": "startsWith", "endswith": "endsWith", "like": "matches"}[strings.ToLower(word)]
-		if name == "" {
-			name = strings.ToLower(word)
-		}
-		return fmt.Sprintf(`%s is written as a function behind a dot: call.agent.name.%s("…")`, word, name)
 	}
 	return ""
 }
@@ -165,6 +155,4 @@ func (s *scanner) foreign(rest string) string {
 	return ""
 }
 
-func isLetter(c byte) bool {
-	return c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
-}
+func isLetter(c byte) bool { return isWord(c) && (c < '0' || c > '9') }

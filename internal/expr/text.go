@@ -49,8 +49,8 @@ func ParseText(src string) (Text, error) {
 		}
 		t.parts = append(t.parts, piece{program: p})
 	}
-	if len(all) > 0 {
-		return Text{}, all
+	if err := all.orNil(); err != nil {
+		return Text{}, err
 	}
 	return t, nil
 }
@@ -148,13 +148,14 @@ func (t Text) write(w *writer, v *view) error {
 // value evaluates one whole ${…}.
 func (p *program) value(v *view) (out ref.Val, present bool, err error) {
 	out, err = p.eval(v)
-	if err != nil {
-		if noValue(err) {
-			return nil, false, nil
-		}
+	switch {
+	case err == nil:
+		return out, out != types.String(""), nil
+	case noValue(err):
+		return nil, false, nil
+	default:
 		return nil, false, err
 	}
-	return out, out != types.String(""), nil
 }
 
 // text evaluates a ${…} within a longer text.

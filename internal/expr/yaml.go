@@ -8,69 +8,45 @@ import (
 )
 
 // UnmarshalYAML compiles a condition; its errors carry their lines.
-func (c *Condition) UnmarshalYAML(n *yaml.Node) error {
-	src, err := scalarSource(n)
-	if err != nil {
-		return err
-	}
-	compiled, err := CompileCondition(src)
-	if err != nil {
-		return typeError(n, err)
-	}
-	*c = compiled
-	return nil
+func (c *Condition) UnmarshalYAML(n *yaml.Node) (err error) {
+	*c, err = fromScalar(n, CompileCondition)
+	return err
 }
 
 // UnmarshalYAML compiles a condition; its errors carry their lines.
-func (c *ResponseCondition) UnmarshalYAML(n *yaml.Node) error {
-	src, err := scalarSource(n)
-	if err != nil {
-		return err
-	}
-	compiled, err := CompileResponse(src)
-	if err != nil {
-		return typeError(n, err)
-	}
-	*c = compiled
-	return nil
+func (c *ResponseCondition) UnmarshalYAML(n *yaml.Node) (err error) {
+	*c, err = fromScalar(n, CompileResponse)
+	return err
 }
 
 // UnmarshalYAML compiles the expression; its errors carry their lines.
-func (w *ResponseWait) UnmarshalYAML(n *yaml.Node) error {
-	src, err := scalarSource(n)
-	if err != nil {
-		return err
-	}
-	compiled, err := compileResponseWait(src)
-	if err != nil {
-		return typeError(n, err)
-	}
-	*w = compiled
-	return nil
+func (w *ResponseWait) UnmarshalYAML(n *yaml.Node) (err error) {
+	*w, err = fromScalar(n, compileResponseWait)
+	return err
 }
 
 // UnmarshalYAML compiles a text; its errors carry their lines.
-func (t *Text) UnmarshalYAML(n *yaml.Node) error {
-	src, err := scalarSource(n)
-	if err != nil {
-		return err
-	}
-	parsed, err := ParseText(src)
-	if err != nil {
-		return typeError(n, err)
-	}
-	*t = parsed
-	return nil
+func (t *Text) UnmarshalYAML(n *yaml.Node) (err error) {
+	*t, err = fromScalar(n, ParseText)
+	return err
 }
 
 // UnmarshalYAML compiles a tree; its errors carry their lines.
-func (t *Tree) UnmarshalYAML(n *yaml.Node) error {
-	parsed, err := parseTree(n)
+func (t *Tree) UnmarshalYAML(n *yaml.Node) (err error) {
+	*t, err = parseTree(n)
+	return err
+}
+
+// fromScalar compiles the text of a scalar.
+func fromScalar[T any](n *yaml.Node, compile func(src string) (T, error)) (compiled T, err error) {
+	src, err := scalarSource(n)
 	if err != nil {
-		return err
+		return compiled, err
 	}
-	*t = parsed
-	return nil
+	if compiled, err = compile(src); err != nil {
+		return compiled, &yaml.TypeError{Errors: atLines(n, err)}
+	}
+	return compiled, nil
 }
 
 // scalarSource gives the text of a scalar as it was written, and refuses what
@@ -93,10 +69,6 @@ func scalarSource(n *yaml.Node) (string, error) {
 
 func lineError(n *yaml.Node, text string) error {
 	return &yaml.TypeError{Errors: []string{fmt.Sprintf("line %d: %s", n.Line, text)}}
-}
-
-func typeError(n *yaml.Node, err error) error {
-	return &yaml.TypeError{Errors: atLines(n, err)}
 }
 
 // atLines gives each fault with its line in the file. Within a literal block
