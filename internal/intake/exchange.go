@@ -145,6 +145,7 @@ func (x *exchange) accept(ctx context.Context, rec *call.Record, content call.Co
 			}
 			return decision.Sinks, nil
 		},
+		Rules: func() string { return decision.Matched() },
 	})
 	if costly, ok := errors.AsType[*route.TooCostly](err); ok {
 		return answer{}, costly

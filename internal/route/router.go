@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/expr"
@@ -88,6 +89,21 @@ func (r *Router) Match(record *call.Record) Decision {
 		}
 	}
 	return d
+}
+
+// Matched returns the names of the rules that matched, one a line.
+func (d *Decision) Matched() string {
+	var names string
+	for _, r := range d.Rules {
+		if !r.Matched {
+			continue
+		}
+		if names != "" {
+			names += "\n"
+		}
+		names += strings.ReplaceAll(r.Rule, "\n", " ")
+	}
+	return names
 }
 
 // add appends the sinks that are not there yet.

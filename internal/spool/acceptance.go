@@ -20,6 +20,9 @@ type Acceptance struct {
 	// error it may still be called, and the Record changed. Where its last call
 	// fails, Accept keeps nothing and returns its error.
 	Route func(*call.Record) ([]string, error)
+	// Rules returns the names of the rules that matched at the last call of Route, one a
+	// line; they are kept beside the call. It may be nil.
+	Rules func() string
 	// Letter is the id of the dead letter of stage intake that this acceptance
 	// redeems; it goes in the same transaction. Empty for a fresh callback.
 	Letter string

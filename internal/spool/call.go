@@ -23,6 +23,8 @@ type CallSummary struct {
 	Revision   int             `json:"revision"`
 	ReceivedAt call.Time       `json:"received_at"`
 	Record     json.RawMessage `json:"record"`
+	// Rules are the rules that matched when it was accepted; Call returns them.
+	Rules []string `json:"rules,omitempty"`
 }
 
 // DeliveryStatus is how far the delivery of a call to one sink has come.

@@ -20,15 +20,26 @@ type PauseReason string
 const (
 	// BySink is a pause that the sink asked for; it ends by itself.
 	BySink PauseReason = "sink"
-	// ByOperator is a pause without end, until an operator resumes.
+	// ByOperator is a pause until an operator resumes, or until the end that the
+	// operator has set.
 	ByOperator PauseReason = "operator"
 )
 
 // Pause is a lane's rest; the zero Pause is none.
 type Pause struct {
+	// Until is its end. An operator's pause without one holds until it is resumed; its
+	// Until is Forever once it is set.
 	Until time.Time
 	By    PauseReason
+	// Reason is why an operator made it.
+	Reason string
 }
+
+// Forever is the end of a pause that has none: the last moment that JSON can tell.
+func Forever() time.Time { return time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC) }
+
+// Endless reports whether the pause holds until an operator resumes.
+func (p Pause) Endless() bool { return !p.Until.Before(Forever()) }
 
 // Active reports whether the pause holds at a time.
 func (p Pause) Active(now time.Time) bool { return p.Until.After(now) }

@@ -18,6 +18,7 @@ type Store interface {
 	Lanes
 	Searcher
 	Operator
+	Journal
 
 	// Configure changes retention, dead_letter_retention and max_bytes while the store
 	// works.
@@ -130,7 +131,10 @@ type Searcher interface {
 	Totals() Totals
 }
 
-// Operator is what operators change.
+// Operator is what operators change. Where the context holds an Event (WithEvent), a
+// change that changes something keeps it in the same transaction, with its count, its
+// sinks and its calls; further changes of the same event add theirs. So do Accept for
+// what redeems a dead letter, and Lanes.SetPause.
 type Operator interface {
 	// Replay makes dead letters of stage delivery wait in their lanes again, with the
 	// same message ids, behind live traffic; give_up_after and the retry schedule
@@ -150,4 +154,17 @@ type Operator interface {
 	NoteLetter(ctx context.Context, id, detail string) error
 	// Erase takes every trace of a number out of the store, or counts them where dry.
 	Erase(ctx context.Context, forms NumberForms, dry bool) (Erased, error)
+}
+
+// Journal is what operators did.
+type Journal interface {
+	// KeepEvent keeps an event that is no change of the store. To one of the same ID it
+	// adds count and sinks, and the detail takes the place of the one before unless it
+	// is empty.
+	KeepEvent(ctx context.Context, e Event) error
+	// Event returns one event, or ErrNotFound.
+	Event(ctx context.Context, id string) (Event, error)
+	// SearchEvents lists events, newest first. The cursor is the one that the page
+	// before returned, or empty; next is empty after the last page.
+	SearchEvents(ctx context.Context, f EventFilter, limit int, cursor string) (page []Event, next string, err error)
 }

@@ -15,10 +15,11 @@
 // this schema, application_id marks the file as a spool.
 //
 //	lanes         id, name; give_up: the last configured give_up_after;
-//	              paused_until, paused_by: the durable pause
+//	              paused_until, paused_by, paused_for: the durable pause
 //	calls         seq: order of acceptance; call_id and revision (unique);
 //	              content: hash; source, outcome, received_at; record: the JSON;
 //	              trace: the trace context of the callback, "" for none;
+//	              rules: the names of those that matched, one a line;
 //	              checksum: CRC-32C of content and record, NULL in calls of
 //	              older versions
 //	number_keys   digits of each number reversed, for search by suffix, in blocks
@@ -35,6 +36,9 @@
 //	              the sink is not configured, 0 while it is
 //	shares        for each source, about the bytes of its calls that wait or ended
 //	              as dead letters, and of its dead letters of stage intake (share.go)
+//	events        what operators did: id (ULID), action, token, address, via, sinks
+//	              (one a line), call_id, count, detail
+//	event_calls   the calls of an event that does not name its one call
 //	counted       one row: the number of calls when up_to was the last seq
 //
 // A delivery's states:

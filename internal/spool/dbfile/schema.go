@@ -12,7 +12,7 @@ import (
 const applicationID = 0x6364726c
 
 // SchemaVersion is the version that this binary writes.
-const SchemaVersion = 6
+const SchemaVersion = 7
 
 // migration brings a file from the version before it to its own, inside one
 // transaction.
@@ -20,7 +20,7 @@ type migration []string
 
 // migrations lists the steps; step i leads from version i to i+1.
 func migrations() []migration {
-	return []migration{version1(), version2(), version3(), version4(), version5(), version6()}
+	return []migration{version1(), version2(), version3(), version4(), version5(), version6(), version7()}
 }
 
 // version1 makes the tables; the order is that of their roots in the file, which a
@@ -160,6 +160,18 @@ func version6() migration {
 		) WITHOUT ROWID`,
 		`CREATE TABLE shares (source TEXT PRIMARY KEY, bytes INTEGER NOT NULL) WITHOUT ROWID`,
 		CountShares,
+	}
+}
+
+// version7 keeps what operators did, why they paused a sink, and which rules decided.
+// The statements are short because all of the schema stands on the first page, which
+// a salvage relies on.
+func version7() migration {
+	return migration{
+		`CREATE TABLE events (id TEXT PRIMARY KEY, action TEXT, token TEXT, address TEXT, via TEXT, sinks TEXT, call_id TEXT, count INTEGER, detail TEXT) WITHOUT ROWID`,
+		`CREATE TABLE event_calls (event TEXT, call_seq INTEGER, PRIMARY KEY (event, call_seq)) WITHOUT ROWID`,
+		`ALTER TABLE lanes ADD COLUMN paused_for TEXT NOT NULL DEFAULT ''`,
+		`ALTER TABLE calls ADD COLUMN rules TEXT NOT NULL DEFAULT ''`,
 	}
 }
 

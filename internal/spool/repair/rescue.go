@@ -32,10 +32,10 @@ type source struct {
 func sources() []source {
 	words := strings.Fields
 	return []source{
-		{table: "lanes", columns: words("id name give_up paused_until paused_by"), from: "lanes", key: "id"},
+		{table: "lanes", columns: words("id name give_up paused_until paused_by paused_for"), from: "lanes", key: "id"},
 		{table: "lanes", columns: words("id name"), from: "lanes INDEXED BY sqlite_autoindex_lanes_1 WHERE name > ''", key: "name"},
 		{
-			table: "calls", columns: words("seq call_id revision content source outcome received_at record trace checksum"),
+			table: "calls", columns: words("seq call_id revision content source outcome received_at record trace checksum rules"),
 			from: "calls", key: "seq", keys: `SELECT seq FROM calls INDEXED BY calls_identity WHERE call_id > ''`,
 		},
 		{
@@ -49,6 +49,8 @@ func sources() []source {
 		},
 		{table: "set_aside", columns: words("id at call_seq lane reason bytes"), from: "set_aside", key: "id"},
 		{table: "kept", columns: words("lane name value gone"), from: "kept", key: "lane"},
+		{table: "events", columns: words("id action token address via sinks call_id count detail"), from: "events", key: "id"},
+		{table: "event_calls", columns: words("event call_seq"), from: "event_calls", key: "event, call_seq"},
 	}
 }
 

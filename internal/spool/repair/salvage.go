@@ -142,6 +142,7 @@ func untangle(c *sqlite.Conn, now time.Time) (orphans int, err error) {
 	for _, sql := range []string{
 		`DELETE FROM deliveries WHERE ` + callLost,
 		`DELETE FROM dead_letters WHERE stage = 'delivery' AND ` + callLost,
+		`DELETE FROM event_calls WHERE ` + callLost,
 		`UPDATE deliveries SET state = 6 WHERE ` + letterLost,
 		`UPDATE deliveries SET state = 5 WHERE state <> 5 AND (call_seq, lane) IN (SELECT call_seq, lane FROM dead_letters WHERE stage = 'delivery')`,
 		`INSERT OR IGNORE INTO deliveries(call_seq, lane, state, due, since) SELECT call_seq, lane, 5, 0, created_at FROM dead_letters WHERE stage = 'delivery'`,

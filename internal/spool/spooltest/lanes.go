@@ -14,6 +14,7 @@ func laneCases() []testCase {
 		{"lanes/a sink that is not configured is listed while it holds something", laneUnconfigured},
 		{"pause/durable, by whom, until when", pauseDurable},
 		{"pause/the sink's does not shorten the operator's", pauseOperatorFirst},
+		{"pause/an operator's ends at its time", pauseEnds},
 		{"pause/of an unknown sink is not found", pauseUnknown},
 	}
 }
@@ -120,6 +121,34 @@ func pauseOperatorFirst(r *rig) {
 	r.check(r.SetPause(r.Context(), "crm", spool.Pause{Until: time.Now().Add(time.Second), By: spool.BySink}))
 	if p := r.PauseOf("crm"); p.By != spool.BySink {
 		r.Errorf("after the resumption: %+v", p)
+	}
+}
+
+// pauseEnds: after its end the sink may ask for a pause again.
+func pauseEnds(r *rig) {
+	until := time.Now().Add(time.Hour)
+	want := spool.Pause{Until: until, By: spool.ByOperator, Reason: "maintenance"}
+	r.check(r.SetPause(r.Context(), "crm", want))
+	for range 2 {
+		if p := r.PauseOf("crm"); !p.Until.Equal(until) || p.By != want.By || p.Reason != want.Reason || p.Endless() {
+			r.Errorf("crm: %+v, want %+v", p, want)
+		}
+		if p := r.status("crm").Pause; p.Reason != "maintenance" {
+			r.Errorf("status: %+v", p)
+		}
+		r.crash()
+	}
+	r.pass(time.Hour)
+	if p := r.status("crm").Pause; p != (spool.Pause{}) {
+		r.Errorf("after its end: %+v", p)
+	}
+	r.check(r.SetPause(r.Context(), "crm", spool.Pause{Until: time.Now().Add(time.Second), By: spool.BySink}))
+	if p := r.PauseOf("crm"); p.By != spool.BySink || p.Reason != "" {
+		r.Errorf("the sink's: %+v", p)
+	}
+	r.check(r.SetPause(r.Context(), "crm", spool.Pause{By: spool.ByOperator}))
+	if p := r.PauseOf("crm"); !p.Endless() {
+		r.Errorf("without an end: %+v", p)
 	}
 }
 

@@ -6,7 +6,7 @@
 // It covers acceptance with its duplicates and revisions (accept, undecodable), leases
 // and their order (lease, order), what lanes report (report), dead letters with replay,
 // purge and resend (letter), lanes, pauses and what sinks keep (lanes, pause, kept),
-// listings (listing), a restart, a crash and a closed store (durable), the shares of
+// what operators did (event), listings (listing), a restart, a crash and a closed store (durable), the shares of
 // sources (share), the ends of contexts (context), and, of a store that several
 // processes may share, the loss of a lease (lost).
 //
@@ -55,7 +55,7 @@ func Run(t *testing.T, kind Kind) {
 	t.Helper()
 	groups := [][]testCase{
 		acceptCases(), leaseCases(), orderCases(), reportCases(), letterCases(), laneCases(), keptCases(),
-		listingCases(), durableCases(), shareCases(), contextCases(),
+		eventCases(), listingCases(), durableCases(), shareCases(), contextCases(),
 	}
 	if kind.Steal != nil {
 		groups = append(groups, lostCases())

@@ -24,7 +24,7 @@ func (s *Store) Accept(ctx context.Context, a spool.Acceptance) (spool.Receipt, 
 		return spool.Receipt{}, err
 	}
 	p := prepare(a)
-	receipt, err := change(ctx, s.writer, op{name: "accept", bytes: len(p.encoded)}, func(t *tx) (spool.Receipt, error) { return s.accept(t, p) })
+	receipt, err := change(ctx, s.writer, op{name: "accept", bytes: len(p.encoded)}, func(t *tx) (spool.Receipt, error) { return s.accept(ctx, t, p) })
 	if err == nil && receipt.ID == "" { // Route failed
 		err = p.err
 	}
@@ -46,6 +46,7 @@ type prepared struct {
 	spool.Acceptance
 	encoded []byte
 	sinks   []string
+	rules   string
 	err     error    // of Route, or of the share of the source
 	digits  []string // the search keys
 }
@@ -59,19 +60,21 @@ func prepare(a spool.Acceptance) *prepared {
 // revise sets the revision and all that follows from it.
 func (p *prepared) revise(n int) {
 	p.Record.Revision = n
-	p.sinks, p.err = p.Route(p.Record)
+	if p.sinks, p.err = p.Route(p.Record); p.Rules != nil {
+		p.rules = p.Rules()
+	}
 	p.encoded = p.Record.JSON()
 }
 
 // accept runs inside the transaction.
-func (s *Store) accept(t *tx, p *prepared) (spool.Receipt, error) {
+func (s *Store) accept(ctx context.Context, t *tx, p *prepared) (spool.Receipt, error) {
 	id := p.Record.ID
 	last, same, err := revisions(t.conn, id, p.Content)
 	if err != nil {
 		return spool.Receipt{}, err
 	}
 	if same > 0 {
-		return spool.Receipt{ID: id, Revision: same, Duplicate: true}, s.dropLetter(t, p.Letter)
+		return spool.Receipt{ID: id, Revision: same, Duplicate: true}, s.redeemed(ctx, t, p, 0)
 	}
 	if p.Letter == "" { // what is redeemed takes no more than its dead letter
 		if err := s.refuseMore(t, p.Record.Source); err != nil {
@@ -85,10 +88,25 @@ func (s *Store) accept(t *tx, p *prepared) (spool.Receipt, error) {
 	if p.err != nil {
 		return spool.Receipt{}, nil // the others of the group are not to be committed again for it
 	}
-	if err := s.insert(t, p, last); err != nil {
+	seq, err := s.insert(t, p, last)
+	if err != nil {
 		return spool.Receipt{}, err
 	}
-	return spool.Receipt{ID: id, Revision: p.Record.Revision}, s.dropLetter(t, p.Letter)
+	return spool.Receipt{ID: id, Revision: p.Record.Revision}, s.redeemed(ctx, t, p, seq)
+}
+
+// redeemed removes the dead letter that became a call, and keeps whose doing that was.
+// seq is 0 for a call that was kept before.
+func (s *Store) redeemed(ctx context.Context, t *tx, p *prepared, seq int64) error {
+	if p.Letter == "" {
+		return nil
+	}
+	if err := s.dropLetter(t, p.Letter); err != nil {
+		return err
+	}
+	did := touched{}
+	did.add(nil, seq)
+	return t.noted(ctx, did)
 }
 
 const revisionsOf = `SELECT revision, content FROM calls WHERE call_id = ?`
@@ -107,14 +125,14 @@ func revisions(c *sqlite.Conn, id string, content call.ContentHash) (last, same 
 	return last, same, err
 }
 
-// insert writes the call and its deliveries. Its search keys follow: see keys.go.
-func (s *Store) insert(t *tx, p *prepared, last int) error {
+// insert writes the call and its deliveries, and returns its seq. Its search keys follow: see keys.go.
+func (s *Store) insert(t *tx, p *prepared, last int) (seq int64, err error) {
 	r := p.Record
-	if err := dbfile.Execute(t.conn, `INSERT INTO calls(call_id, revision, content, source, outcome, received_at, record, trace, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		r.ID, r.Revision, p.Content[:], r.Source, string(r.Outcome), dbfile.Millis(r.ReceivedAt.Time), p.encoded, p.Trace, dbfile.Checksum(p.Content[:], p.encoded)); err != nil {
-		return err
+	if err := dbfile.Execute(t.conn, `INSERT INTO calls(call_id, revision, content, source, outcome, received_at, record, trace, checksum, rules) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		r.ID, r.Revision, p.Content[:], r.Source, string(r.Outcome), dbfile.Millis(r.ReceivedAt.Time), p.encoded, p.Trace, dbfile.Checksum(p.Content[:], p.encoded), p.rules); err != nil {
+		return 0, err
 	}
-	seq := t.conn.LastInsertRowID()
+	seq = t.conn.LastInsertRowID()
 	t.then(func() { s.unindexed.add(seq, p.digits) })
 	if len(p.sinks) > 0 {
 		// Before the deliveries wake their lanes.
@@ -130,11 +148,11 @@ func (s *Store) insert(t *tx, p *prepared, last int) error {
 			continue // named by two rules
 		}
 		if err := s.insertDelivery(t, r, seq, sink, last); err != nil {
-			return err
+			return 0, err
 		}
 	}
 	s.count(t, seq)
-	return nil
+	return seq, nil
 }
 
 // insertDelivery writes one delivery, held where an older revision waits.

@@ -21,7 +21,7 @@ const (
 	detailLogs    = 2 << 20
 )
 
-const revisionsOfCall = `SELECT seq, revision, received_at, ifnull(length(record), 0) FROM calls WHERE call_id = ? ORDER BY revision DESC`
+const revisionsOfCall = `SELECT seq, revision, received_at, ifnull(length(record), 0), rules FROM calls WHERE call_id = ? ORDER BY revision DESC`
 
 // Call returns a call with its deliveries and attempts, or ErrNotFound. The record
 // of the newest revision is always there, and so are those of the revisions before
@@ -35,7 +35,7 @@ func (s *Store) Call(ctx context.Context, id string) (spool.CallDetail, error) {
 		err := dbfile.Query(c, revisionsOfCall, func(r *sqlite.Stmt) error {
 			seqs = append(seqs, r.ColumnInt64(0))
 			out.Revisions = append(out.Revisions, spool.CallSummary{
-				ID: id, Revision: r.ColumnInt(1), ReceivedAt: call.At(dbfile.FromMillis(r.ColumnInt64(2))),
+				ID: id, Revision: r.ColumnInt(1), ReceivedAt: call.At(dbfile.FromMillis(r.ColumnInt64(2))), Rules: linesOf(r.ColumnText(4)),
 			})
 			lengths = append(lengths, r.ColumnInt(3))
 			return nil

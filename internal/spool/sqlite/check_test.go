@@ -123,3 +123,12 @@ func killed(t *testing.T, n int) (path string) {
 	}
 	return path
 }
+
+// TestACheckTakesADoubtfulDeliveryForWhatItIs: it is a state like others.
+func TestACheckTakesADoubtfulDeliveryForWhatItIs(t *testing.T) {
+	path := closed(t, 20)
+	script(t, path, `UPDATE deliveries SET state = -1 WHERE call_seq = 15`)
+	if r, err := repair.Check(t.Context(), path); err != nil || !r.Sound() {
+		t.Errorf("%+v, error %v", r, err)
+	}
+}

@@ -10,9 +10,9 @@ import (
 )
 
 // Erase takes every trace of a number out of the file: the calls that hold it
-// anywhere, with all their revisions, deliveries and attempts, dead letters and
-// records set aside. In what sinks answered about other calls the number is
-// replaced. Calls that come in while it works are not looked at.
+// anywhere, with all their revisions, deliveries and attempts, dead letters,
+// records set aside, and the events that name one of the calls. In what sinks answered
+// about other calls, and in other events, the number is replaced. Calls that come in while it works are not looked at.
 //
 // A call with an attempt on its way is waited for, up to half a minute; one that
 // waits for its next attempt goes at once, undelivered. Work is done in small
@@ -24,7 +24,7 @@ func (s *Store) Erase(ctx context.Context, forms spool.NumberForms, dry bool) (s
 	}
 	// A dead letter of stage intake that is replayed meanwhile becomes a call
 	// behind the first walk over the calls, hence the second.
-	for _, step := range []func(context.Context) error{e.calls, e.waitForBusy, e.letters, e.calls, e.waitForBusy, e.setAsides} {
+	for _, step := range []func(context.Context) error{e.calls, e.waitForBusy, e.letters, e.calls, e.waitForBusy, e.setAsides, e.events} {
 		if err := step(ctx); err != nil {
 			return e.out, err
 		}

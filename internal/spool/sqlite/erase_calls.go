@@ -217,7 +217,8 @@ func (c *claim) count(conn *sqlite.Conn) error {
 
 // eraseClaimed deletes calls with all that hangs on them.
 func (e *eraser) eraseClaimed(t *tx, claims []*claim) error {
-	gone := 0
+	var ids []string
+	var gone []int64
 	for _, c := range claims {
 		now, err := seqsOf(t.conn, c.id)
 		if err != nil {
@@ -235,12 +236,16 @@ func (e *eraser) eraseClaimed(t *tx, claims []*claim) error {
 				return err
 			}
 		}
-		gone += len(now)
+		ids, gone = append(ids, c.id), append(gone, now...)
 	}
-	if gone > 0 {
-		t.then(e.recent.clear)
+	if len(gone) == 0 {
+		return nil
 	}
-	return e.uncount(t, gone)
+	t.then(e.recent.clear)
+	if err := forgetCalls(t.conn, ids, gone); err != nil {
+		return err
+	}
+	return e.uncount(t, len(gone))
 }
 
 func (e *eraser) eraseClaimedSeq(t *tx, seq int64) error {

@@ -36,18 +36,8 @@ func (e *eraser) eraseLetterStep(ctx context.Context, gone []string, details map
 			return err
 		}
 	}
-	if !e.dry && len(details) > 0 {
-		err := e.writer.wait(ctx, "erase", func(t *tx) error {
-			for id, detail := range details {
-				if err := dbfile.Execute(t.conn, `UPDATE dead_letters SET detail = ? WHERE id = ?`, detail, id); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
+	if err := e.rewrite(ctx, `UPDATE dead_letters SET detail = ? WHERE id = ?`, details); err != nil {
+		return err
 	}
 	e.out.DeadLetters += len(gone)
 	e.out.Redacted += len(details)

@@ -64,8 +64,10 @@ func (s *Store) retain(ctx context.Context, old *sweep) (more bool) {
 	enough := func() bool { steps++; return steps > retainSteps }
 	s.eraseHistory(ctx, old, s.clock.now().Add(-s.limits.Load().Retention), enough)
 	for ctx.Err() == nil && !enough() {
-		n, err := s.eraseLetters(ctx, s.clock.now().Add(-s.limits.Load().DeadLetterRetention))
-		if err != nil || n == 0 {
+		now, limits := s.clock.now(), s.limits.Load()
+		letters, err := s.eraseLetters(ctx, now.Add(-limits.DeadLetterRetention))
+		events, eerr := s.eraseEvents(ctx, now.Add(-max(limits.Retention, limits.DeadLetterRetention)))
+		if err != nil || eerr != nil || letters+events == 0 {
 			s.vacuum(ctx)
 			return false
 		}

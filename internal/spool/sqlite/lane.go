@@ -41,8 +41,7 @@ type lane struct {
 	reading     bool
 	back        int64
 	ended       map[int64]struct{}
-	pausedUntil time.Time
-	pausedBy    spool.PauseReason
+	paused      spool.Pause
 }
 
 func newLane(id int64, name string) *lane {

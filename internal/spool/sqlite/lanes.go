@@ -13,9 +13,6 @@ import (
 	"github.com/cdrelay/cdrelay/internal/spool/dbfile"
 )
 
-// forever is the end of an operator's pause: the last moment that JSON can tell.
-func forever() time.Time { return time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC) }
-
 // SetLanes tells the spool which sinks are configured now. Lanes of other sinks
 // keep what they hold and are marked as not configured. It waits for the disk
 // until ctx ends. Every start does it, so that on a full disk it uses the reserve, and
@@ -65,11 +62,11 @@ func (s *Store) setLanes(ctx context.Context, configs []spool.LaneConfig) error 
 }
 
 // SetPause rests a lane until the given time, durably; the zero Pause ends it.
-// What the sink asks for changes nothing of an operator's pause; without an end it
+// What the sink asks for changes nothing of an operator's pause that holds; without an end it
 // ends the sink's own. It waits for the disk until ctx ends.
 func (s *Store) SetPause(ctx context.Context, sink string, p spool.Pause) error {
-	if p.By == spool.ByOperator {
-		p.Until = forever()
+	if p.By == spool.ByOperator && p.Until.IsZero() {
+		p.Until = spool.Forever()
 	}
 	l := s.lane(sink)
 	if l == nil {
@@ -80,18 +77,19 @@ func (s *Store) SetPause(ctx context.Context, sink string, p spool.Pause) error 
 		p.By = ""
 	}
 	return s.writer.wait(ctx, "pause", func(t *tx) error {
-		err := dbfile.Execute(t.conn, `UPDATE lanes SET paused_until = ?, paused_by = ? WHERE id = ? AND NOT (paused_by = 'operator' AND ? = 'sink')`,
-			dbfile.Millis(p.Until), string(p.By), l.id, string(asked))
-		if err == nil && t.conn.Changes() > 0 {
-			t.then(func() { l.pause(p) })
+		err := dbfile.Execute(t.conn, `UPDATE lanes SET paused_until = ?, paused_by = ?, paused_for = ? WHERE id = ? AND NOT (paused_by = 'operator' AND paused_until > ? AND ? = 'sink')`,
+			dbfile.Millis(p.Until), string(p.By), p.Reason, l.id, dbfile.Millis(t.now), string(asked))
+		if err != nil || t.conn.Changes() == 0 {
+			return err
 		}
-		return err
+		t.then(func() { l.pause(p) })
+		return t.noted(ctx, touched{count: 1, sinks: []string{sink}})
 	})
 }
 
 func (l *lane) pause(p spool.Pause) {
 	l.mu.Lock()
-	l.pausedUntil, l.pausedBy = p.Until, p.By
+	l.paused = p
 	l.mu.Unlock()
 	l.signal()
 }
@@ -104,7 +102,7 @@ func (s *Store) PauseOf(sink string) spool.Pause {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return spool.Pause{Until: l.pausedUntil, By: l.pausedBy}
+	return l.paused
 }
 
 // Work returns a channel that receives when the lane may have something new to
@@ -173,8 +171,8 @@ func (l *lane) status(now time.Time) spool.LaneStatus {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s := spool.LaneStatus{Sink: l.name, Configured: l.configured, Waiting: l.waiting.Load(), DeadLetters: l.dead.Load()}
-	if p := (spool.Pause{Until: l.pausedUntil, By: l.pausedBy}); p.Active(now) {
-		s.Pause = p
+	if l.paused.Active(now) {
+		s.Pause = l.paused
 	}
 	return s
 }

@@ -19,13 +19,13 @@ const (
 // what they are, with their leases.
 func (s *Store) load(c *sqlite.Conn, m memory) error {
 	lanes, byID := map[string]*lane{}, map[int64]*lane{}
-	err := dbfile.Query(c, `SELECT id, name, give_up, paused_until, paused_by FROM lanes`, func(r *sqlite.Stmt) error {
+	err := dbfile.Query(c, `SELECT id, name, give_up, paused_until, paused_by, paused_for FROM lanes`, func(r *sqlite.Stmt) error {
 		id, name := r.ColumnInt64(0), r.ColumnText(1)
 		l := m.lanes[name]
 		if l == nil || l.id != id {
 			l = newLane(id, name)
 			l.giveUp = time.Duration(r.ColumnInt64(2)) * time.Millisecond
-			l.pausedUntil, l.pausedBy = dbfile.FromMillis(r.ColumnInt64(3)), spool.PauseReason(r.ColumnText(4))
+			l.paused = spool.Pause{Until: dbfile.FromMillis(r.ColumnInt64(3)), By: spool.PauseReason(r.ColumnText(4)), Reason: r.ColumnText(5)}
 		}
 		lanes[name], byID[id] = l, l
 		return nil

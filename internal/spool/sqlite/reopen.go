@@ -192,10 +192,10 @@ func (m memory) running() bool { return m.lanes != nil }
 func (m memory) Write(c *sqlite.Conn) error {
 	for _, l := range m.lanes {
 		l.mu.Lock()
-		giveUp, until, by := l.giveUp, l.pausedUntil, l.pausedBy
+		giveUp, p := l.giveUp, l.paused
 		l.mu.Unlock()
-		if err := dbfile.Execute(c, `INSERT OR IGNORE INTO lanes(id, name, give_up, paused_until, paused_by) VALUES (?, ?, ?, ?, ?)`,
-			l.id, l.name, giveUp.Milliseconds(), dbfile.Millis(until), string(by)); err != nil {
+		if err := dbfile.Execute(c, `INSERT OR IGNORE INTO lanes(id, name, give_up, paused_until, paused_by, paused_for) VALUES (?, ?, ?, ?, ?, ?)`,
+			l.id, l.name, giveUp.Milliseconds(), dbfile.Millis(p.Until), string(p.By), p.Reason); err != nil {
 			return err
 		}
 	}

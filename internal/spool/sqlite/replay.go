@@ -24,6 +24,7 @@ func (s *Store) Replay(ctx context.Context, ids []string, start time.Time, perSe
 		intake []string
 	}
 	out, err := change(ctx, s.writer, op{name: "replay"}, func(t *tx) (out outcome, err error) {
+		var did touched
 		for _, id := range ids {
 			due := spool.ReplayDue(start, out.done, perSecond)
 			d, stage, err := s.takeLetter(t, id)
@@ -34,12 +35,13 @@ func (s *Store) Replay(ctx context.Context, ids []string, start time.Time, perSe
 				out.intake = append(out.intake, id)
 			case stage == spool.StageDelivery:
 				out.done++
+				did.add(d.lane, d.seq)
 				if err := s.requeue(t, d, due); err != nil {
 					return out, err
 				}
 			}
 		}
-		return out, nil
+		return out, t.noted(ctx, did)
 	})
 	return out.done, out.intake, err
 }
@@ -115,34 +117,40 @@ func (s *Store) holdNewer(t *tx, p place) (int, error) {
 // Purge erases dead letters and returns how many there were. It waits for the disk
 // until ctx ends.
 func (s *Store) Purge(ctx context.Context, ids []string) (done int, err error) {
-	return change(ctx, s.writer, op{name: "purge"}, func(t *tx) (int, error) { return s.purgeLetters(t, ids) })
-}
-
-func (s *Store) purgeLetters(t *tx, ids []string) (done int, err error) {
-	for _, id := range ids {
-		n, err := s.purgeLetter(t, id)
+	return change(ctx, s.writer, op{name: "purge"}, func(t *tx) (int, error) {
+		did, err := s.purgeLetters(t, ids)
 		if err != nil {
 			return 0, err
 		}
-		done += n
-	}
-	return done, nil
+		return did.count, t.noted(ctx, did)
+	})
 }
 
-func (s *Store) purgeLetter(t *tx, id string) (int, error) {
+func (s *Store) purgeLetters(t *tx, ids []string) (did touched, err error) {
+	for _, id := range ids {
+		if err := s.purgeLetter(t, id, &did); err != nil {
+			return touched{}, err
+		}
+	}
+	return did, nil
+}
+
+func (s *Store) purgeLetter(t *tx, id string, did *touched) error {
 	p, stage, err := s.takeLetter(t, id)
 	switch {
 	case err != nil:
-		return 0, err
+		return err
 	case stage == spool.StageIntake:
-		return 1, s.dropLetter(t, strings.ToUpper(id))
+		did.add(nil, 0)
+		return s.dropLetter(t, strings.ToUpper(id))
 	case stage == spool.StageDelivery:
+		did.add(p.lane, p.seq)
 		if err := dbfile.Execute(t.conn, `DELETE FROM deliveries WHERE call_seq = ? AND lane = ?`, p.seq, p.lane.id); err != nil {
-			return 0, err
+			return err
 		}
-		return 1, s.loosen(t, p.seq)
+		return s.loosen(t, p.seq)
 	default:
-		return 0, nil
+		return nil
 	}
 }
 
@@ -153,6 +161,7 @@ func (s *Store) Resend(ctx context.Context, callID string, sinks []string) (done
 	return change(ctx, s.writer, op{name: "resend"}, func(t *tx) (done []string, err error) {
 		var seq int64
 		var revision int
+		var did touched
 		err = dbfile.Query(t.conn, `SELECT seq, revision FROM calls WHERE call_id = ? ORDER BY revision DESC LIMIT 1`, func(r *sqlite.Stmt) error {
 			seq, revision = r.ColumnInt64(0), r.ColumnInt(1)
 			return nil
@@ -170,9 +179,10 @@ func (s *Store) Resend(ctx context.Context, callID string, sinks []string) (done
 			}
 			if sent {
 				done = append(done, sink)
+				did.add(s.lane(sink), seq)
 			}
 		}
-		return done, nil
+		return done, t.noted(ctx, did)
 	})
 }
 

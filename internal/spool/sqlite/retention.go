@@ -139,6 +139,7 @@ func (s *Store) eraseLetters(ctx context.Context, cutoff time.Time) (n int, err 
 		if err != nil && !errors.Is(err, errEnough) {
 			return 0, err
 		}
-		return s.purgeLetters(t, ids)
+		did, err := s.purgeLetters(t, ids)
+		return did.count, err
 	})
 }

@@ -56,7 +56,7 @@ func (s *Store) diskDecides() bool { return s.limit.Load() < int64(s.limits.Load
 // of the limit are in use or no history is left.
 func (s *Store) makeRoom(ctx context.Context, room *sweep) {
 	s.emptyWAL(ctx) // the WAL counts too
-	gone := s.eraseHistory(ctx, room, forever(), func() bool { return s.measure(ctx) <= s.limit.Load()/10*8 })
+	gone := s.eraseHistory(ctx, room, spool.Forever(), func() bool { return s.measure(ctx) <= s.limit.Load()/10*8 })
 	if gone == 0 {
 		return
 	}

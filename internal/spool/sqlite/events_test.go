@@ -1,0 +1,86 @@
+package sqlite_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+	zombie "zombiezen.com/go/sqlite"
+
+	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/spool/dbfile"
+	"github.com/cdrelay/cdrelay/internal/spool/sqlite"
+)
+
+func newEvent(action spool.Action) spool.Event {
+	return spool.Event{ID: ulid.Make().String(), Action: action, Token: "admin", Via: "api"}
+}
+
+// events keeps an event that names call a, one of many calls with a among them, and one
+// whose reason holds the number.
+func events(tb testing.TB, s *sqlite.Store) {
+	tb.Helper()
+	named, many, reason := newEvent(spool.Resent), newEvent(spool.Resent), newEvent(spool.PausedSink)
+	named.CallID, named.Count = "dialer:a", 1
+	reason.Detail = "while 0812-3456-7890 is asked"
+	for _, e := range []spool.Event{named, many, reason} {
+		succeed(tb, s.KeepEvent(tb.Context(), e))
+	}
+	for _, id := range []string{"a", "b"} {
+		succeed(tb, s.Exec(`INSERT INTO event_calls SELECT ?, seq FROM calls WHERE call_id = ?`, many.ID, "dialer:"+id))
+	}
+}
+
+func eventsLeft(tb testing.TB, s *sqlite.Store) {
+	tb.Helper()
+	page, _, err := s.SearchEvents(tb.Context(), spool.EventFilter{}, 10, "")
+	var got []string
+	for _, e := range page {
+		got = append(got, strings.TrimSpace(string(e.Action)+" "+e.CallID+e.Detail))
+	}
+	if want := "pause while [erased] is asked; resend"; err != nil || strings.Join(got, "; ") != want {
+		tb.Errorf("events: %q, error %v; want %s", got, err, want)
+	}
+	if n, err := s.Int(`SELECT count(*) FROM event_calls`); err != nil || n != 1 {
+		tb.Errorf("%d calls of events are left, error %v; want that of b", n, err)
+	}
+}
+
+// TestEventsAreBounded: the newest stay, and the calls of those that went go too.
+func TestEventsAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, spool.Config{})
+		accept(t, s, "a")
+		const most = 10_000
+		var first string
+		succeed(t, s.OnWriter(func(c *zombie.Conn) error {
+			return dbfile.Transact(c, func() error {
+				for i := range most + 500 {
+					id := ulid.Make().String()
+					if i == 500 {
+						first = id
+					}
+					if err := errors.Join(
+						dbfile.Execute(c, `INSERT INTO events VALUES (?, 'replay', 'admin', '', 'api', '', '', 1, '')`, id),
+						dbfile.Execute(c, `INSERT INTO event_calls VALUES (?, 1)`, id),
+					); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		}))
+		pass(5 * time.Minute)
+		for _, table := range []string{"events", "event_calls"} {
+			if n, err := s.Int(`SELECT count(*) FROM ` + table); err != nil || n != most {
+				t.Errorf("%d rows of %s, error %v", n, table, err)
+			}
+		}
+		if _, err := s.Event(t.Context(), first); err != nil {
+			t.Errorf("the oldest of those that stay: %v", err)
+		}
+	})
+}
