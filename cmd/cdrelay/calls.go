@@ -14,6 +14,7 @@ import (
 	"github.com/cdrelay/cdrelay/internal/moment"
 	"github.com/cdrelay/cdrelay/internal/operate"
 	"github.com/cdrelay/cdrelay/internal/plaintext"
+	"github.com/cdrelay/cdrelay/internal/spool"
 )
 
 func callsCommand() *cobra.Command {
@@ -21,39 +22,75 @@ func callsCommand() *cobra.Command {
 		callsListCommand(), callsShowCommand(), callsResendCommand(), callsEraseCommand())
 }
 
-type callsListFlags struct {
-	number, source, outcome, since, until string
-	limit                                 int
+// callFilter are the flags that select calls: by name, with the times.
+type callFilter struct {
+	values       map[string]*string
+	since, until string
+}
+
+func (f *callFilter) flags(cmd *cobra.Command) {
+	f.values = map[string]*string{}
+	for _, name := range operate.CallFilterNames() {
+		f.values[name] = cmd.Flags().String(name, "", map[string]string{
+			"number":    "a telephone number as you know it, or its end: with or without +, spaces, and what is dialled before it",
+			"source":    "only calls of this source",
+			"sink":      "only calls with a delivery to this sink",
+			"state":     "only calls with a delivery in this state: waiting, delivered or dead; with --sink, to that one",
+			"outcome":   "only calls that ended so, such as answered or no_answer",
+			"direction": "only calls of this direction: inbound, outbound, internal or unknown",
+			"agent":     "only calls of this agent: the id, the extension, the e-mail address or the name",
+			"account":   "only calls of this company or account of the vendor",
+		}[name])
+	}
+	timeFlags(cmd, &f.since, &f.until)
+	completeSinks(cmd)
+	// They fail for a flag that is not there, which a test would show.
+	_ = cmd.RegisterFlagCompletionFunc("source", sourceNames)
+	_ = cmd.RegisterFlagCompletionFunc("outcome", fixed(call.Outcomes()))
+	_ = cmd.RegisterFlagCompletionFunc("direction", fixed(call.Directions()))
+	_ = cmd.RegisterFlagCompletionFunc("state", fixed(spool.DeliveryStates()))
+}
+
+// fixed completes the values of an enum.
+func fixed[E ~string](values []E) cobra.CompletionFunc {
+	var out []string
+	for _, v := range values {
+		out = append(out, string(v))
+	}
+	return cobra.FixedCompletions(out, cobra.ShellCompDirectiveNoFileComp)
+}
+
+// query returns the parameters of a listing.
+func (f *callFilter) query(o *operator) (url.Values, error) {
+	q := url.Values{}
+	for name, value := range f.values {
+		setQuery(q, name, *value)
+	}
+	return q, o.setTimes(q, f.since, f.until)
 }
 
 func callsListCommand() *cobra.Command {
-	var f callsListFlags
+	var f callFilter
+	var limit int
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List calls, newest first",
 		Example: `  cdrelay calls list --number 0812-3456-7890
   cdrelay calls list --number 7890 --since yesterday
-  cdrelay calls list --outcome no_answer --since 2026-01-31 -o json`,
+  cdrelay calls list --outcome no_answer --since 2026-01-31 -o json
+  cdrelay calls list --sink crm --state waiting`,
 		Args: exactly(0, "no arguments"),
-		RunE: asOperator(func(o *operator, _ []string) error { return f.run(o) }),
+		RunE: asOperator(func(o *operator, _ []string) error {
+			q, err := f.query(o)
+			if err != nil {
+				return err
+			}
+			return list(o, "/api/v1/calls", q, limit, o.callsTable())
+		}),
 	}
-	cmd.Flags().StringVar(&f.number, "number", "", "a telephone number as you know it, or its end: with or without +, spaces, and what is dialled before it")
-	cmd.Flags().StringVar(&f.source, "source", "", "only calls of this source")
-	cmd.Flags().StringVar(&f.outcome, "outcome", "", "only calls that ended so, such as answered or no_answer")
-	timeFlags(cmd, &f.since, &f.until)
-	// They fail for a flag that is not there, which a test would show.
-	_ = cmd.RegisterFlagCompletionFunc("source", sourceNames)
-	_ = cmd.RegisterFlagCompletionFunc("outcome", cobra.FixedCompletions(outcomes(), cobra.ShellCompDirectiveNoFileComp))
-	cmd.Flags().IntVar(&f.limit, "limit", 50, "at most so many; 0 for all")
+	f.flags(cmd)
+	cmd.Flags().IntVar(&limit, "limit", 50, "at most so many; 0 for all")
 	return cmd
-}
-
-func outcomes() []string {
-	var out []string
-	for _, o := range call.Outcomes() {
-		out = append(out, string(o))
-	}
-	return out
 }
 
 // timeFlags are those of everything that can be selected by time.
@@ -76,17 +113,6 @@ func (o *operator) setTimes(q url.Values, since, until string) error {
 		q.Set(f.name, t.UTC().Format(time.RFC3339))
 	}
 	return nil
-}
-
-func (f callsListFlags) run(o *operator) error {
-	q := url.Values{}
-	setQuery(q, "number", f.number)
-	setQuery(q, "source", f.source)
-	setQuery(q, "outcome", f.outcome)
-	if err := o.setTimes(q, f.since, f.until); err != nil {
-		return err
-	}
-	return list(o, "/api/v1/calls", q, f.limit, o.callsTable())
 }
 
 // rows writes a listing as a table.

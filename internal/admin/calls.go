@@ -8,11 +8,9 @@ import (
 
 func (a *api) calls(w http.ResponseWriter, r *http.Request) {
 	q := query{Values: r.URL.Query()}
-	q.only("number", "source", "outcome", "since", "until", "limit", "cursor")
-	f := operate.CallFilter{
-		Number: q.Get("number"), Source: q.Get("source"), Outcome: q.Get("outcome"),
-		Since: q.time("since"), Until: q.time("until"),
-	}
+	q.only(append(operate.CallFilterNames(), "since", "until", "limit", "cursor")...)
+	f := operate.CallFilterOf(q.Get)
+	f.Since, f.Until = q.time("since"), q.time("until")
 	limit := q.limit()
 	q.check(operate.CheckCalls(f))
 	if q.answered(w) {

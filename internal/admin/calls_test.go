@@ -14,12 +14,12 @@ func TestCalls(t *testing.T) {
 	}
 	f.accept("a", "b.1", "c")
 	first := f.get("/api/v1/calls?limit=2")
-	if first.items("id") != "dialer:c dialer:b%2E1" || first["next_cursor"] == "" {
+	if first.items("id") != "dialer:c dialer:b%2E1" || first["next_cursor"] == "" || first["reached_at"] == nil {
 		t.Errorf("first page: %v", first)
 	}
 	f.accept("d")
 	rest := f.get(fmt.Sprintf("/api/v1/calls?limit=2&cursor=%v", first["next_cursor"]))
-	if rest.items("id") != "dialer:a" || rest["next_cursor"] != "" {
+	if rest.items("id") != "dialer:a" || rest["next_cursor"] != "" || rest["reached_at"] != nil {
 		t.Errorf("second page: %v", rest)
 	}
 	if got := rest.items("deliveries"); got != "[map[sink:crm state:waiting]]" {
@@ -32,13 +32,15 @@ func TestCalls(t *testing.T) {
 		"number=%2B62%20812-3456-7890": "dialer:d dialer:c dialer:b%2E1 dialer:a", "number=0812+3456+7890&limit=1": "dialer:d",
 		"number=7890": "dialer:d dialer:c dialer:b%2E1 dialer:a", "number=7891": "", "source=nxlink": "", "source=dialer&limit=1": "dialer:d",
 		"outcome=busy": "", "outcome=answered&limit=1": "dialer:d", "since=2020-01-01T00:00:00Z&limit=1": "dialer:d", "until=2020-01-01T00:00:00Z": "",
+		"sink=crm&limit=1": "dialer:d", "sink=slack": "", "state=waiting&sink=crm&limit=1": "dialer:d", "state=delivered": "", "state=dead": "",
+		"direction=inbound&limit=1": "dialer:d", "direction=internal": "", "agent=nobody": "", "account=951": "",
 	} {
 		if got := f.get("/api/v1/calls?" + query); got.items("id") != want {
 			t.Errorf("%s: %s, want %s", query, got.items("id"), want)
 		}
 	}
 	for query, want := range map[string]string{
-		"number=abc": "no digits", "number=000": "no digits", "cursor=abc": "bad cursor", "sink=crm": "unknown parameter", "since=now": "RFC 3339", "limit=0": "1 to 500", "outcome=bored": "there is no outcome",
+		"number=abc": "no digits", "number=000": "no digits", "cursor=abc": "bad cursor", "lane=crm": "unknown parameter", "state=held": "there is no state \\\"held\\\": there are [waiting delivered dead]", "direction=in": "there are [inbound outbound internal unknown]", "since=now": "RFC 3339", "limit=0": "1 to 500", "outcome=bored": "there is no outcome",
 	} {
 		if w := f.send(http.MethodGet, "/api/v1/calls?"+query, ""); w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), want) {
 			t.Errorf("%s: %d %s", query, w.Code, w.Body)

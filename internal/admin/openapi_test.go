@@ -11,6 +11,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/cdrelay/cdrelay/internal/admin"
+	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/spool"
 )
 
@@ -331,6 +332,14 @@ func (d document) refOf(body map[string]any) string {
 
 func TestOpenAPIEnums(t *testing.T) {
 	d := newDocument(t, newFixture(t))
+	parameters, _ := d.at("paths", "/api/v1/calls", "get")["parameters"].([]any)
+	for _, p := range parameters {
+		p, _ := p.(map[string]any)
+		want := map[any]string{"outcome": fmt.Sprint(call.Outcomes()), "direction": fmt.Sprint(call.Directions()), "state": fmt.Sprint(spool.DeliveryStates())}[p["name"]]
+		if schema, _ := p["schema"].(map[string]any); want != "" && fmt.Sprint(schema["enum"]) != want {
+			t.Errorf("%s: %s, want %v", p["name"], schema["enum"], want)
+		}
+	}
 	properties := d.at("components", "schemas", "DeadLetter", "properties")
 	for name, want := range map[string][]string{
 		"reason": {string(spool.Undecoded), string(spool.Rejected), string(spool.Render), string(spool.Expired), string(spool.Failing), string(spool.SinkRemoved)},

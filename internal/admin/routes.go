@@ -21,7 +21,7 @@ func (a *api) routes() []route {
 	const get, post = http.MethodGet, http.MethodPost
 	return []route{
 		{get, "/api/v1/status", a.status, "sources, sinks, what waits, dead letters"},
-		{get, "/api/v1/calls", a.calls, "?number=&source=&outcome=&since=&until=&limit=&cursor="},
+		{get, "/api/v1/calls", a.calls, "?number=&source=&sink=&state=&outcome=&direction=&agent=&account=&since=&until=&limit=&cursor="},
 		{get, "/api/v1/calls/{id}", a.call, "one call with its deliveries and attempts"},
 		{post, "/api/v1/calls/{id}/resend", a.resend, `{"sinks":[…]}`},
 		{post, "/api/v1/calls/erase", a.erase, `{"number":…}: every trace of it`},

@@ -39,7 +39,7 @@ func (b *Dashboard) calls(w http.ResponseWriter, r *http.Request) error {
 	}
 	f := &p.Filter
 	f.Number, f.Source, f.Outcome, f.Since, f.Until = q.Get("number"), q.Get("source"), q.Get("outcome"), q.Get("since"), q.Get("until")
-	filter := operate.CallFilter{Number: f.Number, Source: f.Source, Outcome: f.Outcome}
+	filter := operate.CallFilterOf(q.Get)
 	var err error
 	if filter.Since, filter.Until, err = b.between(q); err != nil {
 		return err

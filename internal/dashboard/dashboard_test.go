@@ -121,10 +121,10 @@ type sparse struct {
 	asked []string // cursors
 }
 
-func (s *sparse) SearchCalls(ctx context.Context, f spool.CallFilter, limit int, cursor string) ([]spool.FoundCall, string, error) {
+func (s *sparse) SearchCalls(ctx context.Context, f spool.CallFilter, limit int, cursor string) (spool.CallPage, error) {
 	s.asked = append(s.asked, cursor)
 	if len(s.asked) <= s.empty {
-		return nil, strconv.Itoa(1000 - len(s.asked)), nil
+		return spool.CallPage{Next: strconv.Itoa(1000 - len(s.asked))}, nil
 	}
 	return s.Store.SearchCalls(ctx, f, limit, cursor)
 }
@@ -344,11 +344,11 @@ func TestTimesInTheConfiguredZone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	calls, _, err := r.spool.SearchCalls(t.Context(), spool.CallFilter{}, 1, "")
-	if err != nil || len(calls) != 1 {
-		t.Fatal(calls, err)
+	page, err := r.spool.SearchCalls(t.Context(), spool.CallFilter{}, 1, "")
+	if err != nil || len(page.Calls) != 1 {
+		t.Fatal(page, err)
 	}
-	at := calls[0].ReceivedAt.Time
+	at := page.Calls[0].ReceivedAt.Time
 	stamp := func(zone *time.Location) string {
 		return at.UTC().Format(`<time data-clock datetime="2006-01-02T15:04:05Z" title="2 Jan 2006 15:04:05 UTC">`) + at.In(zone).Format("2 Jan 2006 15:04:05 -07:00</time>")
 	}

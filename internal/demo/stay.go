@@ -132,7 +132,7 @@ const newest = 100
 
 // look gives what was not seen before, oldest first.
 func (n news) look(ctx context.Context, from spool.Searcher) ([]spool.FoundCall, []spool.DeadLetter, error) {
-	calls, _, err := from.SearchCalls(ctx, spool.CallFilter{}, newest, "")
+	page, err := from.SearchCalls(ctx, spool.CallFilter{}, newest, "")
 	if err != nil {
 		return nil, nil, err
 	}
@@ -140,7 +140,7 @@ func (n news) look(ctx context.Context, from spool.Searcher) ([]spool.FoundCall,
 	if err != nil {
 		return nil, nil, err
 	}
-	calls = slices.DeleteFunc(calls, func(c spool.FoundCall) bool { return n.known(fmt.Sprintf("%s %d", c.ID, c.Revision)) })
+	calls := slices.DeleteFunc(page.Calls, func(c spool.FoundCall) bool { return n.known(fmt.Sprintf("%s %d", c.ID, c.Revision)) })
 	letters = slices.DeleteFunc(letters, func(l spool.DeadLetter) bool { return n.known(l.ID) })
 	slices.Reverse(calls)
 	slices.Reverse(letters)

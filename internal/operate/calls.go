@@ -21,6 +21,20 @@ type CallItem struct {
 	Deliveries []SinkState  `json:"deliveries"`
 }
 
+// CallFilterNames lists the names of the values of a filter of calls, besides its times.
+func CallFilterNames() []string {
+	return []string{"number", "source", "sink", "state", "outcome", "direction", "agent", "account"}
+}
+
+// CallFilterOf returns the filter of values as an operator writes them; get returns the
+// value of a name, empty for none.
+func CallFilterOf(get func(name string) string) CallFilter {
+	return CallFilter{
+		Number: get("number"), Source: get("source"), Sink: get("sink"), State: spool.DeliveryState(get("state")), Outcome: get("outcome"),
+		Direction: call.Direction(get("direction")), Agent: get("agent"), Account: get("account"),
+	}
+}
+
 // CheckCalls refuses a filter that selects nothing because it is misspelt.
 func CheckCalls(f CallFilter) error {
 	if f.Number != "" && !strings.ContainsAny(f.Number, "123456789") {
@@ -29,21 +43,29 @@ func CheckCalls(f CallFilter) error {
 	if f.Outcome != "" && !slices.Contains(call.Outcomes(), call.Outcome(f.Outcome)) {
 		return &InputError{fmt.Sprintf("there is no outcome %q: there are %v", f.Outcome, call.Outcomes())}
 	}
+	if f.Direction != "" && !slices.Contains(call.Directions(), f.Direction) {
+		return &InputError{fmt.Sprintf("there is no direction %q: there are %v", f.Direction, call.Directions())}
+	}
+	if f.State != "" && !slices.Contains(spool.DeliveryStates(), f.State) {
+		return &InputError{fmt.Sprintf("there is no state %q: there are %v", f.State, spool.DeliveryStates())}
+	}
 	return nil
 }
 
 // Calls returns a page of calls, newest first. A page may be empty although more
 // follow, where the filter passes over many.
 func (o *Operator) Calls(ctx context.Context, f CallFilter, limit int, cursor string) (Page[CallItem], error) {
-	found, next, err := o.deps.Store.SearchCalls(ctx, f, limit, cursor)
-	items := make([]CallItem, len(found))
-	for i, c := range found {
+	found, err := o.deps.Store.SearchCalls(ctx, f, limit, cursor)
+	items := make([]CallItem, len(found.Calls))
+	for i, c := range found.Calls {
 		items[i] = CallItem{
 			ID: c.ID, Revision: c.Revision, ReceivedAt: c.ReceivedAt,
 			Record: withoutRaw(c.Record), Deliveries: append([]SinkState{}, c.Deliveries...),
 		}
 	}
-	return newPage(items, next), err
+	page := newPage(items, found.Next)
+	page.ReachedAt = call.At(found.Reached)
+	return page, err
 }
 
 // RecordOf reads a record as it is kept; nil for a damaged one.

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/explain"
 	"github.com/cdrelay/cdrelay/internal/spool"
 )
@@ -101,6 +102,9 @@ type Page[T any] struct {
 	Items []T `json:"items"`
 	// NextCursor is empty on the last page.
 	NextCursor string `json:"next_cursor"`
+	// ReachedAt is how far a page of calls came that is not the last one: when the
+	// oldest call that it looked at was received.
+	ReachedAt call.Time `json:"reached_at,omitzero"`
 }
 
 func newPage[T any](items []T, next string) Page[T] {

@@ -7,16 +7,6 @@ import (
 	"github.com/cdrelay/cdrelay/internal/call"
 )
 
-// CallFilter selects calls; empty fields select all.
-type CallFilter struct {
-	// Number matches the end of any number of the call, and any number that it may
-	// mean by Deps.Readings; everything but digits is ignored.
-	Number       string
-	Source       string
-	Outcome      string
-	Since, Until time.Time
-}
-
 // CallSummary is a call in a listing.
 type CallSummary struct {
 	ID         string          `json:"id"`
@@ -53,6 +43,16 @@ type CallDetail struct {
 type FoundCall struct {
 	CallSummary
 	Deliveries []SinkState
+}
+
+// CallPage is a page of a listing of calls.
+type CallPage struct {
+	Calls []FoundCall
+	// Next is the cursor of the next page; empty on the last one.
+	Next string
+	// Reached is when the oldest call was received that the page looked at, whether
+	// the filter selects it or not; zero on the last page.
+	Reached time.Time
 }
 
 // SinkState is how far the delivery of a call to one sink has come.

@@ -111,9 +111,9 @@ type Lanes interface {
 // Searcher finds calls and dead letters.
 type Searcher interface {
 	// SearchCalls lists calls, newest first, one entry a revision. The cursor is the
-	// one that the page before returned, or empty; next is empty after the last page.
-	// A page may be short, even empty, before the end.
-	SearchCalls(ctx context.Context, f CallFilter, limit int, cursor string) (page []FoundCall, next string, err error)
+	// one that the page before returned, or empty. A page takes about 100 ms at most,
+	// and says how far it came; it may be short, even empty, before the end.
+	SearchCalls(ctx context.Context, f CallFilter, limit int, cursor string) (CallPage, error)
 	// Call returns a call with its deliveries and attempts, or ErrNotFound.
 	Call(ctx context.Context, id string) (CallDetail, error)
 	// SearchLetters lists dead letters, newest first, or oldest first where the filter

@@ -30,9 +30,9 @@ type snapshot struct {
 func (r *rig) snapshot() snapshot {
 	r.Helper()
 	var s snapshot
-	calls, _, err := r.SearchCalls(r.Context(), spool.CallFilter{}, 1000, "")
+	page, err := r.SearchCalls(r.Context(), spool.CallFilter{}, 1000, "")
 	r.check(err)
-	for _, c := range calls {
+	for _, c := range page.Calls {
 		d, err := r.Call(r.Context(), c.ID)
 		r.check(err)
 		for i := range d.Revisions {
@@ -135,7 +135,7 @@ func closedRefuses(r *rig) {
 	for name, do := range map[string]func() error{
 		"accept":  func() error { _, err := r.Accept(r.Context(), acceptance("b", "first", "crm")); return err },
 		"lease":   func() error { _, err := r.Lease(r.Context(), "crm", spool.Places{Limit: 1, Doubtful: 1}); return err },
-		"calls":   func() error { _, _, err := r.SearchCalls(r.Context(), spool.CallFilter{}, 1, ""); return err },
+		"calls":   func() error { _, err := r.SearchCalls(r.Context(), spool.CallFilter{}, 1, ""); return err },
 		"replay":  func() error { _, _, err := r.Replay(r.Context(), []string{"x"}, time.Now(), 0); return err },
 		"letters": func() error { _, _, err := r.SearchLetters(r.Context(), spool.LetterFilter{}, 1, ""); return err },
 	} {

@@ -15,6 +15,7 @@ func listingCases() []testCase {
 	return []testCase{
 		{"calls/pages are stable while calls come in", callPages},
 		{"calls/filters", callFilters},
+		{"calls/filters on the record and the deliveries", callFiltersWithin},
 		{"calls/search by number", searchNumber},
 		{"calls/a bad cursor is refused", badCursor},
 		{"calls/an unknown id is not found", unknownCall},
@@ -32,18 +33,21 @@ func (r *rig) calls(f spool.CallFilter, limit int, extra func()) string {
 	var ids []string
 	cursor := ""
 	for range 1000 {
-		page, next, err := r.SearchCalls(r.Context(), f, limit, cursor)
+		page, err := r.SearchCalls(r.Context(), f, limit, cursor)
 		r.check(err)
-		if len(page) > limit {
-			r.Fatalf("a page of %d, limit %d", len(page), limit)
+		if len(page.Calls) > limit {
+			r.Fatalf("a page of %d, limit %d", len(page.Calls), limit)
 		}
-		for _, c := range page {
+		for _, c := range page.Calls {
 			ids = append(ids, strings.TrimPrefix(c.ID, "dialer:"))
 		}
-		if next == "" {
+		if (page.Next == "") != page.Reached.IsZero() {
+			r.Errorf("next %q, and reached %v", page.Next, page.Reached)
+		}
+		if page.Next == "" {
 			return strings.Join(ids, " ")
 		}
-		cursor = next
+		cursor = page.Next
 		if extra != nil {
 			extra()
 		}
@@ -62,13 +66,13 @@ func callPages(r *rig) {
 	if got != "e d c b a" {
 		r.Errorf("listed %q, want %q", got, "e d c b a")
 	}
-	page, next, err := r.SearchCalls(r.Context(), spool.CallFilter{}, 100, "")
+	page, err := r.SearchCalls(r.Context(), spool.CallFilter{}, 100, "")
 	r.check(err)
-	if len(page) != 5+n || next != "" {
-		r.Errorf("%d calls, next %q", len(page), next)
+	if len(page.Calls) != 5+n || page.Next != "" {
+		r.Errorf("%d calls, next %q", len(page.Calls), page.Next)
 	}
-	if rec := new(call.Record); json.Unmarshal(page[0].Record, rec) != nil || rec.ID != page[0].ID || page[0].Revision != 1 {
-		r.Errorf("summary: %+v", page[0])
+	if c, rec := page.Calls[0], new(call.Record); json.Unmarshal(c.Record, rec) != nil || rec.ID != c.ID || c.Revision != 1 {
+		r.Errorf("summary: %+v", c)
 	}
 }
 
@@ -104,6 +108,69 @@ func callFilters(r *rig) {
 		}
 	}
 }
+
+// callFiltersWithin: what no column of its own holds is found as well.
+func callFiltersWithin(r *rig) {
+	budi := call.Agent{ID: "7", Name: "Budi Santoso", Extension: "1001", Email: "budi@example.com"}
+	for i, c := range []struct {
+		direction call.Direction
+		account   string
+		agent     call.Agent
+		sinks     []string
+	}{
+		{"inbound", "951", budi, []string{"crm", "slack"}},
+		{"outbound", "951", call.Agent{ID: "1001"}, []string{"crm"}},
+		{"inbound", "952", call.Agent{ID: "17"}, []string{"crm", "slack"}},
+		{"internal", "", call.Agent{}, nil},
+	} {
+		a := acceptance(fmt.Sprint(i), "first", c.sinks...)
+		a.Record.Direction, a.Record.Account, a.Record.Agent = c.direction, c.account, c.agent
+		_, err := r.Accept(r.Context(), a)
+		r.check(err)
+	}
+	r.check(r.Settle(r.one("crm"), nil))                                 // 0
+	r.check(r.Bury(r.one("crm"), nil, spool.Rejected, "422"))            // 1
+	r.check(r.Retry(r.one("crm"), nil, hourAhead(), spool.History{}))    // 2
+	r.check(r.Bury(r.one("slack"), nil, spool.Rejected, "no such room")) // 0
+	r.accept("2", "second", "crm")                                       // is held
+	r.commit()
+	for _, c := range []struct {
+		filter spool.CallFilter
+		want   string
+	}{
+		{spool.CallFilter{Direction: "inbound"}, "2 2 0"},
+		{spool.CallFilter{Direction: "unknown"}, ""},
+		{spool.CallFilter{Account: "951"}, "1 0"},
+		{spool.CallFilter{Account: "95"}, ""},
+		{spool.CallFilter{Agent: "7"}, "0"},
+		{spool.CallFilter{Agent: "1001"}, "1 0"},
+		{spool.CallFilter{Agent: "budi SANTOSO"}, "0"},
+		{spool.CallFilter{Agent: "Budi@example.com"}, "0"},
+		{spool.CallFilter{Agent: "Budi"}, ""},
+		{spool.CallFilter{Sink: "crm"}, "2 2 1 0"},
+		{spool.CallFilter{Sink: "slack"}, "2 0"},
+		{spool.CallFilter{Sink: "unknown"}, ""},
+		{spool.CallFilter{State: spool.Waiting}, "2 2"},
+		{spool.CallFilter{State: spool.Delivered}, "0"},
+		{spool.CallFilter{State: spool.Dead}, "1 0"},
+		{spool.CallFilter{Sink: "crm", State: spool.Waiting}, "2 2"},
+		{spool.CallFilter{Sink: "slack", State: spool.Waiting}, "2"},
+		{spool.CallFilter{Sink: "crm", State: spool.Dead}, "1"},
+		{spool.CallFilter{Sink: "slack", State: spool.Delivered}, ""},
+		{spool.CallFilter{State: spool.Dead, Agent: "7"}, "0"},
+		{spool.CallFilter{State: spool.Dead, Number: "567890"}, "1 0"},
+		{spool.CallFilter{Sink: "slack", Direction: "inbound", Account: "952"}, "2"},
+		{spool.CallFilter{Sink: "slack", Until: time.Now().Add(-time.Hour)}, ""},
+	} {
+		for _, limit := range []int{1, 2, 100} {
+			if got := r.calls(c.filter, limit, nil); got != c.want {
+				r.Errorf("%+v, %d a page: %q, want %q", c.filter, limit, got, c.want)
+			}
+		}
+	}
+}
+
+func hourAhead() time.Time { return time.Now().Add(time.Hour) }
 
 func searchNumber(r *rig) {
 	for id, parties := range map[string][2]call.Party{
@@ -153,7 +220,7 @@ func searchNumber(r *rig) {
 }
 
 func badCursor(r *rig) {
-	if _, _, err := r.SearchCalls(r.Context(), spool.CallFilter{}, 10, "nonsense"); !errors.Is(err, spool.ErrBadCursor) {
+	if _, err := r.SearchCalls(r.Context(), spool.CallFilter{}, 10, "nonsense"); !errors.Is(err, spool.ErrBadCursor) {
 		r.Errorf("error %v, want %v", err, spool.ErrBadCursor)
 	}
 }

@@ -49,11 +49,11 @@ func TestThePageOfCallsIsBounded(t *testing.T) {
 	swollen(t, s, 1<<20, 6, "crm")
 	seen, pages := 0, 0
 	for cursor := ""; pages == 0 || cursor != ""; pages++ {
-		page, next, err := s.SearchCalls(t.Context(), spool.CallFilter{}, 100, cursor)
-		if err != nil || len(page) > 2 {
-			t.Fatalf("%d calls of 1 MiB on a page, error %v", len(page), err)
+		page, err := s.SearchCalls(t.Context(), spool.CallFilter{}, 100, cursor)
+		if err != nil || len(page.Calls) > 2 {
+			t.Fatalf("%d calls of 1 MiB on a page, error %v", len(page.Calls), err)
 		}
-		seen, cursor = seen+len(page), next
+		seen, cursor = seen+len(page.Calls), page.Next
 	}
 	if seen != 6 {
 		t.Errorf("%d calls on %d pages, want 6", seen, pages)

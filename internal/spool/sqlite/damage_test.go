@@ -106,9 +106,9 @@ func TestADamagedIndexIsFoundAtOpenAndCostsNothing(t *testing.T) {
 	if err != nil || len(letters) != 10 {
 		t.Errorf("%d dead letters were saved, error %v", len(letters), err)
 	}
-	found, _, err := s.SearchCalls(t.Context(), spool.CallFilter{Number: "34567890"}, 1000, "")
-	if err != nil || len(found) != calls {
-		t.Errorf("%d calls are found by number, error %v", len(found), err)
+	found, err := s.SearchCalls(t.Context(), spool.CallFilter{Number: "34567890"}, 1000, "")
+	if err != nil || len(found.Calls) != calls {
+		t.Errorf("%d calls are found by number, error %v", len(found.Calls), err)
 	}
 	if n := s.Totals().SetAside; n != 1 {
 		t.Errorf("%d set aside in the totals, want 1", n)

@@ -45,12 +45,12 @@ func erase(tb testing.TB, s *sqlite.Store, dry bool) spool.Erased {
 // left returns the keys of the calls that are there.
 func left(tb testing.TB, s *sqlite.Store) string {
 	tb.Helper()
-	page, _, err := s.SearchCalls(tb.Context(), spool.CallFilter{}, 500, "")
+	page, err := s.SearchCalls(tb.Context(), spool.CallFilter{}, 500, "")
 	if err != nil {
 		tb.Fatal(err)
 	}
 	var ids []string
-	for _, c := range page {
+	for _, c := range page.Calls {
 		ids = append(ids, strings.TrimPrefix(c.ID, "dialer:"))
 	}
 	slices.Sort(ids)

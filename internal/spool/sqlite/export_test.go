@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"testing"
+	"time"
 
 	"zombiezen.com/go/sqlite"
 
@@ -27,6 +28,11 @@ func (s *Store) Int(sql string, args ...any) (n int64, err error) {
 		return err
 	})
 	return n, err
+}
+
+// SearchCallsBy is SearchCalls by a clock.
+func (s *Store) SearchCallsBy(now func() time.Time, f spool.CallFilter, cursor string) (spool.CallPage, error) {
+	return s.searchCalls(context.Background(), f, 50, cursor, now)
 }
 
 // Backlog is the number of reports that wait for a commit.

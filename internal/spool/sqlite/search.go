@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -17,11 +18,9 @@ import (
 )
 
 const (
-	// scanMax bounds the calls that one page looks at, so that a filter that matches
+	// walkTime is how long one page looks for calls, so that a filter that selects
 	// nothing answers in bounded time, with a cursor to go on from.
-	scanMax = 20_000
-	// lookCalls bounds the calls that one page of a search by number looks at.
-	lookCalls = 5000
+	walkTime = 100 * time.Millisecond
 	// pageBytes bounds the records of one page, but for the last one: a record may
 	// hold 1 MiB. What is made of a page takes a few times as much.
 	pageBytes = 2 << 20
@@ -38,67 +37,76 @@ const (
 
 // SearchCalls lists calls, newest first, one entry a revision. Time and memory
 // of a page are bounded however many calls there are: a filter that passes over
-// many returns a short, even empty page with a cursor to go on from; next is empty
-// after the last page. Calls that come in meanwhile do not move a page.
-func (s *Store) SearchCalls(ctx context.Context, f spool.CallFilter, limit int, cursor string) (page []spool.FoundCall, next string, err error) {
+// many returns a short, even empty page with a cursor to go on from. Calls that come
+// in meanwhile do not move a page.
+func (s *Store) SearchCalls(ctx context.Context, f spool.CallFilter, limit int, cursor string) (spool.CallPage, error) {
+	return s.searchCalls(ctx, f, limit, cursor, time.Now)
+}
+
+// searchCalls is SearchCalls by a clock.
+func (s *Store) searchCalls(ctx context.Context, f spool.CallFilter, limit int, cursor string, now func() time.Time) (page spool.CallPage, err error) {
 	before := int64(math.MaxInt64)
 	if cursor != "" {
 		if before, err = strconv.ParseInt(cursor, 10, 64); err != nil {
-			return nil, "", fmt.Errorf("%w: %q is not one that a page of calls gave", spool.ErrBadCursor, cursor)
+			return page, fmt.Errorf("%w: %q is not one that a page of calls gave", spool.ErrBadCursor, cursor)
 		}
 	}
 	err = s.listRd.do(ctx, func(c *sqlite.Conn) error {
-		q := callSearch{conn: c, filter: f, limit: limit, high: before, rows: scanMax, readings: s.deps.Readings}
-		if err := q.run(); err != nil {
-			return err
-		}
-		page, next = q.page, q.next
-		for i := range page {
-			if err := s.sinkStates(c, q.seqs[i], &page[i]); err != nil {
-				return err
-			}
-		}
-		return nil
+		end := now().Add(walkTime)
+		q := callSearch{store: s, conn: c, filter: f, limit: limit, high: before, late: func() bool { return !now().Before(end) }}
+		err := q.run()
+		page = q.page
+		return err
 	})
-	return page, next, err
-}
-
-func (s *Store) sinkStates(c *sqlite.Conn, seq int64, f *spool.FoundCall) error {
-	return dbfile.Query(c, `SELECT lane, state FROM deliveries WHERE call_seq = ?`, func(r *sqlite.Stmt) error {
-		if l := s.laneByID(r.ColumnInt64(0)); l != nil {
-			f.Deliveries = append(f.Deliveries, spool.SinkState{Sink: l.name, State: state(r.ColumnInt64(1)).String()})
-		}
-		return nil
-	}, seq)
+	return page, err
 }
 
 // callSearch reads one page of calls with a seq between low and high, both
 // excluded.
 type callSearch struct {
+	store     *Store
 	conn      *sqlite.Conn
 	filter    spool.CallFilter
 	limit     int
 	low, high int64
-	rows      int // how many calls the page may look at
-	readings  func(typed string) []string
+	late      func() bool // the time of the page is over
 	number    *wanted
 	looking   bool // calls are asked for their numbers
 
-	seen, bytes int
-	last        int64
-	page        []spool.FoundCall
-	seqs        []int64 // of the page
-	next        string
+	buffer []byte // of the record that is looked at
+	bytes  int    // of the page
+	last   int64  // all calls from here on were looked at; 0 for none
+	page   spool.CallPage
 }
 
 func (q *callSearch) run() error {
-	if err := q.bound(); err != nil {
+	err := q.bound()
+	switch q.number = newWanted(q.filter.Number, q.store.deps.Readings); {
+	case err != nil:
+	case q.number != nil:
+		err = q.byNumber()
+	case q.filter.ByDelivery():
+		err = q.byDelivery()
+	default:
+		err = q.read(callsBetween, q.high, q.low)
+	}
+	if err != nil || q.page.Next == "" {
 		return err
 	}
-	if q.number = newWanted(q.filter.Number, q.readings); q.number != nil {
-		return q.byNumber()
+	return dbfile.Query(q.conn, callFrom, func(r *sqlite.Stmt) error {
+		q.page.Reached = dbfile.FromMillis(r.ColumnInt64(1))
+		return nil
+	}, q.last)
+}
+
+// enough reports whether the page ends here, with a cursor to go on from. Each page
+// looks at one call at least.
+func (q *callSearch) enough() bool {
+	if len(q.page.Calls) < q.limit && q.bytes <= pageBytes && (q.last == 0 || !q.late()) {
+		return false
 	}
-	return q.read(callsBetween, q.high, q.low)
+	q.page.Next = strconv.FormatInt(q.last, 10)
+	return true
 }
 
 // bound turns the times of the filter into seqs, so that a page does not walk
@@ -154,11 +162,9 @@ func (q *callSearch) read(sql string, args ...any) error {
 }
 
 func (q *callSearch) row(r *sqlite.Stmt) error {
-	if len(q.page) == q.limit || q.seen == q.rows || q.bytes > pageBytes {
-		q.next = strconv.FormatInt(q.last, 10)
+	if q.enough() {
 		return errEnough
 	}
-	q.seen++
 	q.last = r.ColumnInt64(0)
 	at := dbfile.FromMillis(r.ColumnInt64(5))
 	f := q.filter
@@ -166,14 +172,29 @@ func (q *callSearch) row(r *sqlite.Stmt) error {
 		!f.Since.IsZero() && at.Before(f.Since) || !f.Until.IsZero() && !at.Before(f.Until) {
 		return nil
 	}
-	record := dbfile.Bytes(r, 6)
-	if q.looking && !slices.ContainsFunc(dbfile.NumberKeys(decodeLeniently(record)), q.number.matches) {
+	q.buffer = slices.Grow(q.buffer[:0], r.ColumnLen(6))
+	record := q.buffer[:r.ColumnBytes(6, q.buffer[:r.ColumnLen(6)])]
+	if !f.MatchesRecord(record) || q.looking && !slices.ContainsFunc(dbfile.NumberKeys(decodeLeniently(record)), q.number.matches) {
 		return nil
 	}
+	deliveries, err := q.store.sinkStates(q.conn, q.last)
+	if err != nil || f.ByDelivery() && !slices.ContainsFunc(deliveries, f.MatchesDelivery) {
+		return err
+	}
 	q.bytes += len(record)
-	q.seqs = append(q.seqs, q.last)
-	q.page = append(q.page, spool.FoundCall{CallSummary: spool.CallSummary{
-		ID: r.ColumnText(1), Revision: r.ColumnInt(2), ReceivedAt: call.At(at), Record: record,
-	}})
+	q.page.Calls = append(q.page.Calls, spool.FoundCall{CallSummary: spool.CallSummary{
+		ID: r.ColumnText(1), Revision: r.ColumnInt(2), ReceivedAt: call.At(at), Record: bytes.Clone(record),
+	}, Deliveries: deliveries})
 	return nil
+}
+
+// sinkStates returns where the deliveries of a call stand.
+func (s *Store) sinkStates(c *sqlite.Conn, seq int64) (out []spool.SinkState, err error) {
+	err = dbfile.Query(c, `SELECT lane, state FROM deliveries WHERE call_seq = ?`, func(r *sqlite.Stmt) error {
+		if l := s.laneByID(r.ColumnInt64(0)); l != nil {
+			out = append(out, spool.SinkState{Sink: l.name, State: state(r.ColumnInt64(1)).String()})
+		}
+		return nil
+	}, seq)
+	return out, err
 }

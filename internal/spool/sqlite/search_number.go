@@ -3,7 +3,6 @@ package sqlite
 import (
 	"errors"
 	"slices"
-	"strconv"
 	"strings"
 
 	"zombiezen.com/go/sqlite"
@@ -11,13 +10,9 @@ import (
 	"github.com/cdrelay/cdrelay/internal/spool/dbfile"
 )
 
-const (
-	// denseKeys is the number of keys of one block at which reading the calls is
-	// quicker than looking them up.
-	denseKeys = 2000
-	// searchBlocks bounds the blocks that one page looks into.
-	searchBlocks = 1000
-)
+// denseKeys is the number of keys of one block at which reading the calls is quicker
+// than looking them up.
+const denseKeys = 2000
 
 const (
 	oldestBlock  = `SELECT ifnull(min(block), 0) FROM number_keys`
@@ -29,12 +24,11 @@ const (
 // newest first. The end of what is indexed is asked for first: what is written
 // meanwhile is found in either place.
 func (q *callSearch) byNumber() error {
-	q.rows = lookCalls
 	indexed, err := dbfile.Int(q.conn, dbfile.IndexedTo)
 	if err != nil {
 		return err
 	}
-	if err := q.look(max(q.low, indexed)); err != nil || q.next != "" {
+	if err := q.look(max(q.low, indexed)); err != nil || q.page.Next != "" {
 		return err
 	}
 	oldest, err := dbfile.Int(q.conn, oldestBlock)
@@ -42,14 +36,11 @@ func (q *callSearch) byNumber() error {
 		return err
 	}
 	q.low, q.high = max(q.low, oldest<<dbfile.BlockBits-1), min(q.high, indexed+1)
-	for blocks := 0; q.high > q.low+1 && q.next == ""; blocks++ {
-		if blocks == searchBlocks {
-			q.next = strconv.FormatInt(q.high, 10)
-			return nil
-		}
-		if err := q.block((q.high - 1) >> dbfile.BlockBits); err != nil {
+	for q.high > q.low+1 && !q.enough() {
+		if err := q.block((q.high - 1) >> dbfile.BlockBits); err != nil || q.page.Next != "" {
 			return err
 		}
+		q.last = q.high
 	}
 	return nil
 }
@@ -100,7 +91,7 @@ func (q *callSearch) candidates(block, low int64) (seqs []int64, dense bool, err
 // pick reads the calls that were looked up.
 func (q *callSearch) pick(seqs []int64) error {
 	for _, seq := range seqs {
-		if err := q.read(callBySeq, seq); err != nil || q.next != "" {
+		if err := q.read(callBySeq, seq); err != nil || q.page.Next != "" {
 			return err
 		}
 	}

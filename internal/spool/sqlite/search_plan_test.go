@@ -22,6 +22,8 @@ func TestSearchesUseTheirIndex(t *testing.T) {
 	for sql, uses := range map[string]string{
 		callsBetween:                             "INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
 		callBySeq:                                "INTEGER PRIMARY KEY (rowid=?)",
+		deliveriesBetween:                        "PRIMARY KEY (call_seq>? AND call_seq<?)",
+		deadBetween:                              "COVERING INDEX dead_delivery (call_seq>? AND call_seq<?)",
 		callFrom:                                 "INTEGER PRIMARY KEY (rowid>?)",
 		keysOfEnd:                                "PRIMARY KEY (block=? AND digits>? AND digits<?)",
 		keysOfNumber:                             "PRIMARY KEY (block=? AND digits=?)",

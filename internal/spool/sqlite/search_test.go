@@ -20,18 +20,18 @@ func search(tb testing.TB, s *sqlite.Store, f spool.CallFilter, limit int) (ids 
 	var out []string
 	cursor := ""
 	for {
-		page, next, err := s.SearchCalls(tb.Context(), f, limit, cursor)
+		page, err := s.SearchCalls(tb.Context(), f, limit, cursor)
 		if err != nil {
 			tb.Fatal(err)
 		}
-		if len(page) > limit {
-			tb.Fatalf("a page of %d, limit %d", len(page), limit)
+		if len(page.Calls) > limit {
+			tb.Fatalf("a page of %d, limit %d", len(page.Calls), limit)
 		}
-		for _, c := range page {
+		for _, c := range page.Calls {
 			out = append(out, strings.TrimPrefix(c.ID, "dialer:"))
 		}
 		pages++
-		if cursor = next; cursor == "" || pages > 1000 {
+		if cursor = page.Next; cursor == "" || pages > 1000 {
 			return strings.Join(out, " "), pages
 		}
 	}
@@ -123,6 +123,70 @@ func searchMany(t *testing.T, s *sqlite.Store, n int) {
 	}
 }
 
+// TestAPageOfCallsHasItsTime: whatever a filter selects, and however it is looked for, a
+// page ends when its 100 ms are over, says how far it came, and is gone on from.
+func TestAPageOfCallsHasItsTime(t *testing.T) {
+	const n, every = 5000, 100 * time.Microsecond
+	s := open(t, spool.Config{})
+	fill(t, s, n, "6281200000000 + i")
+	if err := s.Exec(`INSERT INTO deliveries(call_seq, lane, state, due, since) SELECT seq, (SELECT id FROM lanes WHERE name = 'crm'), 4, 0, 0 FROM calls`); err != nil {
+		t.Fatal(err)
+	}
+	for name, f := range map[string]spool.CallFilter{
+		"outcome":  {Outcome: "voicemail"},
+		"record":   {Agent: "nobody"},
+		"delivery": {Sink: "crm", State: spool.Waiting},
+		"unkeyed":  {Number: "+6299999999"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if name == "unkeyed" {
+				if err := s.Exec(`UPDATE indexed SET up_to = 0`); err != nil {
+					t.Fatal(err)
+				}
+			}
+			clock := time.Now()
+			asked := 0
+			now := func() time.Time { asked++; clock = clock.Add(every); return clock }
+			cursor, reached := "", time.Time{}
+			for pages := 1; ; pages++ {
+				asked = 0
+				page, err := s.SearchCallsBy(now, f, cursor)
+				if err != nil || len(page.Calls) > 0 {
+					t.Fatal(len(page.Calls), err)
+				}
+				if most := int(100*time.Millisecond/every) + 2; asked > most {
+					t.Fatalf("page %d looked at the clock %d times, %d is its time", pages, asked, most)
+				}
+				if page.Next == "" {
+					if pages < n/1000 || pages > n/1000+1 {
+						t.Errorf("%d pages", pages)
+					}
+					return
+				}
+				if !reached.IsZero() && !page.Reached.Before(reached) {
+					t.Fatalf("page %d reached %v, the one before %v", pages, page.Reached, reached)
+				}
+				cursor, reached = page.Next, page.Reached
+			}
+		})
+	}
+}
+
+// TestAPageOfCallsGetsOn: a page that has no time at all looks at one call.
+func TestAPageOfCallsGetsOn(t *testing.T) {
+	s := open(t, spool.Config{})
+	fill(t, s, 3, "6281200000000 + i")
+	clock := time.Now()
+	now := func() time.Time { clock = clock.Add(time.Hour); return clock }
+	for cursor, want := "", 2; want >= 0; want-- {
+		page, err := s.SearchCallsBy(now, spool.CallFilter{}, cursor)
+		if err != nil || len(page.Calls) != 1 || page.Calls[0].ID != fmt.Sprint("dialer:", want) {
+			t.Fatalf("%+v %v, want call %d", page, err, want)
+		}
+		cursor = page.Next
+	}
+}
+
 // TestSearchByTimeIsBounded: a time in the past is found without walking there.
 func TestSearchByTimeIsBounded(t *testing.T) {
 	s := open(t, spool.Config{})
@@ -165,11 +229,11 @@ func TestSearchShowsWhereDeliveriesStand(t *testing.T) {
 	}
 	succeed(t, s.Settle(lease(t, s, 1)[0], nil))
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); <-time.After(5 * time.Millisecond) {
-		page, _, err := s.SearchCalls(t.Context(), spool.CallFilter{}, 10, "")
+		page, err := s.SearchCalls(t.Context(), spool.CallFilter{}, 10, "")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if fmt.Sprint(page[0].Deliveries) == "[{crm delivered} {slack waiting}]" {
+		if fmt.Sprint(page.Calls[0].Deliveries) == "[{crm delivered} {slack waiting}]" {
 			return
 		}
 	}

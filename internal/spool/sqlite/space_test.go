@@ -157,12 +157,12 @@ func TestRetention(t *testing.T) {
 			{10*time.Minute + 30*time.Second, "waiting", 0},
 		} {
 			pass(time.Until(begun.Add(c.after)))
-			page, _, err := s.SearchCalls(t.Context(), spool.CallFilter{Number: "081234567890"}, 100, "")
+			page, err := s.SearchCalls(t.Context(), spool.CallFilter{Number: "081234567890"}, 100, "")
 			if err != nil {
 				t.Fatal(err)
 			}
 			var got []string
-			for _, p := range page {
+			for _, p := range page.Calls {
 				got = append(got, strings.TrimPrefix(p.ID, "dialer:"))
 			}
 			letters, _, err := s.SearchLetters(t.Context(), spool.LetterFilter{}, 100, "")
