@@ -49,21 +49,26 @@ func (o *operator) printCall(c operate.CallDetail) error {
 	f := facts{to: o.screen}
 	f.add("call", fmt.Sprintf("%s, revision %d", c.ID, c.Revision))
 	f.add("received", o.when(c.ReceivedAt))
+	f.add("rules", strings.Join(c.Rules, "; "))
 	r := operate.RecordOf(c.Record)
 	o.addRecord(&f, r)
 	if err := f.print(); err != nil {
 		return err
 	}
 	if len(c.Deliveries) == 0 {
-		_, err := fmt.Fprintln(o.out(), "\nNo rule gave it to a sink.")
-		return err
+		if _, err := fmt.Fprintln(o.out(), "\nNo rule gave it to a sink."); err != nil {
+			return err
+		}
 	}
 	for _, d := range c.Deliveries {
 		if err := o.printDelivery(r.Masker(), d); err != nil {
 			return err
 		}
 	}
-	return nil
+	if err := o.printEvents(c.Events); err != nil {
+		return err
+	}
+	return o.printOthers(c.Others)
 }
 
 // addRecord adds what a person asks of a call first.

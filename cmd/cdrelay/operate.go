@@ -74,7 +74,7 @@ func newOperator(cmd *cobra.Command) (*operator, error) {
 
 // checkOutput refuses a form that the command does not have.
 func checkOutput(cmd *cobra.Command, output string) error {
-	list, forms := cmd.Name() == "list", "table or json"
+	list, forms := cmd.Name() == "list" || cmd.Name() == eventsName, "table or json"
 	if list {
 		forms = "table, json or csv"
 	}

@@ -54,7 +54,7 @@ func (o *operator) stateOf(s operate.Sink) cell {
 	case !s.Configured:
 		return cell{"not configured any more", "bad"}
 	case s.Paused.ByOperator():
-		return cell{"paused by an operator", "wait"}
+		return cell{o.pauseText(*s.Paused), "wait"}
 	case s.Paused != nil:
 		return cell{"paused by the sink until " + o.when(s.Paused.Until), "wait"}
 	case s.Breaker == "open":
@@ -64,6 +64,18 @@ func (o *operator) stateOf(s operate.Sink) cell {
 	default:
 		return cell{"ready", "good"}
 	}
+}
+
+// pauseText says of an operator's pause until when and why.
+func (o *operator) pauseText(p operate.Paused) string {
+	text := "paused by an operator"
+	if !p.Until.IsZero() {
+		text += " until " + o.when(p.Until)
+	}
+	if p.Reason != "" {
+		text += ": " + p.Reason
+	}
+	return text
 }
 
 func sinksTestCommand() *cobra.Command {
@@ -110,21 +122,38 @@ func (o *operator) printTest(done operate.SinkTest) error {
 }
 
 func sinksPauseCommand(verb, short string) *cobra.Command {
-	return &cobra.Command{
+	body := map[string]string{}
+	cmd := &cobra.Command{
 		Use:               verb + " NAME",
 		Short:             short,
 		Args:              exactly(1, "the NAME of a sink"),
 		ValidArgsFunction: sinkNames,
 		RunE: asOperator(func(o *operator, args []string) error {
 			var done operate.SinkPause
-			if err := o.client.Post(o.ctx(), fmt.Sprintf("/api/v1/sinks/%s/%s", url.PathEscape(args[0]), verb), nil, &done); err != nil {
+			if err := o.client.Post(o.ctx(), fmt.Sprintf("/api/v1/sinks/%s/%s", url.PathEscape(args[0]), verb), body, &done); err != nil {
 				return err
 			}
 			if o.json {
 				return printJSON(o.out(), done)
 			}
-			o.print("%s is %sd", done.Name, verb)
+			until := ""
+			if !done.Until.IsZero() {
+				until = " until " + o.when(done.Until)
+			}
+			o.print("%s is %sd%s", done.Name, verb, until)
 			return nil
 		}),
 	}
+	if verb == "pause" {
+		for name, use := range map[string]string{
+			"for":    "how long, such as 30m, 2h or 1d; default: until it is resumed",
+			"reason": "why, for those who wonder: it is shown with the pause and in cdrelay events",
+		} {
+			cmd.Flags().Func(name, use, func(text string) error {
+				body[name] = text
+				return nil
+			})
+		}
+	}
+	return cmd
 }

@@ -50,14 +50,17 @@ func (a *api) read(w http.ResponseWriter, r *http.Request, fields ...field) bool
 }
 
 // noBody accepts a change that has nothing to say: no body, or an empty object.
-func (a *api) noBody(w http.ResponseWriter, r *http.Request) bool {
+func (a *api) noBody(w http.ResponseWriter, r *http.Request) bool { return a.mayRead(w, r) }
+
+// mayRead takes the body of a change that may have none.
+func (a *api) mayRead(w http.ResponseWriter, r *http.Request, fields ...field) bool {
 	if r.ContentLength == 0 && r.Header.Get("Content-Type") == "" {
 		return true
 	}
 	if r.ContentLength == 0 {
 		return isJSON(w, r)
 	}
-	return a.read(w, r)
+	return a.read(w, r, fields...)
 }
 
 // isJSON refuses other types: a page of another site can post those without the

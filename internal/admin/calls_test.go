@@ -3,8 +3,12 @@ package admin_test
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/cdrelay/cdrelay/internal/admin"
+	"github.com/cdrelay/cdrelay/internal/secret"
 )
 
 func TestCalls(t *testing.T) {
@@ -124,4 +128,34 @@ func TestBodyTypes(t *testing.T) {
 			t.Errorf("%s as %q: %d %s, want %d", c.path, c.kind, w.Code, w.Body, c.want)
 		}
 	}
+}
+
+// TestEventsNameTokenAndAddress: those of the request that was let in.
+func TestEventsNameTokenAndAddress(t *testing.T) {
+	f := newFixture(t)
+	f.wire()
+	f.accept("a")
+	f.post("/api/v1/sinks/crm/pause", `{"for":"1h","reason":"maintenance"}`)
+	if got := f.get("/api/v1/status"); !strings.Contains(fmt.Sprint(got["sinks"]), "reason:maintenance until:20") {
+		t.Errorf("status: %v", got["sinks"])
+	}
+	for path, want := range map[string]string{"/api/v1/events": "1", "/api/v1/events?sink=crm&since=2020-01-01T00:00:00Z": "1", "/api/v1/events?sink=slack": "", "/api/v1/events?call=dialer:a": ""} {
+		if got := f.get(path).items("count"); got != want {
+			t.Errorf("%s: count %q, want %q", path, got, want)
+		}
+	}
+	list := f.get("/api/v1/events")
+	if got := list.items("token") + " " + list.items("address") + " " + list.items("via"); got != "none 192.0.2.1 api" {
+		t.Errorf("without a token: %s", got)
+	}
+	req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+loopback+"/api/v1/sinks/crm/resume", nil)
+	req.Header.Set("Authorization", "Bearer a-long-enough-token")
+	w := httptest.NewRecorder()
+	admin.Handler(func() admin.Config { return admin.Config{Token: secret.New("a-long-enough-token")}.WithDefaults() }, f.wired()).ServeHTTP(w, req)
+	if got := f.get("/api/v1/events").items("token"); w.Code != http.StatusOK || got != "admin none" {
+		t.Errorf("%d, tokens %q", w.Code, got)
+	}
+	f.refused(t, "/api/v1/sinks/crm/pause", http.StatusBadRequest, map[string]string{
+		`{"for":"soon"}`: "write such as 30m, 2h or 1d", `{"until":"x"}`: "there are for, reason",
+	})
 }

@@ -1,10 +1,12 @@
 package admin
 
 import (
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
 
+	"github.com/cdrelay/cdrelay/internal/operate"
 	"github.com/cdrelay/cdrelay/internal/problem"
 )
 
@@ -41,10 +43,25 @@ func (d doors) guard(next http.Handler) http.Handler {
 		case foreign(r):
 			problem.Write(w, http.StatusForbidden, "changes are taken from the same origin only")
 		default:
-			next.ServeHTTP(w, r)
+			next.ServeHTTP(w, r.WithContext(operate.WithActor(r.Context(), c.actor(r))))
 		}
 	})
 }
+
+// actor is who makes a request that was let in.
+func (c Config) actor(r *http.Request) operate.Actor {
+	a := operate.Actor{Token: operate.TokenNone, Address: r.RemoteAddr}
+	if c.guarded() {
+		a.Token = tokenName
+	}
+	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
+		a.Address = host
+	}
+	return a
+}
+
+// tokenName is that of admin.token in events.
+const tokenName = "admin"
 
 // presented is the token that a request carries, in either form.
 func presented(r *http.Request) string {

@@ -58,6 +58,7 @@ func selectionFields(s *operate.Selection) []field {
 		{"cursor", &s.Cursor, "a text", false},
 		{"dry_run", &s.DryRun, "true or false", false},
 		{"rate_per_second", &s.Rate, "a number", false},
+		{"event", &s.Event, "a text", false},
 	}
 }
 

@@ -217,6 +217,8 @@ func examples(f *fixture) []example {
 	}
 	add(get, "/api/v1/openapi.json", "", "", 200)
 	add(post, "/api/v1/sinks/{name}/pause", "/api/v1/sinks/crm/pause", "", 200)
+	add(post, "/api/v1/sinks/{name}/pause", "/api/v1/sinks/crm/pause", `{"for":"2h","reason":"maintenance"}`, 200)
+	add(post, "/api/v1/sinks/{name}/pause", "/api/v1/sinks/crm/pause", `{"for":"soon"}`, 400)
 	add(get, "/api/v1/status", "", "", 200)
 	add(post, "/api/v1/sinks/{name}/resume", "/api/v1/sinks/crm/resume", "", 200)
 	add(post, "/api/v1/sinks/{name}/resume", "/api/v1/sinks/none/resume", "", 404)
@@ -231,6 +233,8 @@ func examples(f *fixture) []example {
 	add(post, "/api/v1/calls/erase", "", `{"number":"+6281234567890","dry_run":false}`, 200)
 	add(post, "/api/v1/dead-letters/purge", "", `{"filter":{},"limit":1}`, 200)
 	add(post, "/-/reload", "", "", 200)
+	add(get, "/api/v1/events", "", "", 200)
+	add(get, "/api/v1/events", "/api/v1/events?cursor=x", "", 400)
 	return out
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 
+	"github.com/cdrelay/cdrelay/internal/operate"
 	"github.com/cdrelay/cdrelay/internal/problem"
 )
 
@@ -13,8 +14,13 @@ func (a *api) status(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *api) pause(w http.ResponseWriter, r *http.Request) {
-	if a.noBody(w, r) {
-		out, err := a.Operate.Pause(r.Context(), r.PathValue("name"))
+	var p operate.PauseRequest
+	if a.mayRead(
+		w, r,
+		field{"for", &p.For, "a text such as 30m, 2h or 1d", false},
+		field{"reason", &p.Reason, "a text", false},
+	) {
+		out, err := a.Operate.Pause(r.Context(), r.PathValue("name"), p)
 		a.answer(w, r, out, err)
 	}
 }

@@ -16,7 +16,7 @@ func (a *App) newPage() (*dashboard.Dashboard, error) {
 		Log:           a.opts.Log.With("component", "dashboard"),
 	}
 	if a.opts.Load != nil {
-		d.Reload = a.Reload
+		d.Reload = a.noted(d.Operate)
 	}
 	return dashboard.New(d)
 }

@@ -97,9 +97,20 @@ func (a *App) adminDeps() admin.Deps {
 		WrongToken: a.metrics.wrongToken.Inc, Metrics: a.metricsHandler(),
 	}
 	if a.opts.Load != nil {
-		d.Reload = a.Reload
+		d.Reload = a.noted(d.Operate)
 	}
 	return d
+}
+
+// noted returns a reload that is kept as an event of who asked for it.
+func (a *App) noted(by *operate.Operator) func(context.Context) error {
+	return func(ctx context.Context) error {
+		err := a.Reload(ctx)
+		if !a.isStopping() {
+			by.NoteReload(ctx, err)
+		}
+		return err
+	}
 }
 
 // operator returns what does the work of operators for a surface, which logs as a

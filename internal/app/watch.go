@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/cdrelay/cdrelay/internal/config"
+	"github.com/cdrelay/cdrelay/internal/operate"
 	"github.com/cdrelay/cdrelay/internal/spool"
 )
 
@@ -48,13 +49,18 @@ func (a *App) watch(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-a.opts.Hangup:
-			_ = a.Reload(ctx) // has logged and counted its error
+			_ = a.reloadBy(ctx, operate.TokenSignal) // has logged and counted its error
 		case <-look.C:
 			var next time.Duration
 			next, missing = a.look(ctx, missing)
 			look.Reset(next)
 		}
 	}
+}
+
+// reloadBy reloads as what the server itself noticed.
+func (a *App) reloadBy(ctx context.Context, token string) error {
+	return a.noted(a.operator("server", "app"))(operate.WithActor(ctx, operate.Actor{Token: token}))
 }
 
 // look reloads where the content is another than the one tried last. It returns
@@ -64,7 +70,7 @@ func (a *App) look(ctx context.Context, wasMissing bool) (next time.Duration, mi
 	switch {
 	case err == nil:
 		if a.isNews(now) {
-			_ = a.Reload(ctx) // has logged and counted its error
+			_ = a.reloadBy(ctx, operate.TokenFile) // has logged and counted its error
 		}
 		return watchEvery, false
 	case !wasMissing:

@@ -74,7 +74,7 @@ func (f frame) sinks() []sinkRow {
 }
 
 func (b *Dashboard) pause(w http.ResponseWriter, r *http.Request) error {
-	if _, err := b.Operate.Pause(r.Context(), r.PathValue("name")); err != nil {
+	if _, err := b.Operate.Pause(r.Context(), r.PathValue("name"), operate.PauseRequest{}); err != nil {
 		return err
 	}
 	return b.see(w, r, "/", "paused", 0)

@@ -79,7 +79,7 @@ var table = []row{
 		"internal/call", "internal/expr", "internal/outbound", "internal/route", "internal/secret", "sinks/contract",
 	}},
 	{level: 3, pattern: "internal/operate", may: []string{
-		"internal/call", "internal/explain", "internal/plaintext", "internal/spool", "internal/wait",
+		"internal/call", "internal/explain", "internal/moment", "internal/plaintext", "internal/spool", "internal/wait",
 	}},
 
 	{level: 4, pattern: "internal/admin", may: []string{"internal/listen", "internal/operate", "internal/plainjson", "internal/problem"}},

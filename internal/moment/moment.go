@@ -45,7 +45,7 @@ func Parse(text string, now time.Time) (time.Time, error) {
 	case "yesterday":
 		return time.Date(y, m, d-1, 0, 0, 0, 0, now.Location()), nil
 	}
-	if ago, ok := duration(strings.TrimSpace(strings.TrimSuffix(word, " ago"))); ok {
+	if ago, ok := Duration(strings.TrimSpace(strings.TrimSuffix(word, " ago"))); ok {
 		return now.Add(-ago), nil
 	}
 	for _, clock := range []string{"15:04", "15:04:05"} {
@@ -64,8 +64,8 @@ func Parse(text string, now time.Time) (time.Time, error) {
 // maxDays bounds a number of days: a duration has room for 292 years.
 const maxDays = 36500
 
-// duration reads what time.ParseDuration does, and days before it: 3d, 1.5d, 1d12h.
-func duration(text string) (time.Duration, bool) {
+// Duration reads what time.ParseDuration does, and days before it: 3d, 1.5d, 1d12h.
+func Duration(text string) (time.Duration, bool) {
 	var whole time.Duration
 	if before, after, ok := strings.Cut(text, "d"); ok {
 		days, err := strconv.ParseFloat(before, 64)

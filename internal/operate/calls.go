@@ -92,16 +92,35 @@ type CallDetail struct {
 	Revision   int       `json:"revision"`
 	ReceivedAt call.Time `json:"received_at"`
 	// Record is that of the newest revision; null where it is damaged.
-	Record     json.RawMessage  `json:"record"`
+	Record json.RawMessage `json:"record"`
+	// Rules are those that matched when the newest revision came in.
+	Rules      []string         `json:"rules"`
 	Revisions  []Revision       `json:"revisions"`
 	Deliveries []DeliveryDetail `json:"deliveries"`
+	// Events are what operators did with it, oldest first.
+	Events []Event `json:"events"`
+	// Others are the latest other calls of the customer's number, newest first.
+	Others []OtherCall `json:"other_calls"`
 }
+
+// OtherCall is another call of the same number.
+type OtherCall struct {
+	ID         string         `json:"id"`
+	ReceivedAt call.Time      `json:"received_at"`
+	Direction  call.Direction `json:"direction"`
+	Outcome    call.Outcome   `json:"outcome"`
+}
+
+// otherCalls is how many of them are shown.
+const otherCalls = 5
 
 // Revision is one push of a call.
 type Revision struct {
 	Revision   int             `json:"revision"`
 	ReceivedAt call.Time       `json:"received_at"`
 	Record     json.RawMessage `json:"record"`
+	// Rules are those that matched when it came in.
+	Rules []string `json:"rules"`
 	// Kept is the record as it is kept, also a damaged one.
 	Kept []byte `json:"-"`
 }
@@ -144,14 +163,35 @@ func (o *Operator) Call(ctx context.Context, id string) (CallDetail, error) {
 	}
 	out := CallDetail{ID: c.ID, Revisions: []Revision{}, Deliveries: []DeliveryDetail{}}
 	for _, s := range c.Revisions {
-		rev := Revision{Revision: s.Revision, ReceivedAt: s.ReceivedAt, Record: validJSON(s.Record), Kept: s.Record}
-		out.Revision, out.ReceivedAt, out.Record = rev.Revision, rev.ReceivedAt, rev.Record
+		rev := Revision{Revision: s.Revision, ReceivedAt: s.ReceivedAt, Record: validJSON(s.Record), Rules: append([]string{}, s.Rules...), Kept: s.Record}
+		out.Revision, out.ReceivedAt, out.Record, out.Rules = rev.Revision, rev.ReceivedAt, rev.Record, rev.Rules
 		out.Revisions = append(out.Revisions, rev)
 	}
 	for _, d := range c.Deliveries {
 		out.Deliveries = append(out.Deliveries, detailOf(d, letters))
 	}
-	return out, nil
+	if out.Events, err = o.eventsOf(ctx, id); err != nil {
+		return out, err
+	}
+	out.Others, err = o.othersOf(ctx, RecordOf(out.Record))
+	return out, err
+}
+
+// othersOf returns the latest other calls of the customer of a call.
+func (o *Operator) othersOf(ctx context.Context, r *call.Record) ([]OtherCall, error) {
+	out := []OtherCall{}
+	if r == nil || r.Customer == nil || r.Customer.Number == "" {
+		return out, nil
+	}
+	// One entry a revision: some of them are of the same call.
+	found, err := o.deps.Store.SearchCalls(ctx, CallFilter{Number: r.Customer.Number}, 4*otherCalls, "")
+	for _, c := range found.Calls {
+		known := c.ID == r.ID || slices.ContainsFunc(out, func(o OtherCall) bool { return o.ID == c.ID })
+		if other := RecordOf(c.Record); other != nil && !known && len(out) < otherCalls {
+			out = append(out, OtherCall{ID: c.ID, ReceivedAt: c.ReceivedAt, Direction: other.Direction, Outcome: other.Outcome})
+		}
+	}
+	return out, err
 }
 
 // detailOf finds the dead letter of a delivery.
@@ -188,7 +228,9 @@ func (o *Operator) Resend(ctx context.Context, id string, sinks []string) (Resen
 	if len(sinks) == 0 {
 		return out, &InputError{`"sinks" is empty: name the sinks that are to get the call again`}
 	}
-	done, err := o.deps.Store.Resend(ctx, id, sinks)
+	e := o.event(ctx, spool.Resent, "")
+	e.CallID = id
+	done, err := o.deps.Store.Resend(spool.WithEvent(ctx, e), id, sinks)
 	if err != nil {
 		return out, err
 	}

@@ -53,7 +53,7 @@ func TestStatus(t *testing.T) {
 	r.bury("a")
 	r.keep("bad")
 	o := r.operator()
-	if _, err := o.Pause(t.Context(), "crm"); err != nil {
+	if _, err := o.Pause(t.Context(), "crm", operate.PauseRequest{}); err != nil {
 		t.Fatal(err)
 	}
 	s, err := o.Status(t.Context())

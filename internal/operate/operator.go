@@ -14,6 +14,7 @@ import (
 type Store interface {
 	spool.Searcher
 	spool.Operator
+	spool.Journal
 	Lanes(ctx context.Context) ([]spool.LaneStatus, error)
 	SetPause(ctx context.Context, sink string, p spool.Pause) error
 	// Now is the time by which the store compares, whatever the wall clock says.
@@ -49,12 +50,14 @@ type Deps struct {
 // Operator does what operators ask for.
 type Operator struct {
 	deps Deps
+	via  string       // the surface
 	log  *slog.Logger // of changes
 }
 
-// New returns an Operator for a surface: api or page, as the log names it.
+// New returns an Operator for a surface: api, page or server, as the log and the events
+// name it.
 func New(via string, d Deps) *Operator {
-	return &Operator{deps: d, log: d.Log.With("via", via)}
+	return &Operator{deps: d, via: via, log: d.Log.With("via", via)}
 }
 
 // Explains reports whether callbacks are explained here.
@@ -78,6 +81,10 @@ type (
 	Attempt = spool.Attempt
 	// SinkState is the state of a delivery of a call, in a listing.
 	SinkState = spool.SinkState
+	// Event is something that an operator did.
+	Event = spool.Event
+	// EventFilter selects events; what is empty selects all.
+	EventFilter = spool.EventFilter
 	// Explanation is what would become of a callback.
 	Explanation = explain.Explanation
 )

@@ -21,8 +21,12 @@ func (o *Operator) Purge(ctx context.Context, s Selection) (Purged, error) {
 	if err := s.Check(); err != nil {
 		return out, err
 	}
+	ctx, event, err := o.begin(ctx, spool.Purged, s.describe(), s.Event)
+	if err != nil {
+		return out, err
+	}
 	pace := newPacer(&s)
-	err := o.walk(ctx, &s, pace.step, &out.Selected, func(page []DeadLetter) error {
+	err = o.walk(ctx, &s, pace.step, &out.Selected, func(page []DeadLetter) error {
 		if err := pace.wait(ctx, len(page)); err != nil {
 			return err
 		}
@@ -30,6 +34,9 @@ func (o *Operator) Purge(ctx context.Context, s Selection) (Purged, error) {
 		out.Purged += n
 		return err
 	})
+	if out.Purged > 0 {
+		out.Event = event.ID
+	}
 	if !s.DryRun {
 		o.log.InfoContext(ctx, "an operator purged dead letters", "purged", out.Purged, "complete", err == nil && out.NextCursor == "")
 	}

@@ -74,12 +74,18 @@ func (o *Operator) Replay(ctx context.Context, r Replay) (Replayed, error) {
 	if err := r.Check(); err != nil {
 		return p.out, err
 	}
-	err := p.begin(ctx)
-	if err == nil {
+	ctx, event, err := o.begin(ctx, spool.Replayed, r.describe(), r.Event)
+	if err != nil {
+		return p.out, err
+	}
+	if err = p.begin(ctx); err == nil {
 		err = o.walk(ctx, &r.Selection, selectionStep, &p.out.Selected, func(page []DeadLetter) error { return p.step(ctx, page) })
 	}
 	if r.Rate > 0 {
 		p.out.NextDueAt = call.At(p.due().Add(p.ahead))
+	}
+	if p.out.Replayed+p.out.Accepted+p.out.Ignored > 0 {
+		p.out.Event = event.ID
 	}
 	if !r.DryRun {
 		o.log.InfoContext(ctx, "an operator replayed dead letters", "replayed", p.out.Replayed, "accepted", p.out.Accepted,

@@ -38,6 +38,8 @@ type Selection struct {
 	DryRun bool
 	// Rate is how many are worked on in a second; 0 for no bound.
 	Rate float64
+	// Event is the one of an earlier part of the same work; empty for the first.
+	Event string
 }
 
 // Check says what is wrong with the selection as a whole.
@@ -95,6 +97,9 @@ type Selected struct {
 	Counted
 	// NextCursor goes on where the limit ended the work; empty when it is done.
 	NextCursor string `json:"next_cursor"`
+	// Event is the event of the work, which its next part names; empty where nothing
+	// was changed.
+	Event string `json:"event,omitempty"`
 }
 
 func newSelected(s *Selection) Selected {

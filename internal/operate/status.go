@@ -62,8 +62,10 @@ type Sink struct {
 // Paused is a pause that holds.
 type Paused struct {
 	By string `json:"by"`
-	// Until is absent for an operator's pause, which has no end.
+	// Until is absent for an operator's pause without an end.
 	Until call.Time `json:"until,omitzero"`
+	// Reason is why an operator made it.
+	Reason string `json:"reason,omitempty"`
 }
 
 // ByOperator reports whether an operator made the pause.
@@ -136,8 +138,8 @@ func joinLanes(sinks []Sink, lanes []spool.LaneStatus) []Sink {
 		s.Configured, s.Pending, s.Doubtful, s.DeadLetters = ok, l.Waiting, l.Doubtful, l.DeadLetters
 		s.OldestPendingAt = call.At(l.Oldest)
 		if l.Pause != (spool.Pause{}) {
-			s.Paused = &Paused{By: string(l.Pause.By)}
-			if l.Pause.By == spool.BySink {
+			s.Paused = &Paused{By: string(l.Pause.By), Reason: l.Pause.Reason}
+			if !l.Pause.Endless() {
 				s.Paused.Until = call.At(l.Pause.Until)
 			}
 		}

@@ -1,6 +1,10 @@
 package operate
 
-import "context"
+import (
+	"context"
+
+	"github.com/cdrelay/cdrelay/internal/spool"
+)
 
 // SinkTest is what came of a sample call that was sent to one sink.
 type SinkTest struct {
@@ -16,10 +20,14 @@ type SinkTest struct {
 }
 
 // Test sends a sample call to a sink, whatever its lane does: a pause and an open
-// breaker do not hold it back, and its end changes neither. Nothing is kept.
+// breaker do not hold it back, and its end changes neither. Nothing is kept but the
+// event.
 func (o *Operator) Test(ctx context.Context, sink string) (SinkTest, error) {
 	out, err := o.deps.Test(ctx, sink)
 	if err == nil {
+		e := o.event(ctx, spool.TestedSink, out.Result)
+		e.Sinks, e.Count = []string{sink}, 1
+		o.keep(ctx, e)
 		o.log.InfoContext(ctx, "an operator tested a sink", "sink", sink, "result", out.Result)
 	}
 	return out, err

@@ -38,10 +38,10 @@ type lane struct {
 	// back and ended are kept only while a lease is being read: what was given
 	// back or ended since the read began, which the read may still show.
 	// A read of a file that was replaced meanwhile leases nothing.
-	reading     bool
-	back        int64
-	ended       map[int64]struct{}
-	paused      spool.Pause
+	reading bool
+	back    int64
+	ended   map[int64]struct{}
+	paused  spool.Pause
 }
 
 func newLane(id int64, name string) *lane {
