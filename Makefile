@@ -25,6 +25,10 @@ MODULES := .ci/ship charts/tests $(TESTBED)
 # One static binary; the tests under the race detector alone switch cgo on.
 export CGO_ENABLED := 0
 
+# Without the paths in it, what one checkout has compiled serves all others, and the
+# tests and the linters share it with the binary.
+export GOFLAGS := $(strip $(filter-out -trimpath,$(GOFLAGS)) -trimpath)
+
 # The same commit gives the same binary: no paths, no VCS stamp of Go's own, and
 # the version from git. Without git (a source archive) the version is "devel".
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
@@ -150,6 +154,11 @@ CRASH_ENV = CDRELAY_CRASH_SEED=$(SEED) CDRELAY_CRASH_KILLS=$(KILLS) CDRELAY_CRAS
 # The tests that start the binary take the one that this names and build none.
 BINARY = CDRELAY_BINARY='$(CURDIR)/bin/$(1)'
 
+# A process that has found a race ends at once. At its end each waits for races of its
+# last moment: a tenth of a second and not a whole one, because the scripts start some
+# hundred commands.
+GORACE := halt_on_error=1 atexit_sleep_ms=100
+
 .PHONY: test-race
 test-race race-product race-testbed: export CGO_ENABLED := 1
 test-race race-product race-testbed: KILLS ?= 20
@@ -160,12 +169,13 @@ test-race: ## run the tests under the race detector (needs gcc): SEED=… KILLS=
 	@$(MAKE) --no-print-directory --keep-going -j2 race-product race-testbed
 
 # The testbed waits most of the time, and looks at how long things take: the other
-# tests run beside it and make way.
-RACE_TESTS = $(call BINARY,race/cdrelay) GORACE=halt_on_error=1 $(CRASH_ENV) \
-	$(GO) test $(1) $(RACE) -skip '$(NORACE)|$(ELSEWHERE)' -parallel 4 -timeout 20m -json
+# tests run beside it and make way. They wait, too: three packages at a time keep two
+# processors busy. `make vet` has looked at all of them.
+RACE_TESTS = $(call BINARY,race/cdrelay) GORACE='$(GORACE)' $(CRASH_ENV) \
+	$(GO) test $(1) $(RACE) -vet=off -skip '$(NORACE)|$(ELSEWHERE)' -parallel 4 -timeout 20m -json
 .PHONY: race-product race-testbed
 race-product:
-	@$(call RACE_TESTS,) -exec 'nice -n 10' ./... | $(TALLY) race
+	@$(call RACE_TESTS,-p 3) -exec 'nice -n 10' ./... | $(TALLY) race
 race-testbed:
 	@$(call RACE_TESTS,-C $(TESTBED)) ./... | $(TALLY) race-testbed
 
@@ -174,7 +184,7 @@ test-static: build ## run the tests named …NoRace, as the binary is built
 	@echo "==> test-static: tests without cgo and race detector"
 	@$(MAKE) --no-print-directory --keep-going -j2 static-product static-testbed
 
-STATIC_TESTS = $(call BINARY,cdrelay) $(GO) test $(1) -run '$(NORACE)|$(TWICE)' -timeout 20m -json
+STATIC_TESTS = $(call BINARY,cdrelay) $(GO) test $(1) -vet=off -run '$(NORACE)|$(TWICE)' -timeout 20m -json
 .PHONY: static-product static-testbed
 static-product:
 	@$(call STATIC_TESTS,) -exec 'nice -n 10' $$(grep -rlE --include='*_test.go' 'func Test(\w*NoRace|Scripts)\(' adapter cmd internal sinks | \

@@ -94,9 +94,9 @@ func (e *encoder) text(name, s string) {
 
 // known writes the strings that are not empty, each behind its name.
 func (e *encoder) known(namesAndTexts ...string) {
-	for i := 0; i < len(namesAndTexts); i += 2 {
-		if s := namesAndTexts[i+1]; s != "" {
-			e.text(namesAndTexts[i], s)
+	for i := 1; i < len(namesAndTexts); i += 2 {
+		if s := namesAndTexts[i]; s != "" {
+			e.text(namesAndTexts[i-1], s)
 		}
 	}
 }
