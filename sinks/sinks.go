@@ -15,13 +15,19 @@ import (
 	"github.com/cdrelay/cdrelay/sinks/webhook"
 )
 
-const noKind = "a sink needs a kind: add webhook or slack"
+const noKind = "a sink needs a kind: add preset, webhook or slack"
 
-// Config is exactly one kind of sink.
+// Config is exactly one kind of sink. A preset is a webhook by the time it is read:
+// whoever reads the file has put its section in place.
 type Config struct {
-	Webhook *webhook.Config `yaml:"webhook" example:"{url: {env: CRM_URL}}" doc:"A request to any HTTP endpoint. A sink has exactly one of webhook and slack."`
+	Preset  Preset          `yaml:"preset" example:"hubspot" doc:"A webhook that ships with cdrelay, by its name: docs/presets.md. A sink has exactly one of preset, webhook and slack."`
+	With    webhook.With    `yaml:"with" example:"{token: {env: HUBSPOT_TOKEN}}" doc:"The parameters of the preset. No text of them is a template."`
+	Webhook *webhook.Config `yaml:"webhook" example:"{url: {env: CRM_URL}}" doc:"A request to any HTTP endpoint. A sink has exactly one of preset, webhook and slack."`
 	Slack   *slack.Config   `yaml:"slack" example:"{webhook_url: {env: SLACK_WEBHOOK_URL}}" doc:"A message in Slack, by an incoming webhook, or by token and channel; one a second, where rate says nothing else."`
 }
+
+// Preset is the name of one.
+type Preset string
 
 // kind is the configuration of one kind of sink.
 type kind interface {
@@ -90,7 +96,7 @@ func (c Config) DefaultRate() float64 {
 // "webhook.url".
 func (c Config) Validate(report func(path, problem string)) {
 	found := c.configured()
-	if len(found) == 0 {
+	if len(found) == 0 && c.Preset == "" { // what is wrong with a preset is said elsewhere
 		report("", noKind)
 	}
 	for i, k := range found {

@@ -109,7 +109,7 @@ for.`,
 	})
 	root.PersistentFlags().StringP("config", "c", "config.yaml", "the configuration file")
 	root.AddCommand(serveCommand(), checkCommand(), convertCommand(), explainCommand(), testCommand(), spoolCommand(),
-		callsCommand(), dlqCommand(), sinksCommand(), sourcesCommand(), eventsCommand(), statusCommand(), reloadCommand(), demoCommand(), schemaCommand(), versionCommand())
+		callsCommand(), dlqCommand(), sinksCommand(), sourcesCommand(), presetsCommand(), eventsCommand(), statusCommand(), reloadCommand(), demoCommand(), schemaCommand(), versionCommand())
 	addCompletion(root)
 	return root
 }

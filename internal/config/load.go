@@ -81,7 +81,13 @@ func read(path string) ([]byte, error) {
 
 // Parse checks the text of a configuration; file is its name in errors.
 func Parse(file string, text []byte) (*Loaded, error) {
-	return parse(file, text, func(t *tree, c *Config, p *Problems) { decode(t.text, c, p) })
+	return parse(file, text, func(t *tree, c *Config, p *Problems) {
+		if t.expanded {
+			p.addDecoding(t.root.Decode(c)) // checkWritten reports the unknown keys
+			return
+		}
+		decode(t.text, c, p)
+	})
 }
 
 // parse checks a text whose tree is decoded by a function.
@@ -93,6 +99,7 @@ func parse(file string, text []byte, decode func(*tree, *Config, *Problems)) (*L
 		return nil, problems.orNil()
 	}
 	t.check(problems)
+	t.expand(problems.unlessSaid(t))
 	var c Config
 	decode(t, &c, problems)
 	problems.unfold(t)

@@ -7,6 +7,8 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/cdrelay/cdrelay/internal/secret"
+	"github.com/cdrelay/cdrelay/sinks/presets"
+	"github.com/cdrelay/cdrelay/sinks/webhook"
 )
 
 // Masked returns the file's text without its secrets: where a secret stands as a
@@ -18,14 +20,34 @@ func (l *Loaded) Masked() ([]byte, error) {
 	if err := yaml.Unmarshal(l.text, &doc); err != nil || len(doc.Content) == 0 {
 		return nil, fmt.Errorf("the configuration cannot be shown: %w", err)
 	}
+	preset := ""
 	allKeys().walk(doc.Content[0], "", func(k *key, n *yaml.Node, _ string) bool {
-		if !isSecret(k.typ()) {
-			return true
+		switch t := k.typ(); {
+		case t == reflect.TypeFor[Sink]():
+			preset = ""
+			if name, _ := step(n, "preset"); name != nil {
+				preset = name.Value
+			}
+		case t == reflect.TypeFor[webhook.With]():
+			maskParameters(preset, n)
+		case isSecret(t):
+			maskScalars(n)
+			return false
 		}
-		maskScalars(n)
-		return false
+		return true
 	})
 	return yaml.Marshal(&doc)
+}
+
+// maskParameters masks the parameters of a preset that are secret, and those of a
+// section of its own, which may be.
+func maskParameters(preset string, with *yaml.Node) {
+	p, _ := presets.Find(preset)
+	for name, value := range pairs(with) {
+		if parameter, known := p.Parameter(name); !known || parameter.Secret {
+			maskScalars(value)
+		}
+	}
 }
 
 // isSecret reports whether a text of the type is, or may be, a secret.

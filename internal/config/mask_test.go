@@ -27,7 +27,9 @@ sinks:
       body: {kept: "${call.id}"}
   - {name: env, webhook: {url: {env: CDRELAY_TEST_URL}}}
   - {name: chat, slack: {webhook_url: "https://hooks.slack.com/plant-slack"}}
-rules: [{name: all, to: [crm, env, chat]}]
+  - {name: preset, preset: hubspot, with: {token: plant-token, id_property: kept_property}}
+  - {name: section, webhook: {url: "https://example.com/x", with: {a: plant-a, b: {env: CDRELAY_TEST_URL}}}}
+rules: [{name: all, to: [crm, env, chat, preset, section]}]
 `
 	l, err := config.Parse("c.yaml", []byte(text))
 	if err != nil {
@@ -42,7 +44,7 @@ rules: [{name: all, to: [crm, env, chat]}]
 			t.Errorf("a secret is shown:\n%s", masked)
 		}
 	}
-	for _, kept := range []string{"CDRELAY_TEST_URL", "${call.id}", "name: crm", "********", "to: [crm, env, chat]"} {
+	for _, kept := range []string{"CDRELAY_TEST_URL", "${call.id}", "name: crm", "********", "to: [crm, env, chat, preset, section]", "kept_property"} {
 		if !strings.Contains(string(masked), kept) {
 			t.Errorf("%q is not shown:\n%s", kept, masked)
 		}

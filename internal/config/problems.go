@@ -85,6 +85,9 @@ func (p *Problems) lines() map[int]bool {
 // now: what could not be read has been said.
 func (p *Problems) unlessSaid(t *tree) reporter {
 	said := p.lines()
+	for preset, lines := range t.parameters { // what is wrong with one is wrong there, too
+		said[preset] = said[preset] || slices.ContainsFunc(lines, func(line int) bool { return said[line] })
+	}
 	return func(path, text string) {
 		if line := t.line(path); !said[line] {
 			p.add(line, path, text)

@@ -65,7 +65,8 @@ func keys(t *testing.T) map[string]key {
 
 // rivals are keys of which a mapping holds one.
 var rivals = [][]string{
-	{"webhook", "slack"},
+	{"preset", "webhook", "slack"},
+	{"with", "webhook", "slack"},
 	{"webhook_url", "token"},
 	{"webhook_url", "channel"},
 	{"webhook_url", "api_url"},
@@ -78,6 +79,8 @@ var companions = map[string]map[string]any{
 	"token":   {"channel": "C0123456789"},
 	"channel": {"token": "xoxb-example"},
 	"api_url": {"token": "xoxb-example", "channel": "C0123456789"},
+	"preset":  {"with": map[string]any{"token": "t"}},
+	"with":    {"preset": "hubspot"},
 }
 
 // configuration gives a whole configuration in which the key at a path has a
@@ -94,7 +97,7 @@ func configuration(t *testing.T, all map[string]key, path string, value any) map
 		at = strings.TrimPrefix(at+"."+step, ".")
 		last := i == len(steps)-1
 		if value != false { // which has no rivals
-			settle(node, name, strings.HasPrefix(at, "sinks[].slack"))
+			settle(node, name, strings.HasPrefix(at, "sinks[].slack") || at == "sinks[].preset" || at == "sinks[].with")
 		}
 		switch {
 		case last:
@@ -141,7 +144,7 @@ func clone(t *testing.T, value any) (copied any) {
 }
 
 // settle takes the rivals of a key out of its mapping and puts its companions in.
-func settle(node map[string]any, name string, slack bool) {
+func settle(node map[string]any, name string, accompanied bool) {
 	for _, group := range rivals {
 		if slices.Contains(group, name) {
 			for _, rival := range group {
@@ -151,7 +154,7 @@ func settle(node map[string]any, name string, slack bool) {
 			}
 		}
 	}
-	if slack {
+	if accompanied {
 		maps.Copy(node, companions[name])
 	}
 }

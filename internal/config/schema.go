@@ -11,6 +11,8 @@ import (
 	"github.com/cdrelay/cdrelay/internal/intake"
 	"github.com/cdrelay/cdrelay/internal/plainjson"
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/sinks"
+	"github.com/cdrelay/cdrelay/sinks/presets"
 	"github.com/cdrelay/cdrelay/sinks/slack"
 	"github.com/cdrelay/cdrelay/sinks/webhook"
 )
@@ -66,6 +68,12 @@ func schemaOf(t reflect.Type) *jsonschema.Schema {
 		return &jsonschema.Schema{Title: "template", Type: "string"}
 	case reflect.TypeFor[webhook.Body]():
 		return &jsonschema.Schema{Title: "tree of templates"}
+	case reflect.TypeFor[webhook.Let]():
+		return &jsonschema.Schema{Title: "expressions", Type: "object", AdditionalProperties: &jsonschema.Schema{Type: "string"}}
+	case reflect.TypeFor[webhook.With]():
+		return &jsonschema.Schema{Title: "parameters", Type: "object"}
+	case reflect.TypeFor[sinks.Preset]():
+		return &jsonschema.Schema{Title: "name of a preset", Type: "string", Enum: presetNames()}
 	case reflect.TypeFor[slack.Blocks]():
 		return &jsonschema.Schema{Title: "list of templates", Type: "array"}
 	case reflect.TypeFor[intake.Network]():
@@ -92,4 +100,12 @@ func secretSchema(title string) *jsonschema.Schema {
 	return &jsonschema.Schema{Title: title, OneOf: []*jsonschema.Schema{
 		{Type: "string"}, {Type: "number"}, {Type: "boolean"}, place("env"), place("file"),
 	}}
+}
+
+func presetNames() []any {
+	var names []any
+	for _, name := range presets.Names() {
+		names = append(names, name)
+	}
+	return names
 }

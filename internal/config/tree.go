@@ -14,10 +14,14 @@ type tree struct {
 	root  *yaml.Node
 	text  []byte
 	lines []string
+	// expanded says that the nodes are more than the text.
+	expanded bool
+	// parameters are the lines of what is given to a preset, by the line that names it.
+	parameters map[int][]int
 }
 
 func newTree(text []byte, root *yaml.Node) *tree {
-	return &tree{root: root, text: text, lines: strings.Split(string(text), "\n")}
+	return &tree{root: root, text: text, lines: strings.Split(string(text), "\n"), parameters: map[int][]int{}}
 }
 
 // check refuses tags, repeated keys and keys without a value, everywhere.

@@ -62,6 +62,7 @@ var table = []row{
 
 	{level: 2, pattern: "adapter", may: []string{"adapter/*", "internal/call"}},
 	{level: 2, pattern: "internal/route", may: []string{"internal/call", "internal/expr"}},
+	{level: 2, pattern: "sinks/presets", may: []string{"internal/spelling"}},
 	{level: 2, pattern: "sinks/*", may: []string{
 		"internal/call", "internal/expr", "internal/outbound", "internal/plainjson", "internal/plaintext", "internal/secret", "sinks/contract",
 	}},

@@ -22,6 +22,8 @@ const (
 
 // Config is the `webhook` section of a sink.
 type Config struct {
+	With        With                   `yaml:"with" example:"{team: sales, key: {env: CRM_KEY}}" doc:"Values that expressions read as with.name, and for which {with: name} stands as a whole value, secrets too. Presets are made of them."`
+	Let         Let                    `yaml:"let" example:"{national: nationalNumber(call.customer.number)}" doc:"Expressions with a name, which others of the section read as let.name: each becomes what it stands for, in brackets. One may use with, and those above it."`
 	URL         secret.Value           `yaml:"url" jsonschema:"required" template:"true" example:"https://crm.example.com/calls/${call.id}" doc:"Where to send. ${…} may stand in path and query, and is escaped there. A secret as a whole where it comes from env or file."`
 	Query       Query                  `yaml:"query" example:"{source: cdrelay, phone: \"${call.customer.number}\"}" doc:"Added to the query of url, also where url is a secret: texts that may hold ${…}, or secrets. Empty ones are left out."`
 	Method      string                 `yaml:"method" jsonschema:"enum=POST,enum=PUT,enum=PATCH,enum=GET,enum=DELETE" example:"PUT" doc:"GET and DELETE send no body."`

@@ -1,0 +1,171 @@
+package config_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/config"
+	"github.com/cdrelay/cdrelay/sinks/presets"
+)
+
+// withSink is a configuration with one sink called crm, whose other keys are given.
+func withSink(keys string) string {
+	return "sources: [{name: dialer, format: nxcc, auth: {header: {name: token, value: s3cret-value-of-the-door}}}]\n" +
+		"tables: {owners: {file: owners.csv}}\n" +
+		"sinks:\n  - name: crm\n    " + strings.ReplaceAll(strings.TrimSpace(keys), "\n", "\n    ") + "\n" +
+		"rules: [{name: all, to: [crm]}]\n"
+}
+
+// loadSink loads a configuration of one sink, with its environment set.
+func loadSink(t *testing.T, keys string) (*config.Loaded, error) {
+	t.Helper()
+	for _, m := range fromEnvironment.FindAllStringSubmatch(keys, -1) {
+		t.Setenv(m[1], "value-of-"+m[1])
+	}
+	return config.Parse("c.yaml", []byte(withSink(keys)))
+}
+
+// example is the use of a preset with the examples of all that is required.
+func example(t *testing.T, p presets.Preset) string {
+	t.Helper()
+	with := map[string]*yaml.Node{}
+	for i, one := range p.Parameters {
+		if one.Required {
+			with[one.Name] = &p.Parameters[i].Example
+		}
+	}
+	text, err := yaml.Marshal(map[string]any{"preset": p.Name, "with": with})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// TestPresetsLoad: each, with what is required alone, and as `cdrelay presets show`
+// prints it.
+func TestPresetsLoad(t *testing.T) {
+	inFolderOfFiles(t)
+	all, err := presets.All()
+	if err != nil || len(all) == 0 {
+		t.Fatalf("there are no presets: %v", err)
+	}
+	for _, p := range all {
+		shown, err := p.Show()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, keys := range map[string]string{"used": example(t, p), "shown": shown} {
+			t.Run(p.Name+" "+name, func(t *testing.T) {
+				l, err := loadSink(t, keys)
+				if err != nil {
+					t.Fatalf("%v\n%s", err, keys)
+				}
+				for _, w := range l.Warnings {
+					t.Errorf("warning: %s", w.In("c.yaml"))
+				}
+				if l.Sinks[0].Kind() != "webhook" {
+					t.Errorf("it is a %q", l.Sinks[0].Kind())
+				}
+			})
+		}
+	}
+}
+
+// TestKeysBesideAPreset: what is written wins over what the preset says.
+func TestKeysBesideAPreset(t *testing.T) {
+	inFolderOfFiles(t)
+	l, err := loadSink(t, "preset: hubspot\nwith: {token: t}\nrate: {per_second: 2}\ntimeout: 20s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := l.Sinks[0]; s.Lane.Rate.PerSecond != 2 || s.Timeout.String() != "20s" || s.Preset != "hubspot" {
+		t.Errorf("%+v %s", s.Lane.Rate, s.Timeout)
+	}
+	if l, err = loadSink(t, "preset: hubspot\nwith: {token: t}"); err != nil || l.Sinks[0].Lane.Rate == nil {
+		t.Errorf("the preset's own rate is lost: %v", err)
+	}
+}
+
+// TestParametersOfASection: values and expressions are put in place with their types,
+// and a secret as a whole value only.
+func TestParametersOfASection(t *testing.T) {
+	inFolderOfFiles(t)
+	l, err := loadSink(t, `
+webhook:
+  with:
+    key: {env: SECTION_KEY}
+    text: 'it''s "$} {'
+    empty: ""
+    count: -3
+    share: 0.5
+    flag: true
+    names: [a, "b}"]
+    owners: {amy: "1", ben: 2}
+    table: owners
+  let:
+    number: nationalNumber(call.customer.number)
+    both: let.number + with.names[1]
+  url: https://crm.example.com/${with.names[0]}/x
+  headers: {X-Key: {with: key}, X-Empty: {with: empty}}
+  body:
+    let: kept
+    with: {names: {with: names}, gone: {with: empty}}
+    text: "${with.text} $${with.text}"
+    sum: "${with.count + 1 < 0 && with.flag}"
+    share: "${with.share * 2.0}"
+    owner: "${with.owners[call.agent.id]}"
+    row: "${table(with.table, 'amy@example.com')}"
+    both: "${let.both}"
+    dropped: {when: "!with.flag", a: 1}
+    list: [{with: count}, {with: empty}, x]
+  success: response.status == 200 && with.flag
+`[1:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	sink, err := l.Sinks[0].Build(nil, l.Rows.Lookup)
+	if err != nil {
+		t.Fatal(err)
+	}
+	record := bare(call.Answered, call.Inbound)
+	record.Customer, record.Agent = &call.Party{Number: "+6281234567890"}, call.Agent{ID: "ben"}
+	q, err := sink.Request("msg_1", record)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `{"let":"kept","with":{"names":["a","b}"]},"text":"it's \"$} { ${with.text}","sum":true,"share":1,` +
+		`"owner":2,"row":"1001","both":"81234567890b}","list":[-3,"x"]}`
+	if got := string(q.Body); got != want {
+		t.Errorf("the body is\n%s\nnot\n%s", got, want)
+	}
+	if q.URL != "https://crm.example.com/a/x" || !q.FixedURL || q.Header.Get("X-Key") != "value-of-SECTION_KEY" || q.Header.Values("X-Empty") != nil {
+		t.Errorf("%s (fixed: %v) %v", q.URL, q.FixedURL, q.Header)
+	}
+}
+
+// TestPresetsOfAnchors: a section that is written once and used twice is two sinks.
+func TestPresetsOfAnchors(t *testing.T) {
+	l, err := config.Parse("c.yaml", []byte(`
+sources: [{name: dialer, format: nxcc, auth: {open: true}}]
+sinks:
+  - name: one
+    preset: hubspot
+    with: &parameters {token: t, id_property: other}
+  - name: two
+    preset: hubspot
+    with: *parameters
+rules: [{name: all, to: [one, two]}]
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if names := slices.Sorted(maps.Keys(l.SinkMarks)); fmt.Sprint(names) != "[one two]" {
+		t.Errorf("sinks %v", names)
+	}
+}

@@ -1,0 +1,57 @@
+package expr
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+)
+
+func bound(variable, name string) (string, error) {
+	if name == "gone" {
+		return "", errors.New(variable + "." + name + " has no value")
+	}
+	return fmt.Sprintf("<%s %s>", variable, name), nil
+}
+
+func TestBind(t *testing.T) {
+	for src, want := range map[string]string{
+		`with.a`:                             `<with a>`,
+		`with.a == call.id && with . b > 1`:  `<with a> == call.id && <with b> > 1`,
+		`let.a + with.b`:                     `<let a> + <with b>`,
+		"with\n.a_1[0]":                      `<with a_1>[0]`,
+		`call.raw.with.a + call.raw . let.b`: `call.raw.with.a + call.raw . let.b`,
+		`herewith.a + with_a.b + withal.c`:   `herewith.a + with_a.b + withal.c`,
+		`"with.a" + 'with.a' + r"with.a\"`:   `"with.a" + 'with.a' + r"with.a\"`,
+		`"""a"with.a""" + with.a`:            `"""a"with.a""" + <with a>`,
+		`"\"with.a" + with.a`:                `"\"with.a" + <with a>`,
+		"1 // with.a\n + with.a":             "1 // with.a\n + <with a>",
+		`1 // with.a`:                        `1 // with.a`,
+		`with == 1 + with.`:                  `with == 1 + with.`,
+		`"unclosed with.a`:                   `"unclosed <with a>`,
+		``:                                   ``,
+	} {
+		if got, err := Bind(src, []string{"with", "let"}, bound); err != nil || got != want {
+			t.Errorf("%s: %s, %v; want %s", src, got, err, want)
+		}
+	}
+	for _, src := range []string{`with.gone`, `with.a + with.gone`} {
+		if got, err := Bind(src, []string{"with"}, bound); err == nil {
+			t.Errorf("%s is %s", src, got)
+		}
+	}
+}
+
+func TestBindText(t *testing.T) {
+	for src, want := range map[string]string{
+		`with.a ${with.a} $${with.a} ${"}" + with.b}.`: `with.a ${<with a>} $${with.a} ${"}" + <with b>}.`,
+		`${ {"a": with.a}[call.id] }`:                  `${ {"a": <with a>}[call.id] }`,
+		`unclosed ${with.a`:                            `unclosed ${with.a`,
+	} {
+		if got, err := BindText(src, []string{"with"}, bound); err != nil || got != want {
+			t.Errorf("%s: %s, %v; want %s", src, got, err, want)
+		}
+	}
+	if got, err := BindText(`a ${with.gone}`, []string{"with"}, bound); err == nil {
+		t.Errorf("a name without a value is %s", got)
+	}
+}
