@@ -55,6 +55,8 @@ type LaneStatus struct {
 	// Oldest is when the oldest waiting delivery was accepted or last replayed;
 	// zero when nothing waits. OldestSure is that of those that are not doubtful.
 	Oldest, OldestSure time.Time
+	// Fresh: some of those that wait were never attempted.
+	Fresh bool
 	// Pause is the one that holds now, by the store's clock.
 	Pause Pause
 }

@@ -101,6 +101,8 @@ type Lanes interface {
 	// Lanes returns the status of each lane that is configured or holds something, by
 	// name.
 	Lanes(ctx context.Context) ([]LaneStatus, error)
+	// Waiting returns how many deliveries wait for a sink, without reading the store.
+	Waiting(sink string) int64
 	// Keep keeps a value of a sink under a name, in the place of the one before; nil
 	// removes it.
 	Keep(ctx context.Context, sink, name string, value []byte) error
@@ -125,6 +127,11 @@ type Searcher interface {
 	LettersByID(ctx context.Context, ids []string) ([]DeadLetter, error)
 	// LettersOfCall returns the dead letters of all revisions of a call.
 	LettersOfCall(ctx context.Context, callID string) ([]CallLetter, error)
+	// LettersByReason counts the dead letters of a sink by their reason.
+	LettersByReason(ctx context.Context, sink string) (map[Reason]int64, error)
+	// LettersOfSource returns the newest callbacks of a source that could not be
+	// understood.
+	LettersOfSource(ctx context.Context, source string, limit int) ([]DeadLetter, error)
 	// DeadLetter returns one dead letter with what it holds, or ErrNotFound.
 	DeadLetter(ctx context.Context, id string) (DeadLetterDetail, error)
 	// Totals returns counts over the whole store without reading it.

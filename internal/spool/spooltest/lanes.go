@@ -31,7 +31,14 @@ func laneCounts(r *rig) {
 			r.Errorf("the oldest is from %v after the begin, want %v", d, want)
 		}
 	}
+	fresh := func(want bool) {
+		r.Helper()
+		if got := r.status("crm").Fresh; got != want {
+			r.Errorf("fresh ones wait: %v", got)
+		}
+	}
 	oldest(-1)
+	fresh(false)
 	r.acceptAll("a")
 	r.pass(time.Minute)
 	r.acceptAll("b")
@@ -40,9 +47,11 @@ func laneCounts(r *rig) {
 	r.check(r.Postpone(r.one("crm"), attempt("unwell"), time.Now().Add(time.Hour)))
 	r.commit()
 	oldest(0)
+	fresh(true)
 	r.check(r.Settle(r.one("crm"), nil))
 	r.commit()
 	oldest(0)
+	fresh(false)
 	r.waiting(1, 0)
 	r.pass(time.Hour)
 	r.check(r.Bury(r.one("crm"), nil, spool.Rejected, "no"))

@@ -18,6 +18,45 @@ func letterCases() []testCase {
 		{"resend/the newest revision, whatever became of it", resend},
 		{"resend/what is not there changes nothing", resendUnknown},
 		{"letters/an unknown id is not found", unknownLetter},
+		{"letters/counted by the reason, and the newest of a source", lettersOf},
+	}
+}
+
+func lettersOf(r *rig) {
+	r.acceptAll("a", "b", "c")
+	for _, reason := range []spool.Reason{spool.Rejected, spool.Expired, spool.Rejected} {
+		r.check(r.Bury(r.one("crm"), attempt("rejected"), reason, "no"))
+	}
+	r.commit()
+	counts := func(sink string, rejected, expired int64) {
+		r.Helper()
+		got, err := r.LettersByReason(r.Context(), sink)
+		r.check(err)
+		if got[spool.Rejected] != rejected || got[spool.Expired] != expired || (rejected == 0) != (len(got) == 0) {
+			r.Errorf("%s: %v, want %d rejected and %d expired", sink, got, rejected, expired)
+		}
+	}
+	counts("crm", 2, 1)
+	counts("slack", 0, 0)
+	counts("nobody", 0, 0)
+	for i, body := range []string{"x", "y", "z"} {
+		r.pass(time.Second)
+		source := []string{"dialer", "other", "dialer"}[i]
+		r.check(r.KeepUndecodable(r.Context(), spool.Undecodable{Source: source, Body: []byte(body), Detail: "not JSON: " + body}))
+	}
+	for limit, want := range map[int]string{1: "z", 5: "zx"} {
+		page, err := r.LettersOfSource(r.Context(), "dialer", limit)
+		r.check(err)
+		var got string
+		for _, l := range page {
+			got += l.Detail[len("not JSON: "):]
+			if l.Stage != spool.StageIntake || l.Source != "dialer" {
+				r.Errorf("%+v", l)
+			}
+		}
+		if got != want {
+			r.Errorf("the newest %d of the dialer: %q, want %q", limit, got, want)
+		}
 	}
 }
 

@@ -295,7 +295,7 @@ func (r *rig) status(sink string) spool.LaneStatus {
 // waiting checks the number of waiting deliveries and of dead letters of crm.
 func (r *rig) waiting(waiting, dead int64) {
 	r.Helper()
-	if st := r.status("crm"); st.Waiting != waiting || st.DeadLetters != dead {
+	if st := r.status("crm"); st.Waiting != waiting || st.DeadLetters != dead || r.Waiting("crm") != waiting {
 		r.Fatalf("crm has %d waiting and %d dead letters, want %d and %d", st.Waiting, st.DeadLetters, waiting, dead)
 	}
 }

@@ -105,6 +105,14 @@ func (s *Store) PauseOf(sink string) spool.Pause {
 	return l.paused
 }
 
+// Waiting returns how many deliveries wait for a sink.
+func (s *Store) Waiting(sink string) int64 {
+	if l := s.lane(sink); l != nil {
+		return l.waiting.Load()
+	}
+	return 0
+}
+
 // Work returns a channel that receives when the lane may have something new to
 // lease, or its pause has changed.
 func (s *Store) Work(sink string) <-chan struct{} {
@@ -154,6 +162,7 @@ func readStatus(c *sqlite.Conn, lane int64, st *spool.LaneStatus) error {
 			return err
 		}
 	}
+	st.Fresh = fresh > 0
 	st.OldestSure = dbfile.FromMillis(earlier(fresh, tried))
 	st.Oldest = dbfile.FromMillis(earlier(earlier(fresh, tried), doubtful))
 	return nil

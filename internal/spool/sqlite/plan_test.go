@@ -52,6 +52,7 @@ func TestHotStatementsUseTheirIndexAndNeverScanOrSort(t *testing.T) {
 		{"expired tried", expiredTried, partial + " AND state=?)"},
 		{"count waiting", countWaiting, partial},
 		{"count doubtful", countDoubtful, "COVERING " + partial + " AND state=?)"},
+		{"count dead by reason", countReasons, "COVERING INDEX dead_place (stage=? AND lane=?)"},
 		{"count dead", countDead, "COVERING INDEX dead_place (stage=? AND lane=?)"},
 		{"revisions", revisionsOf, "INDEX calls_identity (call_id=?)"},
 		{"ahead, scheduled", aheadScheduled, partial + " AND state=? AND due>?)"},
