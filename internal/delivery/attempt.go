@@ -28,6 +28,7 @@ func (l *Lane) attempt(ctx context.Context, j job) outbound.Verdict {
 		span.Ended(resultRender, false)
 		l.deps.Metrics.rendered(l.name)
 		kept := spool.Attempt{At: time.Now().UTC(), Result: resultRender, Detail: err.Error()}
+		l.noteRender(d, kept.At, kept.Detail)
 		l.bury(d, []spool.Attempt{kept}, spool.Render, err.Error())
 		return outbound.Verdict{}
 	}
@@ -48,6 +49,10 @@ func (l *Lane) attempt(ctx context.Context, j job) outbound.Verdict {
 		l.quick.Add(-1)
 	}
 	endSpan(span, out)
+	l.note(d, out)
+	if unwell(out.Meaning) && l.deps.Client.State() != outbound.Closed {
+		l.opened(d, out)
+	}
 	l.conclude(ctx, d, begun, out)
 	return out.Verdict
 }

@@ -36,7 +36,7 @@ type job struct {
 func (l *Lane) dispatch(ctx context.Context) {
 	for ctx.Err() == nil {
 		state := l.deps.Client.State()
-		l.tell.breaker(l.log, state)
+		l.tell.closed(l.log, state)
 		if d := l.closedFor(); d > 0 {
 			l.sleep(ctx, d)
 			continue

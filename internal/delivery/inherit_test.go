@@ -20,7 +20,7 @@ func TestInherit(t *testing.T) {
 	old.proof = proof{since: now, newest: now.Add(time.Second)}
 	old.opinions.asked(ask{delivery: &spool.Delivery{Seq: 1}, begun: now, ended: now, wait: time.Minute})
 	old.quota.end(now, time.Minute)
-	old.tell.open = true
+	old.tell.open.Store(true)
 	old.rate.AllowN(time.Now(), 5)
 
 	same, other := lane(0.001), lane(0.002)
@@ -33,7 +33,7 @@ func TestInherit(t *testing.T) {
 		t.Errorf("%.1f tokens of another rate, want its burst", got)
 	}
 	for _, l := range []*Lane{same, other} {
-		if !l.opinions.holds() || len(l.opinions.askers) != 1 || l.proof != old.proof || l.quota.free != old.quota.free || !l.tell.open {
+		if !l.opinions.holds() || len(l.opinions.askers) != 1 || l.proof != old.proof || l.quota.free != old.quota.free || !l.tell.open.Load() || l.health != old.health {
 			t.Error("the pause, what was learned of the sink, or what was logged was not taken over")
 		}
 	}

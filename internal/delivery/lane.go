@@ -22,6 +22,7 @@ type Store interface {
 	spool.Queue
 	SetPause(ctx context.Context, sink string, p spool.Pause) error
 	PauseOf(sink string) spool.Pause
+	Waiting(sink string) int64
 }
 
 // Renderer makes the request for a call record; an error is a fault of this
@@ -59,7 +60,9 @@ type Lane struct {
 	log  *slog.Logger
 	rate *rate.Limiter // nil for no bound; only the dispatcher takes tokens
 	jobs chan job
-	tell teller // the dispatcher's
+	tell teller
+	// health is how the sink answers.
+	health *health
 	// random spreads the retries: a number in [0, 1).
 	random func() float64
 
@@ -93,7 +96,7 @@ func New(name string, s Settings, deps Deps) *Lane {
 	l := &Lane{
 		name: name, set: s, deps: deps,
 		log:  deps.Log.With("component", "delivery", "sink", name),
-		jobs: make(chan job), random: rand.Float64,
+		jobs: make(chan job), random: rand.Float64, health: newHealth(),
 		quota: quota{workers: s.Concurrency},
 	}
 	if s.Rate != nil {
@@ -104,10 +107,11 @@ func New(name string, s Settings, deps Deps) *Lane {
 
 // Inherit takes over what the lane knows that served the same sink before a
 // reload and has ended: what it learned of the sink, a pause, the tokens that are
-// used up, and what was logged. It is called before Start.
+// used up, how it answered, and what was logged. It is called before Start.
 func (l *Lane) Inherit(old *Lane) {
 	l.proof, l.opinions, l.quota.free, l.written = old.proof, old.opinions, old.quota.free, old.written
-	l.tell = old.tell
+	l.tell.inherit(&old.tell)
+	l.health = old.health
 	if l.rate != nil && old.rate != nil && *l.set.Rate == *old.set.Rate {
 		l.rate = old.rate
 	}

@@ -46,7 +46,9 @@ func bubble(t *testing.T, f func(w *world)) {
 	})
 }
 
-func (w *world) logger() *slog.Logger { return slog.New(slog.NewTextHandler(&w.log, nil)) }
+func (w *world) logger() *slog.Logger { return loggerTo(&w.log) }
+
+func loggerTo(b *safeBuffer) *slog.Logger { return slog.New(slog.NewTextHandler(b, nil)) }
 
 func (w *world) open() {
 	w.t.Helper()
@@ -294,6 +296,18 @@ func (b *safeBuffer) count(text string) int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return strings.Count(b.b.String(), text)
+}
+
+// line is the first line that holds a text.
+func (b *safeBuffer) line(text string) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for line := range strings.Lines(b.b.String()) {
+		if strings.Contains(line, text) {
+			return line
+		}
+	}
+	return ""
 }
 
 var errWire = errors.New("connection refused")

@@ -34,6 +34,7 @@ var table = []row{
 	{level: 0, pattern: "internal/plaintext"},
 	{level: 0, pattern: "internal/wait"},
 	{level: 0, pattern: "internal/share"},
+	{level: 0, pattern: "internal/tally"},
 	{level: 0, pattern: "internal/problem", may: []string{"internal/plainjson", "internal/plaintext"}},
 	{level: 0, pattern: "internal/interrupt"},
 	{level: 0, pattern: "internal/moment"},
@@ -70,17 +71,17 @@ var table = []row{
 	{level: 3, pattern: "sinks", may: []string{"sinks/*"}},
 	{level: 3, pattern: "internal/intake", may: []string{
 		"internal/call", "internal/charset", "internal/listen", "internal/moment", "internal/plaintext", "internal/problem", "internal/route", "internal/secret", "internal/spool",
-		"internal/tracing",
+		"internal/tally", "internal/tracing",
 	}},
 	{level: 3, pattern: "internal/delivery", may: []string{
-		"internal/call", "internal/outbound", "internal/share", "internal/spool", "internal/tracing", "internal/wait",
+		"internal/call", "internal/outbound", "internal/plaintext", "internal/share", "internal/spool", "internal/tally", "internal/tracing", "internal/wait",
 	}},
 
 	{level: 3, pattern: "internal/explain", may: []string{
 		"internal/call", "internal/expr", "internal/outbound", "internal/route", "internal/secret", "sinks/contract",
 	}},
 	{level: 3, pattern: "internal/operate", may: []string{
-		"internal/call", "internal/explain", "internal/moment", "internal/plaintext", "internal/spool", "internal/wait",
+		"internal/call", "internal/explain", "internal/moment", "internal/plaintext", "internal/spool", "internal/tally", "internal/wait",
 	}},
 
 	{level: 4, pattern: "internal/admin", may: []string{"internal/listen", "internal/operate", "internal/plainjson", "internal/problem"}},
