@@ -26,8 +26,9 @@ const (
 	tooLarge     result = "too_large"
 	incomplete   result = "incomplete"
 	unavailable  result = "unavailable"
-	// unknownPath is that of no source.
+	// unknownPath is that of no source, and wrongMethod is not counted as a callback.
 	unknownPath result = "unknown_path"
+	wrongMethod result = "wrong_method"
 )
 
 // results lists those of a source.
@@ -35,8 +36,21 @@ func results() []result {
 	return []result{accepted, duplicate, ignored, undecodable, unauthorized, forbidden, tooLarge, incomplete, unavailable}
 }
 
+// Taken lists the results of callbacks that were answered 200.
+func Taken() []string { return []string{string(accepted), string(duplicate), string(ignored)} }
+
 // authentic reports whether the callback passed the doors.
-func (r result) authentic() bool { return r != unauthorized && r != forbidden }
+func (r result) authentic() bool { return r != unauthorized && r != forbidden && r != wrongMethod }
+
+// refused reports whether the callback was not taken, and is not kept either.
+func (r result) refused() bool {
+	switch r {
+	case unauthorized, forbidden, tooLarge, incomplete, unavailable, wrongMethod:
+		return true
+	default:
+		return false
+	}
+}
 
 // answer is what a callback gets.
 type answer struct {
@@ -46,8 +60,9 @@ type answer struct {
 	// id and revision stand in a 200.
 	id       string
 	revision int
-	// detail is the problem's text for the sender.
-	detail string
+	// detail is the problem's text for the sender, reason what the operator is told in
+	// its place; empty where that is the same.
+	detail, reason string
 	// header is the one header that the status asks for, if any.
 	header, value string
 }

@@ -13,7 +13,8 @@
 //     Retry-After;
 //   - a source without a door cannot be built, and nothing of a request that
 //     did not pass the doors is parsed, stored or logged above debug; it leaves
-//     a count in callbacks_total;
+//     a count in callbacks_total, and for a while the sender's address and the
+//     reason in memory, of the last few (Activity);
 //   - the doors stand in this order: path 404, method 405, address 403,
 //     credentials 401; an unknown path is not told which ones exist;
 //   - an authentic body that cannot be understood is kept, then answered 400;

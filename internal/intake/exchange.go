@@ -43,7 +43,9 @@ func (x *exchange) answer(ctx context.Context) answer {
 	if len(x.source.allow) > 0 {
 		if client := x.set.proxies.client(x.request); !x.source.allow.contain(client) {
 			x.debug(ctx, "address not allowed", slog.String("client", client.String()))
-			return fault(forbidden, http.StatusForbidden, "this address may not post here")
+			a := fault(forbidden, http.StatusForbidden, "this address may not post here")
+			a.reason = "the address is not in auth.allow"
+			return a
 		}
 	}
 	check, err := x.source.door.open(x.request, x.received)
@@ -68,8 +70,10 @@ func (x *exchange) answer(ctx context.Context) answer {
 // refuse tells the sender nothing about what was wrong.
 func (x *exchange) refuse(ctx context.Context, reason error) answer {
 	x.debug(ctx, "no good credentials", slog.String("reason", reason.Error()))
-	return fault(unauthorized, http.StatusUnauthorized, "credentials are missing or wrong").
+	a := fault(unauthorized, http.StatusUnauthorized, "credentials are missing or wrong").
 		with("WWW-Authenticate", x.source.door.challenge())
+	a.reason = reason.Error()
+	return a
 }
 
 // unread answers for a body that did not come in.

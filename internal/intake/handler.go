@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -87,6 +88,7 @@ func (h *Handler) Use(p Prepared) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	p.set.count(h.metrics)
+	p.set.remember(h.current.Load())
 	if old := h.current.Swap(p.set); old != nil {
 		old.dropMetrics(p.set, h.metrics)
 	}
@@ -106,14 +108,19 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fault(unknownPath, http.StatusNotFound, "no callbacks are taken here").write(w, "", &h.closing)
 		return
 	}
+	client := func() netip.Addr { return set.proxies.client(r) }
 	if r.Method != http.MethodPost {
-		fault("", http.StatusMethodNotAllowed, "callbacks are posted").with("Allow", http.MethodPost).write(w, "", &h.closing)
+		a := fault(wrongMethod, http.StatusMethodNotAllowed, "callbacks are posted").with("Allow", http.MethodPost)
+		src.activity.note(now, 0, a, client)
+		a.write(w, "", &h.closing)
 		return
 	}
 	x := exchange{Handler: h, set: set, source: src, request: r, received: now, lease: h.budget.lease(src.name)}
 	defer x.lease.release()
 	a := x.answer(r.Context())
-	src.metrics.count(a.result, h.deps.Now().Sub(now))
+	took := h.deps.Now().Sub(now)
+	src.metrics.count(a.result, took)
+	src.activity.note(now, took, a, client)
 	a.write(w, src.respond, &h.closing)
 }
 

@@ -61,6 +61,7 @@ type source struct {
 	allow           networks // who may post; empty for all
 	respond         string
 	metrics         sourceMetrics
+	activity        *activity
 }
 
 // newSet does all that can fail.
