@@ -29,7 +29,9 @@ func Formats() []call.Format {
 			Charset:     utf8,
 			DefaultZone: infin8linx.DefaultZone,
 			Signature:   nxcc.Digest, // the vendor signs nothing, but a relay before it may
+			Signing:     nxcc.Signing(),
 			Causes:      infin8linx.Causes,
+			Example:     infin8linx.Example,
 			NeedsRegion: true,
 		},
 		{
@@ -38,7 +40,9 @@ func Formats() []call.Format {
 			FormField: nxcc.FormField,
 			Charset:   utf8,
 			Signature: nxcc.Digest,
+			Signing:   nxcc.Signing(),
 			Causes:    nxcc.Causes,
+			Example:   nxcc.Example,
 		},
 	}
 	for i, f := range table {

@@ -36,6 +36,24 @@ func TestTable(t *testing.T) {
 	}
 }
 
+// TestExamples: the callback to try a source with is a sound one of its format, on one
+// line, of numbers that belong to nobody.
+func TestExamples(t *testing.T) {
+	t.Parallel()
+	for _, f := range adapter.Formats() {
+		r, err := f.Convert([]byte(f.Example), call.Source{Name: "desk", Region: "ID"})
+		if err != nil {
+			t.Fatalf("%s: %v", f.Name, err)
+		}
+		if r.From.Number != "+12025550123" || r.Customer == nil || !r.Answered || r.Direction != call.Inbound || len(r.Warnings) > 0 {
+			t.Errorf("%s: %s", f.Name, r.JSON())
+		}
+		if strings.ContainsAny(f.Example, "\n'$") || (f.Signature != nil) != (len(f.Signing.Lines) > 0) {
+			t.Errorf("%s: %s, %+v", f.Name, f.Example, f.Signing)
+		}
+	}
+}
+
 // The default zone that the table names is the one that Convert takes.
 func TestDefaultZone(t *testing.T) {
 	t.Parallel()

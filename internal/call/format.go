@@ -29,6 +29,12 @@ type Format struct {
 	Signature Signature
 	// Causes are the vendor's codes for the end of a call, for the documents.
 	Causes Causes
+	// Example is a callback of the format, a call that nobody made, to try a source
+	// with; one line of JSON.
+	Example string
+	// Signing is how a person signs a callback in a shell; the zero Signing where
+	// Signature is nil.
+	Signing Signing
 	// NeedsRegion says that without a region no number becomes E.164.
 	NeedsRegion bool
 }
@@ -58,4 +64,12 @@ type Keys struct {
 	Secrets iter.Seq[string]
 	// Tolerance is how far the sender's clock may be from ours.
 	Tolerance time.Duration
+}
+
+// Signing is how a callback is signed by hand, in a POSIX shell: Lines set $sign, and
+// what else the values of Headers name, out of $body, and of $KEY and $SECRET, which
+// stand for the access key and its secret.
+type Signing struct {
+	Lines   []string
+	Headers []string
 }
