@@ -92,7 +92,10 @@ func (o *operator) printDelivery(m call.Masker, d operate.DeliveryDetail) error 
 	f := facts{to: o.screen}
 	f.add("sink", fmt.Sprintf("%s, revision %d", d.Sink, d.Revision))
 	f.addCell("state", state(d.State))
-	f.add("next attempt", o.when(d.DueAt))
+	if d.Wait != nil {
+		f.add("waits", o.masked(m, d.Wait.Why))
+		f.add("next attempt", o.when(d.Wait.NextTryAt))
+	}
 	f.add("ended", o.when(d.EndedAt))
 	f.add("dead letter", strings.TrimSpace(d.DeadLetter+" "+string(d.Reason)))
 	f.add("what to do", d.Advice())

@@ -1,11 +1,11 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -14,26 +14,48 @@ import (
 )
 
 func sinksCommand() *cobra.Command {
-	return group("sinks", "List, test, pause and resume the sinks of a running server",
-		sinksListCommand(), sinksTestCommand(), sinksPauseCommand("pause", "Pause a sink until it is resumed; calls for it wait"),
+	return group("sinks", "List, show, test, pause and resume the sinks of a running server",
+		sinksListCommand(), sinksShowCommand(), sinksTestCommand(), sinksPauseCommand("pause", "Pause a sink until it is resumed; calls for it wait"),
 		sinksPauseCommand("resume", "End the pause of a sink, whoever made it"))
 }
+
+const sinksPath = "/api/v1/sinks"
 
 func sinksListCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
-		Short: "List the sinks with breaker, pause, and what waits",
+		Short: "List the sinks: how each is, what waits, how much is delivered and how fast",
 		Args:  exactly(0, "no arguments"),
 		RunE: asOperator(func(o *operator, _ []string) error {
-			var status struct {
-				Sinks []json.RawMessage `json:"sinks"`
-			}
-			if err := o.client.Get(o.ctx(), statusPath, nil, &status); err != nil {
-				return err
-			}
-			return printItems(o, status.Sinks, sinkColumns(), o.sinkRow)
+			columns := append(sinkColumns(), column{"SUCCESS 1H", 7, 0}, column{"P95 1H", 6, 0}, column{"LAST FAILURE", 8, 20})
+			return list(o, sinksPath, nil, 0, itemsOf(columns, "no sink is configured", func(s operate.Sink) []cell {
+				return append(o.sinkRow(s), cells(successOf(s.Recent), p95Of(s.Recent), o.failureOf(s))...)
+			}))
 		}),
 	}
+}
+
+// successOf and p95Of are of the last hour.
+func successOf(r *operate.Recent) string {
+	if r == nil {
+		return ""
+	}
+	return percent(r.Hour.SuccessRate)
+}
+
+func p95Of(r *operate.Recent) string {
+	if r == nil || r.Hour.Latency == nil {
+		return ""
+	}
+	return operate.Millis(r.Hour.Latency.P95)
+}
+
+// failureOf is the last failure, where it says why the sink is as it is.
+func (o *operator) failureOf(s operate.Sink) string {
+	if s.LastFailure == nil || !s.Troubled() {
+		return ""
+	}
+	return s.LastFailure.Words(time.Now())
 }
 
 func sinkColumns() []column {
@@ -61,8 +83,10 @@ func (o *operator) stateOf(s operate.Sink) cell {
 		return cell{"breaker open, next try " + o.when(s.RetryAt), "bad"}
 	case s.Breaker == "half_open":
 		return cell{"breaker half open", "wait"}
-	default:
+	case !s.Troubled():
 		return cell{"ready", "good"}
+	default:
+		return cell{strings.ToLower(operate.Words(s.State)), operate.Tone(s.State)}
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cdrelay/cdrelay/internal/operate"
-	"github.com/cdrelay/cdrelay/internal/plaintext"
 )
 
 const statusPath = "/api/v1/status"
@@ -56,48 +55,6 @@ func (o *operator) printStatus(s operate.Status) error {
 	t := o.table(sinkColumns()...)
 	for _, sink := range s.Sinks {
 		t.row(o.sinkRow(sink))
-	}
-	return t.end()
-}
-
-func sourcesCommand() *cobra.Command {
-	return group("sources", "List the sources of a running server", sourcesListCommand())
-}
-
-func sourcesListCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "list",
-		Short: "List the sources with their formats and the paths that callbacks come to",
-		Args:  exactly(0, "no arguments"),
-		RunE: asOperator(func(o *operator, _ []string) error {
-			var status struct {
-				Sources []json.RawMessage `json:"sources"`
-			}
-			if err := o.client.Get(o.ctx(), statusPath, nil, &status); err != nil {
-				return err
-			}
-			columns := []column{{"NAME", 0, 0}, {"FORMAT", 1, 0}, {"PATH", 2, 16}}
-			return printItems(o, status.Sources, columns, func(s operate.Source) []cell { return cells(s.Name, s.Format, s.Path) })
-		}),
-	}
-}
-
-// printItems prints a part of the status as a list.
-func printItems[T any](o *operator, items []json.RawMessage, columns []column, row func(T) []cell) error {
-	t := o.table(columns...)
-	for _, text := range items {
-		if o.json {
-			o.print("%s", plaintext.JSON(text))
-			continue
-		}
-		var item T
-		if err := json.Unmarshal(text, &item); err != nil {
-			return err
-		}
-		t.row(row(item))
-	}
-	if o.json {
-		return nil
 	}
 	return t.end()
 }

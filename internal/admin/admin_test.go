@@ -57,8 +57,8 @@ func newFixture(t *testing.T) *fixture {
 		Server: func() operate.Server {
 			return operate.Server{
 				Version: "v1", ConfigHash: "abc", StartedAt: time.Now(), Ready: f.ready,
-				Sources: []operate.Source{{Name: "dialer", Format: "infin8linx", Path: "/callbacks/dialer"}},
-				Sinks:   []operate.Sink{{Name: "crm", Kind: "webhook", Configured: true, Breaker: "closed"}},
+				Sources: []operate.Source{fullSource()},
+				Sinks:   []operate.Sink{fullSink()},
 			}
 		},
 	}

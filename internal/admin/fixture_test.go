@@ -18,6 +18,7 @@ import (
 	"github.com/cdrelay/cdrelay/internal/explain"
 	"github.com/cdrelay/cdrelay/internal/operate"
 	"github.com/cdrelay/cdrelay/internal/spool"
+	"github.com/cdrelay/cdrelay/internal/tally"
 )
 
 // wire gives the fixture what the app gives: reading again, numbers, a log.
@@ -171,6 +172,28 @@ func (f *fixture) refused(t *testing.T, path string, status int, cases map[strin
 		if w.Code != status || !strings.Contains(p.Detail, want) {
 			t.Errorf("%s %s: %d %s, want %d with %q", path, body, w.Code, w.Body, status, want)
 		}
+	}
+}
+
+// fullSource and fullSink have all that a server can know.
+func fullSource() operate.Source {
+	c := tally.New("accepted", "unauthorized")
+	c.Add("accepted", time.Millisecond)
+	last := operate.Callback{At: call.At(time.Now()), Result: "accepted", Status: 200}
+	return operate.Source{
+		Name: "dialer", Format: "infin8linx", Path: "/callbacks/dialer", LastCallback: &last, Recent: operate.RecentOf(c.Counts(), "accepted"),
+		Refused: []operate.Refused{{Callback: operate.Callback{At: last.At, Result: "unauthorized", Status: 401}, Client: "192.0.2.1", Reason: "credentials are wrong"}},
+		Door:    operate.Door{URL: "http://localhost:8080/callbacks/dialer", Kind: "header", Name: "token", Example: "{}"},
+	}
+}
+
+func fullSink() operate.Sink {
+	c := tally.New("delivered", "rejected")
+	c.Add("delivered", time.Millisecond)
+	return operate.Sink{
+		Name: "crm", Kind: "webhook", Configured: true, Breaker: "closed", Recent: operate.RecentOf(c.Counts(), "delivered"), Failures: 1, Refusals: 1,
+		FailingSince: call.At(time.Now()), LastDeliveredAt: call.At(time.Now()), NotBefore: time.Now().Add(time.Minute),
+		LastFailure: &operate.SinkFailure{At: call.At(time.Now().Add(time.Minute)), CallID: "dialer:a", Revision: 1, Result: "rejected", Status: 422, Detail: "422: no such field"},
 	}
 }
 

@@ -240,29 +240,32 @@ func (t *timeline) standing(d operate.DeliveryDetail) {
 
 // waiting says what a delivery waits for.
 func (t *timeline) waiting(d operate.DeliveryDetail, e *event) {
-	e.Ahead, e.At = true, d.DueAt.Time
-	e.What = "Next attempt"
-	if e.At.Before(t.now) {
-		e.At, e.What = t.now, "Waits for its turn"
-	}
-	for _, s := range t.sinks {
-		if s.Name != d.Sink {
-			continue
+	e.Ahead, e.At = true, t.now
+	if w := d.Wait; w != nil {
+		e.What, e.Do, e.Detail = waitWords(w.For), operate.Advice(w.For), w.LastFailure
+		if e.Detail != "" {
+			e.Detail = "Last failure: " + e.Detail
 		}
-		switch {
-		case s.ByUs:
-			e.What, e.Do = "Waits: the sink is paused by an operator", "Resume it on the overview."
-			return
-		case s.Paused != nil:
-			e.What, e.Do = "Waits: "+lower(operate.Words("paused")), operate.Advice("paused")
-			return
-		case s.State == "open" || s.State == "gone":
-			e.What, e.Do = "Waits: "+lower(operate.Words(s.State)), operate.Advice(s.State)
-			return
+		if !w.NextTryAt.IsZero() {
+			e.At = w.NextTryAt.Time
 		}
 	}
 	if d.Doubtful {
 		e.What, e.Do, e.Tone = e.What+": "+lower(operate.Words("doubtful")), operate.Advice("doubtful"), operate.Tone("doubtful")
+	}
+}
+
+// waitWords says what a delivery waits for.
+func waitWords(code string) string {
+	switch code {
+	case "retry":
+		return "Next attempt"
+	case "turn":
+		return operate.Words(code)
+	case "paused_by_operator":
+		return "Waits: the sink is paused by an operator"
+	default:
+		return "Waits: " + lower(operate.Words(code))
 	}
 }
 

@@ -25,10 +25,19 @@ type sourceRow struct {
 // sinkRow is a sink with what the page adds.
 type sinkRow struct {
 	operate.Sink
-	// State is a code of which there are words.
-	State     string
-	ByUs      bool // paused by an operator
 	PerMinute float64
+}
+
+// ByUs reports whether an operator paused the sink.
+func (s sinkRow) ByUs() bool { return s.Paused.ByOperator() }
+
+// Broken returns the code of an open or half open breaker that the state does not tell
+// of; empty for none.
+func (s sinkRow) Broken() string {
+	if code := "breaker_" + s.Breaker; s.Breaker != "closed" && s.Breaker != "" && code != s.State {
+		return code
+	}
+	return ""
 }
 
 func (b *Dashboard) overview(w http.ResponseWriter, r *http.Request) error {
@@ -64,11 +73,7 @@ func (b *Dashboard) overview(w http.ResponseWriter, r *http.Request) error {
 func (f frame) sinks() []sinkRow {
 	var out []sinkRow
 	for _, s := range f.Status.Sinks {
-		row := sinkRow{Sink: s, State: s.Breaker, ByUs: s.Paused.ByOperator()}
-		if !s.Configured {
-			row.State = "gone"
-		}
-		out = append(out, row)
+		out = append(out, sinkRow{Sink: s})
 	}
 	return out
 }

@@ -16,7 +16,7 @@ import (
 )
 
 func TestPageSaysThatACallIsDoubtful(t *testing.T) {
-	d := operate.DeliveryDetail{DeliveryStatus: spool.DeliveryStatus{State: "waiting", DueAt: call.At(time.Now().Add(time.Hour))}}
+	d := operate.DeliveryDetail{DeliveryStatus: spool.DeliveryStatus{State: "waiting"}, Wait: &operate.Wait{For: "retry", NextTryAt: call.At(time.Now().Add(time.Hour))}}
 	if what, todo := dashboard.Waiting(d); what != "Next attempt" || todo != "" {
 		t.Errorf("%q, %q", what, todo)
 	}

@@ -72,7 +72,7 @@ func (f frame) Toggle() string {
 }
 
 // Uptime is how long the server has been up.
-func (f frame) Uptime() string { return span(f.now.Sub(f.Status.StartedAt.Time)) }
+func (f frame) Uptime() string { return operate.Span(f.now.Sub(f.Status.StartedAt.Time)) }
 
 // Number masks a number unless numbers are shown.
 func (f frame) Number(n string) string {
@@ -105,25 +105,11 @@ func (f frame) Ago(t any) string {
 	if at.IsZero() {
 		return ""
 	}
-	if d := f.now.Sub(at); d >= 0 {
-		return span(d) + " ago"
-	}
-	return "in " + span(at.Sub(f.now))
+	return operate.Ago(at, f.now)
 }
 
-// span writes a duration in its largest unit.
-func span(d time.Duration) string {
-	switch {
-	case d < time.Minute:
-		return fmt.Sprintf("%d s", int(d.Seconds()))
-	case d < time.Hour:
-		return fmt.Sprintf("%d min", int(d.Minutes()))
-	case d < 48*time.Hour:
-		return fmt.Sprintf("%d h", int(d.Hours()))
-	default:
-		return fmt.Sprintf("%d days", int(d.Hours()/24))
-	}
-}
+// FailureWords says what a sink answered last, and how long ago.
+func (f frame) FailureWords(last *operate.SinkFailure) string { return last.Words(f.now) }
 
 func funcs(c clock) template.FuncMap {
 	return template.FuncMap{

@@ -132,6 +132,8 @@ type DeliveryDetail struct {
 	Attempts   []Attempt    `json:"attempts"`
 	DeadLetter string       `json:"dead_letter,omitempty"`
 	Reason     spool.Reason `json:"reason,omitempty"`
+	// Wait says what a delivery that waits is waiting for; nil for others.
+	Wait *Wait `json:"wait,omitempty"`
 	// Why is the detail of the dead letter.
 	Why string `json:"-"`
 }
@@ -169,6 +171,9 @@ func (o *Operator) Call(ctx context.Context, id string) (CallDetail, error) {
 	}
 	for _, d := range c.Deliveries {
 		out.Deliveries = append(out.Deliveries, detailOf(d, letters))
+	}
+	if err := o.explainWaits(ctx, out.Deliveries); err != nil {
+		return out, err
 	}
 	if out.Events, err = o.eventsOf(ctx, id); err != nil {
 		return out, err

@@ -17,6 +17,7 @@ type Store interface {
 	spool.Journal
 	Lanes(ctx context.Context) ([]spool.LaneStatus, error)
 	SetPause(ctx context.Context, sink string, p spool.Pause) error
+	NextDue(ctx context.Context, sink string, withDoubtful bool) (time.Time, error)
 	// Now is the time by which the store compares, whatever the wall clock says.
 	Now() time.Time
 }
@@ -79,6 +80,8 @@ type (
 	DeadLetter = spool.DeadLetter
 	// Attempt is one try to make a delivery.
 	Attempt = spool.Attempt
+	// Reason is why a dead letter was made.
+	Reason = spool.Reason
 	// SinkState is the state of a delivery of a call, in a listing.
 	SinkState = spool.SinkState
 	// Event is something that an operator did.

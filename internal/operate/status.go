@@ -30,47 +30,6 @@ type Refusal struct {
 	Error string    `json:"error"`
 }
 
-// Source is one configured source.
-type Source struct {
-	Name   string `json:"name"`
-	Format string `json:"format"`
-	Path   string `json:"path"`
-}
-
-// Sink is one configured sink, or one that is gone and is still owed something.
-type Sink struct {
-	Name string `json:"name"`
-	// Kind is webhook or slack; empty for a sink that is gone.
-	Kind       string `json:"kind"`
-	Configured bool   `json:"configured"`
-	// Breaker is closed, open or half_open; empty for a sink that is gone.
-	Breaker string `json:"breaker"`
-	// RetryAt is when an open breaker lets the next attempt through.
-	RetryAt call.Time `json:"retry_at,omitzero"`
-	Paused  *Paused   `json:"paused,omitempty"`
-	Pending int64     `json:"pending"`
-	// InFlight is the number of attempts on their way.
-	InFlight        int       `json:"in_flight"`
-	OldestPendingAt call.Time `json:"oldest_pending_at,omitzero"`
-	DeadLetters     int64     `json:"dead_letters"`
-	// Doubtful is how many of the pending ones fail while the sink takes others.
-	Doubtful int64 `json:"doubtful"`
-	// PerSecond is the configured rate; 0 for none.
-	PerSecond float64 `json:"-"`
-}
-
-// Paused is a pause that holds.
-type Paused struct {
-	By string `json:"by"`
-	// Until is absent for an operator's pause without an end.
-	Until call.Time `json:"until,omitzero"`
-	// Reason is why an operator made it.
-	Reason string `json:"reason,omitempty"`
-}
-
-// ByOperator reports whether an operator made the pause.
-func (p *Paused) ByOperator() bool { return p != nil && p.By == string(spool.ByOperator) }
-
 // Status is the whole at a glance.
 type Status struct {
 	Version     string      `json:"version"`
@@ -103,11 +62,11 @@ type SpoolTotals struct {
 // Status returns the status. Beside an error it holds what the server itself knows.
 func (o *Operator) Status(ctx context.Context) (Status, error) {
 	server := o.deps.Server()
-	lanes, err := o.deps.Store.Lanes(ctx)
+	sinks, err := o.sinks(ctx, server.Sinks)
 	totals := o.deps.Store.Totals()
 	out := Status{
 		Version: server.Version, ConfigHash: server.ConfigHash, StartedAt: call.At(server.StartedAt), ReloadedAt: server.ReloadedAt,
-		Ready: server.Ready == nil, Refused: server.Refused, Sources: server.Sources, Sinks: joinLanes(server.Sinks, lanes),
+		Ready: server.Ready == nil, Refused: server.Refused, Sources: server.Sources, Sinks: sinks,
 		DeadLetters: DeadTotals{Intake: totals.IntakeDeadLetters},
 		Spool:       SpoolTotals{Calls: totals.Calls, BytesUsed: totals.BytesUsed, SetAside: totals.SetAside},
 	}
@@ -118,6 +77,23 @@ func (o *Operator) Status(ctx context.Context) (Status, error) {
 		out.DeadLetters.Delivery += s.DeadLetters
 	}
 	return out, err
+}
+
+// sinks joins what the server knows of its sinks with their lanes. Beside an error it
+// returns what the server knows.
+func (o *Operator) sinks(ctx context.Context, known []Sink) ([]Sink, error) {
+	lanes, err := o.deps.Store.Lanes(ctx)
+	sinks := joinLanes(known, lanes)
+	now := o.deps.Store.Now()
+	for i := range sinks {
+		s := &sinks[i]
+		var due time.Time
+		if err == nil && s.Pending > 0 && !s.fresh && s.Configured && !s.Paused.endless() {
+			due, err = o.deps.Store.NextDue(ctx, s.Name, true)
+		}
+		s.complete(now, due)
+	}
+	return sinks, err
 }
 
 // joinLanes puts what the spool knows beside what the server knows of each sink,
@@ -136,7 +112,7 @@ func joinLanes(sinks []Sink, lanes []spool.LaneStatus) []Sink {
 		}
 		s := &out[i]
 		s.Configured, s.Pending, s.Doubtful, s.DeadLetters = ok, l.Waiting, l.Doubtful, l.DeadLetters
-		s.OldestPendingAt = call.At(l.Oldest)
+		s.OldestPendingAt, s.fresh = call.At(l.Oldest), l.Fresh
 		if l.Pause != (spool.Pause{}) {
 			s.Paused = &Paused{By: string(l.Pause.By), Reason: l.Pause.Reason}
 			if !l.Pause.Endless() {
