@@ -127,27 +127,17 @@ func (c *conversion) direction() call.Direction {
 }
 
 func (c *conversion) method() call.Method {
-	n, ok := c.Int("callmethod")
-	if !ok {
-		return call.UnknownMethod
+	methods := [...]call.Method{
+		0: call.UnknownMethod, // "unlimited": says nothing
+		1: call.InternalMethod, 2: call.Manual, 3: call.API, 4: call.DoubleCall, 5: call.Predictive, 6: call.IVR,
 	}
-	switch n {
-	case 0: // "unlimited": says nothing
-		return call.UnknownMethod
-	case 1:
-		return call.InternalMethod
-	case 2:
-		return call.Manual
-	case 3:
-		return call.API
-	case 4:
-		return call.DoubleCall
-	case 5:
-		return call.Predictive
-	case 6:
-		return call.IVR
+	switch n, ok := c.Int("callmethod"); {
+	case !ok:
+	case n >= 0 && n < int64(len(methods)):
+		return methods[n]
+	default:
+		c.Complain("callmethod", "is an unknown method")
 	}
-	c.Complain("callmethod", "is an unknown method")
 	return call.UnknownMethod
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -72,10 +73,7 @@ func (f convertFlags) reader() (*intake.Reader, error) {
 		return nil, fmt.Errorf("unknown format %q: there are %s", f.format, names)
 	}
 	src := intake.SourceConfig{
-		Name: f.source, Format: f.format, Timezone: f.timezone, Region: strings.ToUpper(f.region), Numbers: call.Numbers(f.numbers), Charset: f.charset,
-	}
-	if src.Name == "" {
-		src.Name = f.format
+		Name: cmp.Or(f.source, f.format), Format: f.format, Timezone: f.timezone, Region: strings.ToUpper(f.region), Numbers: call.Numbers(f.numbers), Charset: f.charset,
 	}
 	if !sourceName.MatchString(src.Name) {
 		return nil, fmt.Errorf("--source %q is no name: write 1 to 63 of the characters a-z, 0-9 and -", src.Name)

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"net/netip"
@@ -31,9 +32,7 @@ const defaultListen = "127.0.0.1:8081"
 
 // WithDefaults fills what was not set.
 func (c Config) WithDefaults() Config {
-	if c.Listen == "" {
-		c.Listen = defaultListen
-	}
+	c.Listen = cmp.Or(c.Listen, defaultListen)
 	return c
 }
 

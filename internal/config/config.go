@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -86,21 +87,13 @@ const defaultGrace = 25 * time.Second
 // withDefaults fills what was not set.
 func (c Config) withDefaults() Config {
 	c.ServerConfig = c.WithDefaults() // the embedded one has the only exported method of that name
-	if c.Timezone == "" {
-		c.Timezone = "UTC"
-	}
+	c.Timezone = cmp.Or(c.Timezone, "UTC")
 	c.Admin.Listen = c.Admin.Settings().WithDefaults().Listen
 	c.Spool = c.Spool.WithDefaults()
 	if c.Shutdown.Grace == nil {
-		grace := defaultGrace
-		c.Shutdown.Grace = &grace
+		c.Shutdown.Grace = new(defaultGrace)
 	}
-	if c.Log.Level == "" {
-		c.Log.Level = "info"
-	}
-	if c.Log.Format == "" {
-		c.Log.Format = "json"
-	}
+	c.Log = Log{Level: cmp.Or(c.Log.Level, "info"), Format: cmp.Or(c.Log.Format, "json")}
 	c.Tracing = c.Tracing.WithDefaults()
 	for i, s := range c.Sources {
 		c.Sources[i] = s.WithDefaults()
@@ -118,9 +111,7 @@ func (s Sink) withDefaults() Sink {
 	s.Lane = s.Lane.WithDefaults()
 	s.Settings = s.Settings.WithDefaults()
 	s.Config = s.Config.WithDefaults()
-	if s.MaxRequest == 0 {
-		s.MaxRequest = contract.DefaultMaxRequest
-	}
+	s.MaxRequest = cmp.Or(s.MaxRequest, contract.DefaultMaxRequest)
 	return s
 }
 

@@ -134,10 +134,7 @@ func (p *Problems) addYAML(text string) {
 
 // wrongType says what was found and what would be right.
 func wrongType(tag, value, want string) string {
-	found := map[string]string{"!!map": "a mapping", "!!seq": "a list", "!!null": "nothing"}[tag]
-	if found == "" {
-		found = strconv.Quote(value)
-	}
+	found := cmp.Or(map[string]string{"!!map": "a mapping", "!!seq": "a list", "!!null": "nothing"}[tag], strconv.Quote(value))
 	expected, remedy := "a mapping of keys", "write keys below it, indented"
 	switch {
 	case strings.HasPrefix(want, "[]"):

@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -144,9 +143,7 @@ func step(n *yaml.Node, part string) (*yaml.Node, int) {
 
 // parts splits a path at dots and brackets.
 func parts(path string) []string {
-	return slices.DeleteFunc(strings.FieldsFunc(path, func(r rune) bool {
-		return r == '.' || r == '[' || r == ']'
-	}), func(s string) bool { return s == "" })
+	return strings.FieldsFunc(path, func(r rune) bool { return strings.ContainsRune(".[]", r) })
 }
 
 func join(path, key string) string {

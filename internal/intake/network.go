@@ -3,6 +3,7 @@ package intake
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -67,12 +68,7 @@ func (n Network) contains(addr netip.Addr) bool { return n.prefix.Contains(addr.
 type networks []Network
 
 func (l networks) contain(addr netip.Addr) bool {
-	for _, n := range l {
-		if n.contains(addr) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(l, func(n Network) bool { return n.contains(addr) })
 }
 
 // lineError has the form that yaml.v3 collects beside all other errors.

@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -38,20 +39,12 @@ const (
 )
 
 func (c Connections) withDefaults() Connections {
-	if c.Max == 0 {
-		c.Max = defaultMax
-	}
-	if c.PerAddress == 0 {
-		c.PerAddress = defaultPerAddress
-	}
-	return c
+	return Connections{Max: cmp.Or(c.Max, defaultMax), PerAddress: cmp.Or(c.PerAddress, defaultPerAddress)}
 }
 
 // WithDefaults returns the configuration with what was left out filled in.
 func (c ServerConfig) WithDefaults() ServerConfig {
-	if c.Listen == "" {
-		c.Listen = ":8080"
-	}
+	c.Listen = cmp.Or(c.Listen, ":8080")
 	c.Connections = c.Connections.withDefaults()
 	return c
 }
@@ -112,12 +105,9 @@ func newServer(c ServerConfig, h http.Handler, l *slog.Logger, t timeouts) (*Ser
 	if c.TLS == nil {
 		return s, nil
 	}
-	keys, err := newKeyPair(*c.TLS)
-	if err != nil {
-		return nil, err
-	}
-	s.keys = keys
-	return s, nil
+	var err error
+	s.keys, err = newKeyPair(*c.TLS)
+	return s, err
 }
 
 // Listen binds the address. Connections wait until Serve.

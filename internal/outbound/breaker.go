@@ -23,16 +23,7 @@ const (
 
 // String names the state as a metric label.
 func (s State) String() string {
-	switch s {
-	case Closed:
-		return "closed"
-	case Open:
-		return "open"
-	case HalfOpen:
-		return "half_open"
-	default:
-		return "unknown"
-	}
+	return nameOf(s, "closed", "open", "half_open")
 }
 
 const (

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -66,10 +67,5 @@ func (g *guard) allows(a netip.Addr) bool {
 			return g.allows(netip.AddrFrom4([4]byte(bytes[offset : offset+4])))
 		}
 	}
-	for _, prefix := range g.denied {
-		if prefix.Contains(a) {
-			return false
-		}
-	}
-	return a.IsValid()
+	return a.IsValid() && !slices.ContainsFunc(g.denied, func(p netip.Prefix) bool { return p.Contains(a) })
 }

@@ -2,6 +2,7 @@ package outbound
 
 import (
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -33,38 +34,20 @@ const (
 
 // String names the meaning as a metric label.
 func (m Meaning) String() string {
-	switch m {
-	case Delivered:
-		return "delivered"
-	case Rejected:
-		return "rejected"
-	case Unwell:
-		return "unwell"
-	case Timeout:
-		return "timeout"
-	case Connect:
-		return "connect"
-	case Credentials:
-		return "credentials"
-	case Paused:
-		return "paused"
-	case BreakerOpen:
-		return "breaker_open"
-	case Canceled:
-		return "canceled"
-	default:
+	return nameOf(m-Delivered, "delivered", "rejected", "unwell", "timeout", "connect", "credentials", "paused", "breaker_open", "canceled")
+}
+
+// nameOf returns the name of one of several constants that are counted from 0.
+func nameOf[T ~int](i T, names ...string) string {
+	if i < 0 || int(i) >= len(names) {
 		return "unknown"
 	}
+	return names[i]
 }
 
 // countsAgainst tells whether the meaning is evidence that the sink is failing.
 func (m Meaning) countsAgainst() bool {
-	switch m {
-	case Unwell, Timeout, Connect, Credentials:
-		return true
-	default:
-		return false
-	}
+	return m == Unwell || m == Timeout || m == Connect || m == Credentials
 }
 
 // isFromAnswer tells whether a reader of answers may decide for the meaning.
@@ -125,35 +108,25 @@ func pauses(status int) bool {
 // saysLater reports whether a status of the 4xx asks for the same request again,
 // later. HubSpot answers 423 for locks that last two seconds.
 func saysLater(status int) bool {
-	switch status {
-	case http.StatusRequestTimeout, http.StatusLocked, http.StatusTooEarly, http.StatusTooManyRequests, statusMigrating:
-		return true
-	default:
-		return false
-	}
+	return slices.Contains([]int{
+		http.StatusRequestTimeout, http.StatusLocked, http.StatusTooEarly, http.StatusTooManyRequests, statusMigrating,
+	}, status)
 }
 
 // accountIsWrong reports whether the status speaks of who we are. 402 is an
 // account that is not paid, 407 a proxy that does not know us.
 func accountIsWrong(status int) bool {
-	switch status {
-	case http.StatusUnauthorized, http.StatusPaymentRequired, http.StatusForbidden, http.StatusProxyAuthRequired:
-		return true
-	default:
-		return false
-	}
+	return slices.Contains([]int{
+		http.StatusUnauthorized, http.StatusPaymentRequired, http.StatusForbidden, http.StatusProxyAuthRequired,
+	}, status)
 }
 
 // addressIsWrong reports whether the status speaks of the URL. It is evidence only
 // where every call has the same one. 301 and 308 say that it moved for good.
 func addressIsWrong(status int) bool {
-	switch status {
-	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone,
-		http.StatusMovedPermanently, http.StatusPermanentRedirect:
-		return true
-	default:
-		return false
-	}
+	return slices.Contains([]int{
+		http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone, http.StatusMovedPermanently, http.StatusPermanentRedirect,
+	}, status)
 }
 
 // Conventions are what is known of one sink's answers beside the table. Each may be

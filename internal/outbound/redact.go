@@ -189,12 +189,8 @@ func (r *redactor) begins(text string) bool {
 // urlParts returns what must not be shown of a secret that is a URL. Of one that
 // holds a template it is what stands before the template, and every part.
 func urlParts(text string) []string {
-	fixed, _, templated := strings.Cut(text, "${")
-	parts := partsOf(text)
-	if templated {
-		parts = append(parts, partsOf(fixed)...)
-	}
-	return parts
+	fixed, _, _ := strings.Cut(text, "${")
+	return append(partsOf(text), partsOf(fixed)...)
 }
 
 func partsOf(text string) []string {

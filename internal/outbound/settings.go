@@ -1,6 +1,7 @@
 package outbound
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"time"
@@ -34,9 +35,7 @@ const (
 
 // WithDefaults fills what is absent.
 func (s Settings) WithDefaults() Settings {
-	if s.Timeout == 0 {
-		s.Timeout = defaultTimeout
-	}
+	s.Timeout = cmp.Or(s.Timeout, defaultTimeout)
 	if s.QuickTries == nil {
 		s.QuickTries = new(defaultQuickTries)
 	}
@@ -45,22 +44,13 @@ func (s Settings) WithDefaults() Settings {
 }
 
 func (b BreakerSettings) withDefaults() BreakerSettings {
-	if b.ConsecutiveFailures == 0 {
-		b.ConsecutiveFailures = 5
+	return BreakerSettings{
+		ConsecutiveFailures: cmp.Or(b.ConsecutiveFailures, 5),
+		FailureRatio:        cmp.Or(b.FailureRatio, 0.5),
+		MinRequests:         cmp.Or(b.MinRequests, 20),
+		Window:              cmp.Or(b.Window, time.Minute),
+		OpenFor:             cmp.Or(b.OpenFor, 30*time.Second),
 	}
-	if b.FailureRatio == 0 {
-		b.FailureRatio = 0.5
-	}
-	if b.MinRequests == 0 {
-		b.MinRequests = 20
-	}
-	if b.Window == 0 {
-		b.Window = time.Minute
-	}
-	if b.OpenFor == 0 {
-		b.OpenFor = 30 * time.Second
-	}
-	return b
 }
 
 // Validate reports each problem with the path of its key. It expects the

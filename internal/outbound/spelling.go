@@ -152,8 +152,7 @@ func unescapeBackslash(dst []byte, s string) (meaning []byte, n int) {
 			return append(dst, b), 4
 		}
 	case 'n', 't', 'r', 'b', 'f', 'v', 'a':
-		text, err := strconv.Unquote(`"` + s[:2] + `"`)
-		if err == nil {
+		if text, err := strconv.Unquote(`"` + s[:2] + `"`); err == nil {
 			return append(dst, text...), 2
 		}
 	default:
@@ -200,36 +199,14 @@ func hexNumber(s string, at, digits int) (r rune, ok bool) {
 	if len(s) < at+digits {
 		return 0, false
 	}
-	for i := at; i < at+digits; i++ {
-		n, ok := nibble(s[i])
-		if !ok {
-			return 0, false
-		}
-		r = r<<4 | rune(n)
-	}
-	return r, true
+	n, err := strconv.ParseUint(s[at:at+digits], 16, 32)
+	return rune(n), err == nil //nolint:gosec // G115: of eight digits as of four only those of a character are one
 }
 
 // hexByte reads two hexadecimal digits at a place of a text.
 func hexByte(s string, at int) (byte, bool) {
-	if len(s) < at+2 {
-		return 0, false
-	}
-	high, one := nibble(s[at])
-	low, two := nibble(s[at+1])
-	return high<<4 | low, one && two
-}
-
-func nibble(c byte) (byte, bool) {
-	switch {
-	case c >= '0' && c <= '9':
-		return c - '0', true
-	case c >= 'a' && c <= 'f':
-		return c - 'a' + 10, true
-	case c >= 'A' && c <= 'F':
-		return c - 'A' + 10, true
-	}
-	return 0, false
+	r, ok := hexNumber(s, at, 2)
+	return byte(r), ok //nolint:gosec // G115: of two digits
 }
 
 // halfEscape is an escape that a bound cut in two.

@@ -2,6 +2,7 @@ package outbound
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/tls"
 	"io"
 	"net/http"
@@ -54,12 +55,7 @@ func (t Transport) HTTPClient(timeout time.Duration) (*http.Client, error) {
 	}, nil
 }
 
-func (t Transport) userAgent() string {
-	if t.UserAgent == "" {
-		return "cdrelay"
-	}
-	return t.UserAgent
-}
+func (t Transport) userAgent() string { return cmp.Or(t.UserAgent, "cdrelay") }
 
 func (t Transport) wire(timeout time.Duration) (http.RoundTripper, error) {
 	if t.Wire != nil {

@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -30,18 +31,10 @@ const minMaxBytes = 1 << 20
 
 // WithDefaults fills what was not set.
 func (c Config) WithDefaults() Config {
-	if c.Path == "" {
-		c.Path = DefaultPath
-	}
-	if c.Retention == 0 {
-		c.Retention = defaultRetention
-	}
-	if c.DeadLetterRetention == 0 {
-		c.DeadLetterRetention = defaultDeadLetterRetention
-	}
-	if c.MaxBytes == 0 {
-		c.MaxBytes = defaultMaxBytes
-	}
+	c.Path = cmp.Or(c.Path, DefaultPath)
+	c.Retention = cmp.Or(c.Retention, defaultRetention)
+	c.DeadLetterRetention = cmp.Or(c.DeadLetterRetention, defaultDeadLetterRetention)
+	c.MaxBytes = cmp.Or(c.MaxBytes, defaultMaxBytes)
 	return c
 }
 

@@ -7,6 +7,7 @@
 package contract
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 
@@ -91,9 +92,7 @@ const DefaultMaxRequest = 1 << 20
 
 // WithDefaults returns the deps with what was left out.
 func (d Deps) WithDefaults() Deps {
-	if d.MaxRequest == 0 {
-		d.MaxRequest = DefaultMaxRequest
-	}
+	d.MaxRequest = cmp.Or(d.MaxRequest, DefaultMaxRequest)
 	return d
 }
 

@@ -19,18 +19,13 @@ type DamagedError struct{ Found string }
 func (e *DamagedError) Error() string { return e.Found }
 
 // QuickCheck reads the whole file.
-func QuickCheck(c *sqlite.Conn) error {
-	return Query(c, `PRAGMA quick_check(1)`, func(r *sqlite.Stmt) error {
-		if found := r.ColumnText(0); found != "ok" {
-			return &DamagedError{Found: found}
-		}
-		return nil
-	})
-}
+func QuickCheck(c *sqlite.Conn) error { return runCheck(c, `PRAGMA quick_check(1)`) }
 
 // WholeCheck reads the whole file and compares each table with its indexes.
-func WholeCheck(c *sqlite.Conn) error {
-	return Query(c, `PRAGMA integrity_check(1)`, func(r *sqlite.Stmt) error {
+func WholeCheck(c *sqlite.Conn) error { return runCheck(c, `PRAGMA integrity_check(1)`) }
+
+func runCheck(c *sqlite.Conn, pragma string) error {
+	return Query(c, pragma, func(r *sqlite.Stmt) error {
 		if found := r.ColumnText(0); found != "ok" {
 			return &DamagedError{Found: found}
 		}
@@ -40,13 +35,7 @@ func WholeCheck(c *sqlite.Conn) error {
 
 // IsDamage reports whether SQLite found the file's content damaged.
 func IsDamage(err error) bool {
-	if found := (*DamagedError)(nil); errors.As(err, &found) {
-		return true
-	}
-	switch sqlite.ErrCode(err).ToPrimary() {
-	case sqlite.ResultCorrupt, sqlite.ResultNotADB:
-		return true
-	default:
-		return false
-	}
+	_, found := errors.AsType[*DamagedError](err)
+	code := sqlite.ErrCode(err).ToPrimary()
+	return found || code == sqlite.ResultCorrupt || code == sqlite.ResultNotADB
 }

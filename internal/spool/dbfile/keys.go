@@ -2,6 +2,7 @@ package dbfile
 
 import (
 	"bytes"
+	"cmp"
 
 	"github.com/cdrelay/cdrelay/internal/call"
 )
@@ -16,11 +17,7 @@ const IndexedTo = `SELECT ifnull(max(up_to), 0) FROM indexed`
 func NumberKeys(r *call.Record) []string {
 	var out []string
 	for _, p := range []call.Party{r.From, r.To} {
-		number := p.Number
-		if number == "" {
-			number = p.Raw
-		}
-		if key := SearchDigits(number); key != "" {
+		if key := SearchDigits(cmp.Or(p.Number, p.Raw)); key != "" {
 			out = append(out, key)
 		}
 	}
