@@ -233,7 +233,7 @@ func (o *Operator) Resend(ctx context.Context, id string, sinks []string) (Resen
 	if len(sinks) == 0 {
 		return out, &InputError{`"sinks" is empty: name the sinks that are to get the call again`}
 	}
-	e := o.event(ctx, spool.Resent, "")
+	e := o.event(ctx, spool.ActionResend, "")
 	e.CallID = id
 	done, err := o.deps.Store.Resend(spool.WithEvent(ctx, e), id, sinks)
 	if err != nil {

@@ -100,7 +100,7 @@ func (o *Operator) NoteReload(ctx context.Context, refused error) {
 	if refused != nil {
 		detail = "not taken: " + refused.Error()
 	}
-	o.keep(ctx, o.event(ctx, spool.Reloaded, detail))
+	o.keep(ctx, o.event(ctx, spool.ActionReload, detail))
 }
 
 // Events returns a page of what operators did, newest first.

@@ -49,7 +49,7 @@ func TestEventsSayWhoDidWhat(t *testing.T) {
 	}
 	var got []string
 	for _, e := range r.events() {
-		if e.Via != "test" || e.Address != "192.0.2.7" && e.Action != spool.Reloaded || time.Since(e.At.Time) > time.Minute {
+		if e.Via != "test" || e.Address != "192.0.2.7" && e.Action != spool.ActionReload || time.Since(e.At.Time) > time.Minute {
 			t.Errorf("%+v", e)
 		}
 		if strings.Contains(e.Detail, "3456") {
@@ -62,7 +62,7 @@ func TestEventsSayWhoDidWhat(t *testing.T) {
 		t.Errorf("%s, want %s", text, want)
 	}
 	detail, err := o.Call(t.Context(), call.NewID("dialer", "good b"))
-	if err != nil || len(detail.Events) != 1 || detail.Events[0].Action != spool.Replayed || detail.Events[0].Count != 2 {
+	if err != nil || len(detail.Events) != 1 || detail.Events[0].Action != spool.ActionReplay || detail.Events[0].Count != 2 {
 		t.Errorf("of the call that was redeemed: %+v %v", detail.Events, err)
 	}
 	for _, f := range []operate.PauseRequest{{For: "soon"}, {For: "0s"}, {For: "-2h"}, {Reason: strings.Repeat("x", 201)}} {

@@ -21,7 +21,7 @@ func (o *Operator) Purge(ctx context.Context, s Selection) (Purged, error) {
 	if err := s.Check(); err != nil {
 		return out, err
 	}
-	ctx, event, err := o.begin(ctx, spool.Purged, s.describe(), s.Event)
+	ctx, event, err := o.begin(ctx, spool.ActionPurge, s.describe(), s.Event)
 	if err != nil {
 		return out, err
 	}

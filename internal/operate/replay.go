@@ -74,7 +74,7 @@ func (o *Operator) Replay(ctx context.Context, r Replay) (Replayed, error) {
 	if err := r.Check(); err != nil {
 		return p.out, err
 	}
-	ctx, event, err := o.begin(ctx, spool.Replayed, r.describe(), r.Event)
+	ctx, event, err := o.begin(ctx, spool.ActionReplay, r.describe(), r.Event)
 	if err != nil {
 		return p.out, err
 	}

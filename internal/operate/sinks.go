@@ -45,7 +45,7 @@ func (o *Operator) Pause(ctx context.Context, sink string, r PauseRequest) (Sink
 		}
 		p.Until = o.deps.Store.Now().Add(d).UTC().Round(time.Second)
 	}
-	return o.setPause(ctx, sink, p, o.event(ctx, spool.PausedSink, detail(p)))
+	return o.setPause(ctx, sink, p, o.event(ctx, spool.ActionPause, detail(p)))
 }
 
 // detail says of a pause until when and why.
@@ -62,7 +62,7 @@ func detail(p spool.Pause) string {
 
 // Resume ends an operator's pause, and one that the sink asked for too.
 func (o *Operator) Resume(ctx context.Context, sink string) (SinkPause, error) {
-	return o.setPause(ctx, sink, spool.Pause{}, o.event(ctx, spool.Resumed, ""))
+	return o.setPause(ctx, sink, spool.Pause{}, o.event(ctx, spool.ActionResume, ""))
 }
 
 func (o *Operator) setPause(ctx context.Context, sink string, p spool.Pause, e Event) (SinkPause, error) {
@@ -93,7 +93,7 @@ func (o *Operator) Erase(ctx context.Context, number string, dry bool) (Erasure,
 		out.Number = forms.Digits[0]
 	}
 	// The event is there before the first call is gone.
-	e := o.event(ctx, spool.Erasing, "the number "+call.Mask(out.Number))
+	e := o.event(ctx, spool.ActionErase, "the number "+call.Mask(out.Number))
 	if !dry {
 		if err := o.deps.Store.KeepEvent(ctx, e); err != nil {
 			return out, err

@@ -25,7 +25,7 @@ type SinkTest struct {
 func (o *Operator) Test(ctx context.Context, sink string) (SinkTest, error) {
 	out, err := o.deps.Test(ctx, sink)
 	if err == nil {
-		e := o.event(ctx, spool.TestedSink, out.Result)
+		e := o.event(ctx, spool.ActionTest, out.Result)
 		e.Sinks, e.Count = []string{sink}, 1
 		o.keep(ctx, e)
 		o.log.InfoContext(ctx, "an operator tested a sink", "sink", sink, "result", out.Result)

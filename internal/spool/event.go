@@ -12,16 +12,16 @@ type Action string
 
 // The actions.
 const (
-	Replayed   Action = "replay"
-	Purged     Action = "purge"
-	Resent     Action = "resend"
-	Edited     Action = "edit"
-	PausedSink Action = "pause"
-	Resumed    Action = "resume"
-	Erasing    Action = "erase"
-	Reloaded   Action = "reload"
-	TestedSink Action = "test"
-	Salvaged   Action = "salvage"
+	ActionReplay  Action = "replay"
+	ActionPurge   Action = "purge"
+	ActionResend  Action = "resend"
+	ActionEdit    Action = "edit"
+	ActionPause   Action = "pause"
+	ActionResume  Action = "resume"
+	ActionErase   Action = "erase"
+	ActionReload  Action = "reload"
+	ActionTest    Action = "test"
+	ActionSalvage Action = "salvage"
 )
 
 // Event is something that an operator did: who, what, when.

@@ -169,7 +169,7 @@ func TestAFileOfVersion6IsMigrated(t *testing.T) {
 }
 
 func paused() spool.Event {
-	return spool.Event{ID: "01ARZ3NDEKTSV4RRFFQ69G5FAV", Action: spool.PausedSink, Token: "admin", Via: "api", Sinks: []string{"crm"}, Count: 1, Detail: "maintenance"}
+	return spool.Event{ID: "01ARZ3NDEKTSV4RRFFQ69G5FAV", Action: spool.ActionPause, Token: "admin", Via: "api", Sinks: []string{"crm"}, Count: 1, Detail: "maintenance"}
 }
 
 // TestWhatOperatorsDidOutlivesASalvageAndABackup: with the calls of each event, the
@@ -197,7 +197,7 @@ func TestWhatOperatorsDidOutlivesASalvageAndABackup(t *testing.T) {
 		t.Fatal(err)
 	}
 	resent := paused()
-	resent.ID, resent.Action = "01BX5ZZKBKACTAV9WEVGEMMVRZ", spool.Resent
+	resent.ID, resent.Action = "01BX5ZZKBKACTAV9WEVGEMMVRZ", spool.ActionResend
 	if _, err := s.Resend(spool.WithEvent(t.Context(), resent), "dialer:a", []string{"crm"}); err != nil {
 		t.Fatal(err)
 	}
@@ -215,7 +215,7 @@ func TestWhatOperatorsDidOutlivesASalvageAndABackup(t *testing.T) {
 		s := reopened(t, p)
 		all, _, err := s.SearchEvents(t.Context(), spool.EventFilter{}, 10, "")
 		ofCall, _, cerr := s.SearchEvents(t.Context(), spool.EventFilter{CallID: "dialer:a"}, 10, "")
-		if err != nil || cerr != nil || len(all) != 2 || len(ofCall) != 1 || ofCall[0].Action != spool.Resent {
+		if err != nil || cerr != nil || len(all) != 2 || len(ofCall) != 1 || ofCall[0].Action != spool.ActionResend {
 			t.Errorf("%s: %+v, of the call %+v, errors %v, %v", p, all, ofCall, err, cerr)
 		}
 		if got := s.PauseOf("crm"); got.Reason != "maintenance" {

@@ -60,20 +60,20 @@ func (r *rig) wantEvents(f spool.EventFilter, want string) {
 func eventWithChange(r *rig) {
 	r.acceptAll("a", "b", "c")
 	ids := r.bury()
-	ctx, e := r.event(spool.Replayed)
+	ctx, e := r.event(spool.ActionReplay)
 	_, _, err := r.Replay(ctx, ids[:2], time.Now(), 0)
 	r.check(err)
 	r.pass(time.Second)
-	ctx, _ = r.event(spool.Purged)
+	ctx, _ = r.event(spool.ActionPurge)
 	_, err = r.Purge(ctx, ids[2:])
 	r.check(err)
 	r.pass(time.Second)
-	ctx, resent := r.event(spool.Resent)
+	ctx, resent := r.event(spool.ActionResend)
 	resent.CallID, resent.Detail = "dialer:a", "asked for"
 	_, err = r.Resend(spool.WithEvent(ctx, resent), "dialer:a", []string{"slack"})
 	r.check(err)
 	r.pass(time.Second)
-	ctx, _ = r.event(spool.PausedSink)
+	ctx, _ = r.event(spool.ActionPause)
 	r.check(r.SetPause(ctx, "crm", spool.Pause{By: spool.ByOperator}))
 	for range 2 {
 		r.wantEvents(spool.EventFilter{}, "pause 1 crm; resend 1 slack; purge 1 crm; replay 2 crm")
@@ -99,7 +99,7 @@ func eventWithChange(r *rig) {
 func eventParts(r *rig) {
 	r.acceptAll("a", "b", "c")
 	ids := r.bury()
-	ctx, e := r.event(spool.Replayed)
+	ctx, e := r.event(spool.ActionReplay)
 	for _, id := range ids {
 		_, _, err := r.Replay(ctx, []string{id}, time.Now(), 0)
 		r.check(err)
@@ -118,7 +118,7 @@ func eventParts(r *rig) {
 
 func eventOfNothing(r *rig) {
 	r.acceptAll("a")
-	ctx, _ := r.event(spool.Replayed)
+	ctx, _ := r.event(spool.ActionReplay)
 	_, _, err := r.Replay(ctx, []string{"01ARZ3NDEKTSV4RRFFQ69G5FAV"}, time.Now(), 0)
 	r.check(err)
 	_, err = r.Purge(ctx, nil)
@@ -134,7 +134,7 @@ func eventOfNothing(r *rig) {
 func eventRedeems(r *rig) {
 	r.check(r.KeepUndecodable(r.Context(), spool.Undecodable{Source: "dialer", Body: []byte("x"), Detail: "no"}))
 	letter := r.letters(spool.LetterFilter{})[0].ID
-	ctx, _ := r.event(spool.Edited)
+	ctx, _ := r.event(spool.ActionEdit)
 	a := acceptance("a", "first", "crm")
 	a.Letter = letter
 	_, err := r.Accept(ctx, a)
@@ -146,12 +146,12 @@ func eventRedeems(r *rig) {
 }
 
 func eventAlone(r *rig) {
-	_, e := r.event(spool.Reloaded)
+	_, e := r.event(spool.ActionReload)
 	e.Detail = "the configuration is the one that runs"
 	r.check(r.KeepEvent(r.Context(), e))
 	r.crash()
 	got, err := r.Event(r.Context(), e.ID)
-	if err != nil || got.Detail != e.Detail || got.Action != spool.Reloaded || got.Count != 0 {
+	if err != nil || got.Detail != e.Detail || got.Action != spool.ActionReload || got.Count != 0 {
 		r.Errorf("%+v, error %v", got, err)
 	}
 	e.ID = "not one"
@@ -163,7 +163,7 @@ func eventAlone(r *rig) {
 func eventPages(r *rig) {
 	begun := time.Now()
 	for i := range 5 {
-		_, e := r.event(spool.TestedSink)
+		_, e := r.event(spool.ActionTest)
 		e.Count, e.Sinks = i, []string{"crm", "slack"}[i%2:][:1]
 		r.check(r.KeepEvent(r.Context(), e))
 		r.pass(time.Minute)
@@ -193,7 +193,7 @@ func eventPages(r *rig) {
 
 func eventRetention(r *rig) {
 	r.Configure(spool.Config{Retention: time.Hour, DeadLetterRetention: 2 * time.Hour}.WithDefaults())
-	_, e := r.event(spool.Reloaded)
+	_, e := r.event(spool.ActionReload)
 	r.check(r.KeepEvent(r.Context(), e))
 	r.pass(119 * time.Minute)
 	r.wantEvents(spool.EventFilter{}, "reload 0")

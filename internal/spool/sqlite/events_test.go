@@ -23,7 +23,7 @@ func newEvent(action spool.Action) spool.Event {
 // whose reason holds the number.
 func events(tb testing.TB, s *sqlite.Store) {
 	tb.Helper()
-	named, many, reason := newEvent(spool.Resent), newEvent(spool.Resent), newEvent(spool.PausedSink)
+	named, many, reason := newEvent(spool.ActionResend), newEvent(spool.ActionResend), newEvent(spool.ActionPause)
 	named.CallID, named.Count = "dialer:a", 1
 	reason.Detail = "while 0812-3456-7890 is asked"
 	for _, e := range []spool.Event{named, many, reason} {
