@@ -179,41 +179,6 @@ func (f *facts) print() error {
 	return nil
 }
 
-func callsResendCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "resend ID SINK...",
-		Short: "Send the newest revision of a call to sinks once more",
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) < 2 {
-				return &usageError{fmt.Errorf("%s takes an ID and at least one SINK: run %s --help", cmd.CommandPath(), cmd.CommandPath())}
-			}
-			return nil
-		},
-		ValidArgsFunction: func(cmd *cobra.Command, args []string, toComplete string) ([]string, cobra.ShellCompDirective) {
-			if len(args) == 0 {
-				return nil, cobra.ShellCompDirectiveNoFileComp
-			}
-			return sinkNames(cmd, args, toComplete)
-		},
-		RunE: asOperator(func(o *operator, args []string) error {
-			var done operate.Resent
-			if err := o.client.Post(o.ctx(), callPath(args[0])+"/resend", map[string]any{"sinks": args[1:]}, &done); err != nil {
-				return err
-			}
-			if o.json {
-				return printJSON(o.out(), done)
-			}
-			for _, s := range done.Resent {
-				o.print("%s: it goes to %s once more", done.ID, s)
-			}
-			for _, s := range done.Waiting {
-				o.print("%s: it waits for %s already", done.ID, s)
-			}
-			return nil
-		}),
-	}
-}
-
 // print writes a line of output.
 func (o *operator) print(format string, args ...any) {
 	_, _ = fmt.Fprintln(o.out(), plaintext.Terminal(fmt.Sprintf(format, args...))) // the work is done; a closed pipe does not undo it

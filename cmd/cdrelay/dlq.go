@@ -214,13 +214,22 @@ func (f *selectionFlags) read(o *operator, ids []string) (selection, error) {
 // part is how many dead letters go in one request.
 const part = 500
 
-// parts calls f with the body of each request; f returns the cursor to go on from.
-func (s selection) parts(f func(body map[string]any) (next string, err error)) error {
-	step := cmp.Or(s.step, part)
+// parts calls f with the body of each request; f returns the answer, which says where to
+// go on. All of them are one event.
+func (s selection) parts(f func(body map[string]any) (operate.Selected, error)) error {
+	step, event := cmp.Or(s.step, part), ""
+	send := func(body map[string]any) (next string, err error) {
+		if event != "" {
+			body["event"] = event
+		}
+		done, err := f(body)
+		event = cmp.Or(event, done.Event)
+		return done.NextCursor, err
+	}
 	if s.filter == nil {
 		for ids := s.ids; len(ids) > 0; {
 			n := min(step, len(ids))
-			if _, err := f(map[string]any{"ids": ids[:n]}); err != nil {
+			if _, err := send(map[string]any{"ids": ids[:n]}); err != nil {
 				return err
 			}
 			ids = ids[n:]
@@ -232,7 +241,7 @@ func (s selection) parts(f func(body map[string]any) (next string, err error)) e
 		if cursor != "" {
 			body["cursor"] = cursor
 		}
-		next, err := f(body)
+		next, err := send(body)
 		if err != nil || next == "" {
 			return err
 		}
@@ -243,13 +252,13 @@ func (s selection) parts(f func(body map[string]any) (next string, err error)) e
 // count asks the server how many dead letters a selection has.
 func (o *operator) count(path string, s selection) (operate.Counted, error) {
 	total := operate.Counted{DryRun: true, BySink: map[string]int{}}
-	err := s.parts(func(body map[string]any) (string, error) {
+	err := s.parts(func(body map[string]any) (operate.Selected, error) {
 		body["dry_run"] = true
 		delete(body, "limit")
 		var one operate.Counted
 		err := o.client.Post(o.ctx(), path, body, &one)
 		total.Add(one)
-		return "", err
+		return operate.Selected{}, err
 	})
 	if err == nil && total.Matched == 0 && s.filter != nil {
 		o.say("no dead letter matches%s", o.misnamed(s.filter["sink"], ""))

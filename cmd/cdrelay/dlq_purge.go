@@ -44,13 +44,13 @@ func purge(o *operator, f selectionFlags, ids []string) error {
 		Purged int `json:"purged"`
 	}{Counted: operate.Counted{BySink: map[string]int{}}}
 	p := o.progress("purged", found.Matched)
-	err = s.parts(func(body map[string]any) (string, error) {
+	err = s.parts(func(body map[string]any) (operate.Selected, error) {
 		var one operate.Purged
 		err := o.client.Post(o.ctx(), path, body, &one)
 		sum.Add(one.Counted)
 		sum.Purged += one.Purged
 		p.at(sum.Purged)
-		return one.NextCursor, err
+		return one.Selected, err
 	})
 	p.end()
 	if o.json {

@@ -140,7 +140,7 @@ func (f replayFlags) replay(o *operator, path string, s selection, total int) (r
 	}
 	p := o.progress("replayed", total)
 	defer p.end()
-	err := s.parts(func(body map[string]any) (string, error) {
+	err := s.parts(func(body map[string]any) (operate.Selected, error) {
 		if f.rate > 0 {
 			body["rate_per_second"] = f.rate
 		}
@@ -149,12 +149,12 @@ func (f replayFlags) replay(o *operator, path string, s selection, total int) (r
 		}
 		var one operate.Replayed
 		if err := o.client.Post(o.ctx(), path, body, &one); err != nil {
-			return "", err
+			return operate.Selected{}, err
 		}
 		sum.Counted.Add(one.Counted)
 		sum.ReplayCounts.Add(one.ReplayCounts)
 		p.at(sum.Matched)
-		return one.NextCursor, nil
+		return one.Selected, nil
 	})
 	return sum, err
 }

@@ -24,6 +24,7 @@ func (a *api) routes() []route {
 		{get, "/api/v1/calls", a.calls, "?number=&source=&sink=&state=&outcome=&direction=&agent=&account=&since=&until=&limit=&cursor="},
 		{get, "/api/v1/calls/{id}", a.call, "one call with its deliveries and attempts"},
 		{post, "/api/v1/calls/{id}/resend", a.resend, `{"sinks":[…]}`},
+		{post, "/api/v1/calls/resend", a.resendCalls, `{"filter":{…},"sinks":[…]}`},
 		{post, "/api/v1/calls/erase", a.erase, `{"number":…}: every trace of it`},
 		{get, "/api/v1/dead-letters", a.deadLetters, "?stage=&sink=&reason=&since=&until=&limit=&cursor="},
 		{get, "/api/v1/dead-letters/{id}", a.deadLetter, "one dead letter with its record or body"},

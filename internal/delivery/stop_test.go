@@ -144,7 +144,7 @@ func TestIDsAreStable(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.sleep(commit)
-		if _, err := w.spool.Resend(w.t.Context(), "test:a", []string{"crm"}); err != nil {
+		if _, err := w.spool.Resend(w.t.Context(), spool.Resend{CallIDs: []string{"test:a"}, Sinks: []string{"crm"}}); err != nil {
 			t.Fatal(err)
 		}
 		w.sleep(commit)

@@ -216,36 +216,3 @@ func validJSON(text json.RawMessage) json.RawMessage {
 	}
 	return text
 }
-
-// Resent is what a resend did.
-type Resent struct {
-	ID string `json:"id"`
-	// Resent are the sinks that the newest revision is owed to once more.
-	Resent []string `json:"resent"`
-	// Waiting are those for which it waited already.
-	Waiting []string `json:"waiting"`
-}
-
-// Resend makes the newest revision of a call owed to sinks once more.
-func (o *Operator) Resend(ctx context.Context, id string, sinks []string) (Resent, error) {
-	out := Resent{ID: id, Resent: []string{}, Waiting: []string{}}
-	sinks = slices.Compact(slices.Sorted(slices.Values(sinks)))
-	if len(sinks) == 0 {
-		return out, &InputError{`"sinks" is empty: name the sinks that are to get the call again`}
-	}
-	e := o.event(ctx, spool.ActionResend, "")
-	e.CallID = id
-	done, err := o.deps.Store.Resend(spool.WithEvent(ctx, e), id, sinks)
-	if err != nil {
-		return out, err
-	}
-	for _, s := range sinks {
-		if slices.Contains(done, s) {
-			out.Resent = append(out.Resent, s)
-		} else {
-			out.Waiting = append(out.Waiting, s)
-		}
-	}
-	o.log.InfoContext(ctx, "an operator had a call sent again", "call_id", id, "sinks", out.Resent)
-	return out, nil
-}

@@ -69,7 +69,7 @@ type Failure struct {
 // Replay puts deliveries back into their lanes and reads callbacks again. Its result
 // also holds what was done before an error.
 func (o *Operator) Replay(ctx context.Context, r Replay) (Replayed, error) {
-	p := replayer{Operator: o, Replay: r, out: Replayed{Selected: newSelected(&r.Selection)}}
+	p := replayer{Operator: o, Replay: r, schedule: o.schedule(r.NotBefore, r.Rate), out: Replayed{Selected: newSelected(&r.Selection)}}
 	p.out.Failures = []Failure{}
 	if err := r.Check(); err != nil {
 		return p.out, err
@@ -78,12 +78,10 @@ func (o *Operator) Replay(ctx context.Context, r Replay) (Replayed, error) {
 	if err != nil {
 		return p.out, err
 	}
-	if err = p.begin(ctx); err == nil {
+	if p.sinks, err = o.configured(ctx); err == nil {
 		err = o.walk(ctx, &r.Selection, selectionStep, &p.out.Selected, func(page []DeadLetter) error { return p.step(ctx, page) })
 	}
-	if r.Rate > 0 {
-		p.out.NextDueAt = call.At(p.due().Add(p.ahead))
-	}
+	p.out.NextDueAt = p.next()
 	if p.out.Replayed+p.out.Accepted+p.out.Ignored > 0 {
 		p.out.Event = event.ID
 	}
@@ -98,32 +96,10 @@ func (o *Operator) Replay(ctx context.Context, r Replay) (Replayed, error) {
 type replayer struct {
 	*Operator
 	Replay
-	// start is by the store's clock, as all that is due. Operators speak of the wall
-	// clock, which is ahead of it where it was set.
-	start      time.Time
-	ahead      time.Duration
-	done       int // that took a place in the rate
-	configured map[string]bool
-	out        Replayed
+	schedule
+	sinks map[string]bool // that are configured
+	out   Replayed
 }
-
-// begin fixes the time of the first one, and the sinks that there are.
-func (p *replayer) begin(ctx context.Context) error {
-	now := p.deps.Store.Now()
-	p.ahead = time.Now().Round(0).Sub(now).Round(time.Second) // less is no clock that was set
-	if p.start = p.NotBefore.Add(-p.ahead); p.start.Before(now) {
-		p.start = now
-	}
-	lanes, err := p.deps.Store.Lanes(ctx)
-	p.configured = map[string]bool{}
-	for _, l := range lanes {
-		p.configured[l.Sink] = l.Configured
-	}
-	return err
-}
-
-// due is when the next one comes due, by the store's clock.
-func (p *replayer) due() time.Time { return spool.ReplayDue(p.start, p.done, p.Rate) }
 
 // step replays dead letters, those of one sink together: each group is one commit.
 func (p *replayer) step(ctx context.Context, page []DeadLetter) error {
@@ -135,7 +111,7 @@ func (p *replayer) step(ctx context.Context, page []DeadLetter) error {
 		switch {
 		case group[0].Stage == spool.StageIntake:
 			err = p.redeemAll(ctx, group)
-		case !p.configured[group[0].Sink]:
+		case !p.sinks[group[0].Sink]:
 			for _, l := range group {
 				p.keep(l.ID, "the sink "+l.Sink+" is not configured: put it back into the configuration, or purge")
 			}

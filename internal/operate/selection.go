@@ -42,6 +42,8 @@ type Selection struct {
 	Event string
 }
 
+var errRate = &InputError{`"rate_per_second" must be above 0 and at most 1000000; leave it out for none`}
+
 // Check says what is wrong with the selection as a whole.
 func (s *Selection) Check() error {
 	problem := ""
@@ -57,7 +59,7 @@ func (s *Selection) Check() error {
 	case s.Cursor != "" && !selectionCursor.MatchString(s.Cursor):
 		problem = fmt.Sprintf("%q is not a cursor that an answer gave", s.Cursor)
 	case s.Rate < 0 || s.Rate > maxRate:
-		problem = `"rate_per_second" must be above 0 and at most 1000000; leave it out for none`
+		return errRate
 	case s.Filter != nil:
 		return CheckLetters(*s.Filter)
 	}
@@ -139,12 +141,20 @@ func (o *Operator) walk(ctx context.Context, s *Selection, step int, out *Select
 func (o *Operator) walkFilter(ctx context.Context, s *Selection, step int, f func([]DeadLetter) error) (next string, err error) {
 	filter := *s.Filter
 	filter.OldestFirst = true
-	for cursor, left := s.Cursor, s.Limit; ; {
+	return walkPages(func(n int, cursor string) ([]DeadLetter, string, error) {
+		return o.deps.Store.SearchLetters(ctx, filter, n, cursor)
+	}, step, s.Limit, s.Cursor, f)
+}
+
+// walkPages calls f with page after page of a listing, until its end or so many items, 0
+// for all, and returns where to go on then.
+func walkPages[T any](search func(n int, cursor string) ([]T, string, error), step, limit int, cursor string, f func([]T) error) (next string, err error) {
+	for left := limit; ; {
 		n := step
-		if s.Limit > 0 {
+		if limit > 0 {
 			n = min(n, left)
 		}
-		page, more, err := o.deps.Store.SearchLetters(ctx, filter, n, cursor)
+		page, more, err := search(n, cursor)
 		if err != nil {
 			return "", err
 		}
@@ -155,7 +165,7 @@ func (o *Operator) walkFilter(ctx context.Context, s *Selection, step int, f fun
 		switch {
 		case more == "":
 			return "", nil
-		case s.Limit > 0 && left <= 0:
+		case limit > 0 && left <= 0:
 			return more, nil
 		}
 		cursor = more

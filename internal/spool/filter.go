@@ -27,6 +27,9 @@ type CallFilter struct {
 	Direction    call.Direction
 	Account      string
 	Since, Until time.Time
+	// OldestFirst lists them in the order in which they came in, and ends with what was
+	// there when the first page was asked for.
+	OldestFirst bool
 }
 
 // DeliveryState is a state of deliveries, as a filter names it.

@@ -2,6 +2,24 @@ package spool
 
 import "time"
 
+// Resend is a request to owe the newest revisions of calls to sinks once more.
+type Resend struct {
+	CallIDs, Sinks []string
+	// Start is when the first one comes due, the zero time for now; PerSecond is how many of the calls do in a
+	// second, 0 for no bound.
+	Start     time.Time
+	PerSecond float64
+}
+
+// Resent is what a resend did.
+type Resent struct {
+	// BySink is how many of the calls are owed to each sink once more. The others wait
+	// for it already, or are Missing.
+	BySink  map[string]int
+	Calls   int
+	Missing int
+}
+
 // longestWait bounds how far ahead a slow replay is due: 146 years, which a
 // time.Duration can tell.
 const longestWait = 1 << 62

@@ -152,10 +152,12 @@ type Operator interface {
 	Replay(ctx context.Context, ids []string, start time.Time, perSecond float64) (done int, intake []string, err error)
 	// Purge erases dead letters and returns how many there were.
 	Purge(ctx context.Context, ids []string) (int, error)
-	// Resend owes the newest revision of a call to sinks once more, whatever became of
-	// it there before, and returns the sinks for which it does not wait already. For a
-	// call or a sink that is not there it returns ErrNotFound and changes nothing.
-	Resend(ctx context.Context, callID string, sinks []string) ([]string, error)
+	// Resend owes the newest revisions of calls to sinks once more, whatever became of
+	// them there before, behind live traffic, as Replay does. A call that is not there is
+	// passed over and counted, one that the same event has resent already is passed over
+	// too; for a sink that is not there Resend returns ErrNotFound and
+	// changes nothing.
+	Resend(ctx context.Context, r Resend) (Resent, error)
 	// NoteLetter changes the detail of a dead letter of stage intake: what was wrong
 	// when it was last read.
 	NoteLetter(ctx context.Context, id, detail string) error

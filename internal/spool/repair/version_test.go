@@ -198,7 +198,7 @@ func TestWhatOperatorsDidOutlivesASalvageAndABackup(t *testing.T) {
 	}
 	resent := paused()
 	resent.ID, resent.Action = "01BX5ZZKBKACTAV9WEVGEMMVRZ", spool.ActionResend
-	if _, err := s.Resend(spool.WithEvent(t.Context(), resent), "dialer:a", []string{"crm"}); err != nil {
+	if _, err := s.Resend(spool.WithEvent(t.Context(), resent), spool.Resend{CallIDs: []string{"dialer:a"}, Sinks: []string{"crm"}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(t.Context()); err != nil {

@@ -34,8 +34,11 @@ func endedContexts(r *rig) {
 		},
 		"replay": func() error { _, _, err := r.Replay(ctx, []string{letter}, time.Now(), 0); return err },
 		"purge":  func() error { _, err := r.Purge(ctx, []string{letter}); return err },
-		"resend": func() error { _, err := r.Resend(ctx, "dialer:a", []string{"crm"}); return err },
-		"note":   func() error { return r.NoteLetter(ctx, letter, "noted") },
+		"resend": func() error {
+			_, err := r.Resend(ctx, spool.Resend{CallIDs: []string{"dialer:a"}, Sinks: []string{"crm"}})
+			return err
+		},
+		"note": func() error { return r.NoteLetter(ctx, letter, "noted") },
 		"erase": func() error {
 			_, err := r.Erase(ctx, spool.NumberForms{E164: "+6281234567890", Digits: []string{"6281234567890"}}, false)
 			return err

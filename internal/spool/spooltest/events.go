@@ -70,7 +70,7 @@ func eventWithChange(r *rig) {
 	r.pass(time.Second)
 	ctx, resent := r.event(spool.ActionResend)
 	resent.CallID, resent.Detail = "dialer:a", "asked for"
-	_, err = r.Resend(spool.WithEvent(ctx, resent), "dialer:a", []string{"slack"})
+	_, err = r.Resend(spool.WithEvent(ctx, resent), spool.Resend{CallIDs: []string{"dialer:a"}, Sinks: []string{"slack"}})
 	r.check(err)
 	r.pass(time.Second)
 	ctx, _ = r.event(spool.ActionPause)
@@ -123,7 +123,7 @@ func eventOfNothing(r *rig) {
 	r.check(err)
 	_, err = r.Purge(ctx, nil)
 	r.check(err)
-	_, err = r.Resend(ctx, "dialer:a", []string{"crm"}) // it waits
+	_, err = r.Resend(ctx, spool.Resend{CallIDs: []string{"dialer:a"}, Sinks: []string{"crm"}}) // it waits
 	r.check(err)
 	if err := r.SetPause(ctx, "nobody", spool.Pause{By: spool.ByOperator}); err == nil {
 		r.Error("a sink that nobody knows is paused")

@@ -2,6 +2,7 @@ package spooltest
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -17,6 +18,7 @@ func letterCases() []testCase {
 		{"purge/erases both stages, counts what was there", purge},
 		{"resend/the newest revision, whatever became of it", resend},
 		{"resend/what is not there changes nothing", resendUnknown},
+		{"letter/resend of many calls, at a rate", resendMany},
 		{"letters/an unknown id is not found", unknownLetter},
 		{"letters/counted by the reason, and the newest of a source", lettersOf},
 	}
@@ -166,10 +168,10 @@ func resend(r *rig) {
 	r.revisions(2)
 	send := func(want ...string) {
 		r.Helper()
-		got, err := r.Resend(r.Context(), "dialer:a", []string{"crm", "slack"})
+		sent, err := r.Resend(r.Context(), spool.Resend{CallIDs: []string{"dialer:a"}, Sinks: []string{"crm", "slack"}})
 		r.check(err)
-		if !slices.Equal(got, want) {
-			r.Errorf("sent to %q, want %q", got, want)
+		if got := slices.Sorted(maps.Keys(sent.BySink)); !slices.Equal(got, want) || sent.Calls != 1 {
+			r.Errorf("sent to %q, want %q: %+v", got, want, sent)
 		}
 	}
 	r.check(r.Settle(r.one("crm"), nil))
@@ -193,17 +195,37 @@ func resend(r *rig) {
 	r.expect(r.lease("crm", 10), "a.2")
 }
 
+// resendMany: many calls at a rate, in the order of the ids, behind live traffic.
+func resendMany(r *rig) {
+	r.acceptAll("a", "b", "c", "d")
+	for _, d := range r.lease("crm", 3) {
+		r.check(r.Settle(d, nil))
+	}
+	r.commit()
+	r.pass(time.Minute)
+	got, err := r.Resend(r.Context(), spool.Resend{
+		CallIDs: []string{"dialer:a", "dialer:none", "dialer:b", "dialer:c", "dialer:d"}, Sinks: []string{"crm"}, Start: time.Now(), PerSecond: 0.5,
+	})
+	r.check(err)
+	if got.Calls != 3 || got.Missing != 1 || got.BySink["crm"] != 3 { // d waits
+		r.Errorf("%+v", got)
+	}
+	r.expect(r.lease("crm", 10), "d a")
+	r.pass(2 * time.Second)
+	r.expect(r.lease("crm", 10), "b")
+	r.pass(2 * time.Second)
+	r.expect(r.lease("crm", 10), "c")
+}
+
 func resendUnknown(r *rig) {
 	r.acceptAll("a")
 	r.check(r.Settle(r.one("crm"), nil))
 	r.commit()
-	for _, ask := range []struct {
-		id    string
-		sinks []string
-	}{{"dialer:none", []string{"crm"}}, {"dialer:a", []string{"crm", "unknown"}}} {
-		if _, err := r.Resend(r.Context(), ask.id, ask.sinks); !errors.Is(err, spool.ErrNotFound) {
-			r.Errorf("resend %s to %v: error %v, want %v", ask.id, ask.sinks, err, spool.ErrNotFound)
-		}
+	if got, err := r.Resend(r.Context(), spool.Resend{CallIDs: []string{"dialer:none"}, Sinks: []string{"crm"}}); err != nil || got.Missing != 1 || got.Calls != 0 {
+		r.Errorf("resend of a call that is not there: %+v, error %v", got, err)
+	}
+	if _, err := r.Resend(r.Context(), spool.Resend{CallIDs: []string{"dialer:a"}, Sinks: []string{"crm", "unknown"}}); !errors.Is(err, spool.ErrNotFound) {
+		r.Errorf("resend to an unknown sink: error %v, want %v", err, spool.ErrNotFound)
 	}
 	r.waiting(0, 0)
 	if st := r.status("unknown"); st.Sink != "" {

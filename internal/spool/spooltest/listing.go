@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +18,7 @@ func listingCases() []testCase {
 		{"calls/filters", callFilters},
 		{"calls/filters on the record and the deliveries", callFiltersWithin},
 		{"calls/search by number", searchNumber},
+		{"calls/oldest first, and no new ones", callsOldestFirst},
 		{"calls/a bad cursor is refused", badCursor},
 		{"calls/an unknown id is not found", unknownCall},
 		{"calls/detail shows all revisions and sinks", callDetail},
@@ -27,8 +29,42 @@ func listingCases() []testCase {
 }
 
 // calls returns the ids of a listing, page by page, with extra done after the
-// first page.
+// first page. Without extra the oldest first are the same ones.
 func (r *rig) calls(f spool.CallFilter, limit int, extra func()) string {
+	r.Helper()
+	got := r.listed(f, limit, extra)
+	if f.OldestFirst || extra != nil {
+		return got
+	}
+	f.OldestFirst = true
+	upwards := strings.Fields(r.listed(f, limit, nil))
+	slices.Reverse(upwards)
+	if text := strings.Join(upwards, " "); text != got {
+		r.Errorf("%+v: backwards %q, newest first %q", f, text, got)
+	}
+	return got
+}
+
+// callsOldestFirst: what comes in meanwhile is not listed.
+func callsOldestFirst(r *rig) {
+	r.acceptAll("a", "b", "c")
+	for _, f := range []spool.CallFilter{{}, {Sink: "crm"}, {Number: "567890"}} {
+		f.OldestFirst = true
+		more := 0
+		got := r.calls(f, 1, func() {
+			more++
+			r.acceptAll(fmt.Sprint(f.Sink, f.Number, more))
+		})
+		if !strings.HasPrefix(got, "a b c") || strings.HasSuffix(got, fmt.Sprint(f.Sink, f.Number, more)) {
+			r.Errorf("%+v: %q", f, got)
+		}
+	}
+	if _, err := r.SearchCalls(r.Context(), spool.CallFilter{OldestFirst: true}, 1, "7"); !errors.Is(err, spool.ErrBadCursor) {
+		r.Errorf("a cursor of a listing the other way: %v", err)
+	}
+}
+
+func (r *rig) listed(f spool.CallFilter, limit int, extra func()) string {
 	r.Helper()
 	var ids []string
 	cursor := ""

@@ -132,9 +132,9 @@ func shareOfLetters(r *rig) {
 	r.refused("dialer", "sent", false)
 	r.settleAll()
 	for range 3 {
-		sent, err := r.Resend(r.Context(), call.NewID("dialer", "sent"), []string{"crm"})
+		sent, err := r.Resend(r.Context(), spool.Resend{CallIDs: []string{call.NewID("dialer", "sent")}, Sinks: []string{"crm"}})
 		r.check(err)
-		if len(sent) != 1 {
+		if sent.Calls != 1 {
 			r.Fatalf("sent again to %v", sent)
 		}
 		r.settleAll()

@@ -48,7 +48,7 @@ func TestALostLeaseIsNoMarkOnTheDelivery(t *testing.T) {
 		succeed(t, s.Settle(before[0], nil))
 		pass(time.Second)
 		for _, d := range before {
-			if done, err := s.Resend(t.Context(), d.Record.ID, []string{"crm"}); len(done) != 1 || err != nil {
+			if done, err := s.Resend(t.Context(), spool.Resend{CallIDs: []string{d.Record.ID}, Sinks: []string{"crm"}}); done.Calls != 1 || err != nil {
 				t.Fatal(done, err)
 			}
 		}

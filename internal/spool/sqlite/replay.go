@@ -154,39 +154,85 @@ func (s *Store) purgeLetter(t *tx, id string, did *touched) error {
 	}
 }
 
-// Resend owes the newest revision of a call to sinks once more, whatever became
-// of it there before, and returns the sinks for which it does not wait already. A
-// call or a sink that is not there returns ErrNotFound and changes nothing.
-func (s *Store) Resend(ctx context.Context, callID string, sinks []string) (done []string, err error) {
-	return change(ctx, s.writer, op{name: "resend"}, func(t *tx) (done []string, err error) {
-		var seq int64
-		var revision int
-		var did touched
-		err = dbfile.Query(t.conn, `SELECT seq, revision FROM calls WHERE call_id = ? ORDER BY revision DESC LIMIT 1`, func(r *sqlite.Stmt) error {
-			seq, revision = r.ColumnInt64(0), r.ColumnInt(1)
-			return nil
-		}, callID)
-		if err != nil {
-			return nil, err
+// Resend owes the newest revisions of calls to sinks once more, in one transaction.
+func (s *Store) Resend(ctx context.Context, r spool.Resend) (spool.Resent, error) {
+	return change(ctx, s.writer, op{name: "resend"}, func(t *tx) (spool.Resent, error) {
+		out, did, start := spool.Resent{BySink: map[string]int{}}, touched{}, r.Start
+		if start.IsZero() {
+			start = t.now
 		}
-		if seq == 0 {
-			return nil, fmt.Errorf("%w: %w: no call %q", errRefused, spool.ErrNotFound, callID)
-		}
-		for _, sink := range sinks {
-			sent, err := s.resend(t, place{seq: seq, callID: callID, revision: revision}, sink)
+		for _, id := range r.CallIDs {
+			p, err := newestOf(t.conn, id)
 			if err != nil {
-				return nil, err
+				return out, err
 			}
-			if sent {
-				done = append(done, sink)
-				did.add(s.lane(sink), seq)
+			if p.seq == 0 {
+				out.Missing++
+				continue
+			}
+			again, err := sentBy(ctx, t, p.seq)
+			if err != nil {
+				return out, err
+			}
+			if again {
+				continue
+			}
+			to, err := s.resendTo(t, p, r.Sinks, spool.ReplayDue(start, out.Calls, r.PerSecond))
+			if err != nil {
+				return out, err
+			}
+			for _, sink := range to {
+				out.BySink[sink]++
+				did.add(s.lane(sink), p.seq)
+			}
+			if len(to) > 0 {
+				out.Calls++
 			}
 		}
-		return done, t.noted(ctx, did)
+		did.count = out.Calls
+		return out, t.noted(ctx, did)
 	})
 }
 
-func (s *Store) resend(t *tx, p place, sink string) (bool, error) {
+// newestOf returns the newest revision of a call; its seq is 0 where there is none.
+func newestOf(c *sqlite.Conn, id string) (place, error) {
+	p := place{callID: id}
+	err := dbfile.Query(c, newestRevision, func(r *sqlite.Stmt) error {
+		p.seq, p.revision = r.ColumnInt64(0), r.ColumnInt(1)
+		return nil
+	}, id)
+	return p, err
+}
+
+// resendTo returns the sinks for which the call did not wait already.
+func (s *Store) resendTo(t *tx, p place, sinks []string, due time.Time) (to []string, err error) {
+	for _, sink := range sinks {
+		sent, err := s.resend(t, p, sink, due)
+		if err != nil {
+			return nil, err
+		}
+		if sent {
+			to = append(to, sink)
+		}
+	}
+	return to, nil
+}
+
+// sentBy reports whether the event of a change has sent the call again already: the
+// filter of a work in parts may select several of its revisions.
+func sentBy(ctx context.Context, t *tx, seq int64) (bool, error) {
+	e, ok := spool.EventOf(ctx)
+	if !ok || e.CallID != "" {
+		return false, nil
+	}
+	n, err := dbfile.Int(t.conn, `SELECT count(*) FROM event_calls WHERE event = ? AND call_seq = ?`, e.ID, seq)
+	return n > 0, err
+}
+
+const newestRevision = `SELECT seq, revision FROM calls WHERE call_id = ? ORDER BY revision DESC LIMIT 1`
+
+// resend returns false where the call waits for the sink already.
+func (s *Store) resend(t *tx, p place, sink string, due time.Time) (bool, error) {
 	p.lane = s.lane(sink)
 	if p.lane == nil || !p.lane.status(t.now).Configured {
 		return false, fmt.Errorf("%w: %w: no sink %q", errRefused, spool.ErrNotFound, sink)
@@ -213,5 +259,5 @@ func (s *Store) resend(t *tx, p place, sink string) (bool, error) {
 	if t.conn.Changes() > 0 {
 		t.then(func() { p.lane.dead.Add(-1) })
 	}
-	return true, s.requeue(t, p, t.now)
+	return true, s.requeue(t, p, due)
 }

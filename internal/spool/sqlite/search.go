@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"zombiezen.com/go/sqlite"
@@ -31,11 +32,12 @@ const (
 
 const (
 	callsBetween = callColumns + `WHERE seq < ? AND seq > ? ORDER BY seq DESC`
+	callsUpwards = callColumns + `WHERE seq < ? AND seq > ? ORDER BY seq`
 	callBySeq    = callColumns + `WHERE seq = ?`
 	callFrom     = `SELECT seq, received_at FROM calls WHERE seq >= ? ORDER BY seq LIMIT 1`
 )
 
-// SearchCalls lists calls, newest first, one entry a revision. Time and memory
+// SearchCalls lists calls, one entry a revision. Time and memory
 // of a page are bounded however many calls there are: a filter that passes over
 // many returns a short, even empty page with a cursor to go on from. Calls that come
 // in meanwhile do not move a page.
@@ -45,15 +47,13 @@ func (s *Store) SearchCalls(ctx context.Context, f spool.CallFilter, limit int, 
 
 // searchCalls is SearchCalls by a clock.
 func (s *Store) searchCalls(ctx context.Context, f spool.CallFilter, limit int, cursor string, now func() time.Time) (page spool.CallPage, err error) {
-	before := int64(math.MaxInt64)
-	if cursor != "" {
-		if before, err = strconv.ParseInt(cursor, 10, 64); err != nil {
-			return page, fmt.Errorf("%w: %q is not one that a page of calls gave", spool.ErrBadCursor, cursor)
-		}
+	q := callSearch{store: s, filter: f, limit: limit, high: math.MaxInt64}
+	if err := q.goOn(cursor); err != nil {
+		return page, err
 	}
 	err = s.listRd.do(ctx, func(c *sqlite.Conn) error {
 		end := now().Add(walkTime)
-		q := callSearch{store: s, conn: c, filter: f, limit: limit, high: before, late: func() bool { return !now().Before(end) }}
+		q.conn, q.late = c, func() bool { return !now().Before(end) }
 		err := q.run()
 		page = q.page
 		return err
@@ -69,6 +69,7 @@ type callSearch struct {
 	filter    spool.CallFilter
 	limit     int
 	low, high int64
+	end       int64       // the newest call of a listing that has the oldest first
 	late      func() bool // the time of the page is over
 	number    *wanted
 	looking   bool // calls are asked for their numbers
@@ -77,6 +78,28 @@ type callSearch struct {
 	bytes  int    // of the page
 	last   int64  // all calls from here on were looked at; 0 for none
 	page   spool.CallPage
+}
+
+// goOn reads the cursor of the page before: the last call that was looked at, and, where
+// the oldest come first, the newest one of the listing.
+func (q *callSearch) goOn(cursor string) error {
+	if cursor == "" {
+		return nil
+	}
+	last, end, both := strings.Cut(cursor, ".")
+	at, err := strconv.ParseInt(last, 10, 64)
+	if err == nil && both {
+		q.end, err = strconv.ParseInt(end, 10, 64)
+	}
+	if err != nil || both != q.filter.OldestFirst {
+		return fmt.Errorf("%w: %q is not one that a page of calls gave", spool.ErrBadCursor, cursor)
+	}
+	if both {
+		q.low, q.high = at, q.end+1
+	} else {
+		q.high = at
+	}
+	return nil
 }
 
 func (q *callSearch) run() error {
@@ -88,7 +111,7 @@ func (q *callSearch) run() error {
 	case q.filter.ByDelivery():
 		err = q.byDelivery()
 	default:
-		err = q.read(callsBetween, q.high, q.low)
+		err = q.between(q.low)
 	}
 	if err != nil || q.page.Next == "" {
 		return err
@@ -106,18 +129,27 @@ func (q *callSearch) enough() bool {
 		return false
 	}
 	q.page.Next = strconv.FormatInt(q.last, 10)
+	if q.filter.OldestFirst {
+		q.page.Next += "." + strconv.FormatInt(q.end, 10)
+	}
 	return true
 }
 
 // bound turns the times of the filter into seqs, so that a page does not walk
 // over everything that is younger or older.
-func (q *callSearch) bound() error {
+func (q *callSearch) bound() (err error) {
+	if q.filter.OldestFirst && q.end == 0 {
+		if q.end, err = dbfile.Int(q.conn, `SELECT ifnull(max(seq), 0) FROM calls`); err != nil {
+			return err
+		}
+		q.high = q.end + 1
+	}
 	if !q.filter.Since.IsZero() {
 		seq, err := q.firstSince(q.filter.Since.Add(-clockSlack))
 		if err != nil {
 			return err
 		}
-		q.low = seq - 1
+		q.low = max(q.low, seq-1)
 	}
 	if !q.filter.Until.IsZero() {
 		seq, err := q.firstSince(q.filter.Until.Add(clockSlack))
@@ -151,6 +183,14 @@ func (q *callSearch) firstSince(t time.Time) (int64, error) {
 		}
 	}
 	return high, err
+}
+
+// between reads the calls after one, and up to q.high.
+func (q *callSearch) between(after int64) error {
+	if q.filter.OldestFirst {
+		return q.read(callsUpwards, q.high, after)
+	}
+	return q.read(callsBetween, q.high, after)
 }
 
 func (q *callSearch) read(sql string, args ...any) error {

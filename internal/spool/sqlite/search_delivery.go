@@ -12,6 +12,8 @@ import (
 const (
 	deliveriesBetween = `SELECT call_seq, lane, state FROM deliveries WHERE call_seq < ? AND call_seq > ? ORDER BY call_seq DESC`
 	deadBetween       = `SELECT call_seq, lane, 5 FROM dead_letters WHERE call_seq < ? AND call_seq > ? ORDER BY call_seq DESC`
+	deliveriesUpwards = `SELECT call_seq, lane, state FROM deliveries WHERE call_seq < ? AND call_seq > ? ORDER BY call_seq`
+	deadUpwards       = `SELECT call_seq, lane, 5 FROM dead_letters WHERE call_seq < ? AND call_seq > ? ORDER BY call_seq`
 )
 
 // byDelivery walks over the deliveries, which are smaller than the calls, and reads
@@ -19,8 +21,13 @@ const (
 // their dead letters.
 func (q *callSearch) byDelivery() error {
 	sql := deliveriesBetween
-	if q.filter.State == spool.Dead {
+	switch dead := q.filter.State == spool.Dead; {
+	case dead && q.filter.OldestFirst:
+		sql = deadUpwards
+	case dead:
 		sql = deadBetween
+	case q.filter.OldestFirst:
+		sql = deliveriesUpwards
 	}
 	var here, read int64 // the call that the walk is at, and the one that was read
 	err := dbfile.Query(q.conn, sql, func(r *sqlite.Stmt) error {

@@ -20,48 +20,70 @@ const (
 	keysOfNumber = `SELECT call_seq FROM number_keys WHERE block = ? AND digits = ?`
 )
 
-// byNumber searches the calls that have no keys yet, and then block by block,
-// newest first. The end of what is indexed is asked for first: what is written
+// byNumber searches the calls that have no keys yet, and then block by block. The end of what is indexed is asked for first: what is written
 // meanwhile is found in either place.
 func (q *callSearch) byNumber() error {
 	indexed, err := dbfile.Int(q.conn, dbfile.IndexedTo)
 	if err != nil {
 		return err
 	}
-	if err := q.look(max(q.low, indexed)); err != nil || q.page.Next != "" {
-		return err
-	}
 	oldest, err := dbfile.Int(q.conn, oldestBlock)
 	if err != nil {
 		return err
 	}
+	if q.filter.OldestFirst {
+		return q.upwards(oldest, indexed)
+	}
+	if err := q.look(max(q.low, indexed)); err != nil || q.page.Next != "" {
+		return err
+	}
 	q.low, q.high = max(q.low, oldest<<dbfile.BlockBits-1), min(q.high, indexed+1)
 	for q.high > q.low+1 && !q.enough() {
-		if err := q.block((q.high - 1) >> dbfile.BlockBits); err != nil || q.page.Next != "" {
+		n := (q.high - 1) >> dbfile.BlockBits
+		low := max(q.low, n<<dbfile.BlockBits-1)
+		if err := q.block(n, low); err != nil || q.page.Next != "" {
 			return err
 		}
+		q.high = low + 1
 		q.last = q.high
 	}
 	return nil
 }
 
-// block searches one block, up to q.high, which is lowered to its begin.
-func (q *callSearch) block(n int64) error {
-	low := max(q.low, n<<dbfile.BlockBits-1)
-	seqs, dense, err := q.candidates(n, low)
-	if err != nil {
-		return err
+// upwards searches block by block, oldest first, and then the calls that have no keys
+// yet.
+func (q *callSearch) upwards(oldest, indexed int64) error {
+	high := q.high
+	q.low = max(q.low, oldest<<dbfile.BlockBits-1)
+	for last := min(high, indexed+1); q.low+1 < last && !q.enough(); {
+		n := (q.low + 1) >> dbfile.BlockBits
+		q.high = min(last, (n+1)<<dbfile.BlockBits)
+		if err := q.block(n, q.low); err != nil || q.page.Next != "" {
+			return err
+		}
+		q.low = q.high - 1
+		q.last = q.low
 	}
-	if dense {
-		err = q.look(low)
-	} else {
-		err = q.pick(seqs)
+	if q.high = high; q.page.Next != "" {
+		return nil
 	}
-	q.high = low + 1
-	return err
+	return q.look(max(q.low, indexed))
 }
 
-// candidates returns the calls of a block that have the number, newest first; dense
+// block searches a part of one block: what is after low, and up to q.high.
+func (q *callSearch) block(n, low int64) error {
+	seqs, dense, err := q.candidates(n, low)
+	switch {
+	case err != nil:
+		return err
+	case dense:
+		return q.look(low)
+	default:
+		return q.pick(seqs)
+	}
+}
+
+// candidates returns the calls of a block that have the number, in their order; dense
 // says that there are many.
 func (q *callSearch) candidates(block, low int64) (seqs []int64, dense bool, err error) {
 	collect := func(r *sqlite.Stmt) error {
@@ -84,7 +106,9 @@ func (q *callSearch) candidates(block, low int64) (seqs []int64, dense bool, err
 	}
 	slices.Sort(seqs)
 	seqs = slices.Compact(seqs) // both numbers of a call may be meant
-	slices.Reverse(seqs)
+	if !q.filter.OldestFirst {
+		slices.Reverse(seqs)
+	}
 	return seqs, false, err
 }
 
@@ -102,7 +126,7 @@ func (q *callSearch) pick(seqs []int64) error {
 func (q *callSearch) look(after int64) error {
 	q.looking = true
 	defer func() { q.looking = false }()
-	return q.read(callsBetween, q.high, after)
+	return q.between(after)
 }
 
 // wanted is a number as an operator types it, or the end of one. Keys are

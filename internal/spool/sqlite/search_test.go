@@ -119,6 +119,11 @@ func searchMany(t *testing.T, s *sqlite.Store, n int) {
 					t.Errorf("%d a page: %.200q, want %.200q", limit, got, strings.Join(want, " "))
 				}
 			}
+			slices.Reverse(want)
+			c.filter.OldestFirst = true
+			if got, _ := search(t, s, c.filter, 500); got != strings.Join(want, " ") {
+				t.Errorf("oldest first: %.200q, want %.200q", got, strings.Join(want, " "))
+			}
 		})
 	}
 }
@@ -133,10 +138,12 @@ func TestAPageOfCallsHasItsTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, f := range map[string]spool.CallFilter{
-		"outcome":  {Outcome: "voicemail"},
-		"record":   {Agent: "nobody"},
-		"delivery": {Sink: "crm", State: spool.Waiting},
-		"unkeyed":  {Number: "+6299999999"},
+		"oldest first":             {Source: "none", OldestFirst: true},
+		"a delivery, oldest first": {Sink: "crm", State: spool.Waiting, OldestFirst: true},
+		"outcome":                  {Outcome: "voicemail"},
+		"record":                   {Agent: "nobody"},
+		"delivery":                 {Sink: "crm", State: spool.Waiting},
+		"unkeyed":                  {Number: "+6299999999"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if name == "unkeyed" {
@@ -163,7 +170,7 @@ func TestAPageOfCallsHasItsTime(t *testing.T) {
 					}
 					return
 				}
-				if !reached.IsZero() && !page.Reached.Before(reached) {
+				if !reached.IsZero() && page.Reached.Before(reached) == f.OldestFirst {
 					t.Fatalf("page %d reached %v, the one before %v", pages, page.Reached, reached)
 				}
 				cursor, reached = page.Next, page.Reached

@@ -119,7 +119,7 @@ func TestSharesAreTheSumsOfTheRows(t *testing.T) {
 	checkShares(t, s, "replayed")
 	for _, id := range []string{"dialer:both0", "nxlink:none1", "nxlink:one2"} {
 		for range 2 {
-			_, err = s.Resend(t.Context(), id, []string{"crm", "slack"})
+			_, err = s.Resend(t.Context(), spool.Resend{CallIDs: []string{id}, Sinks: []string{"crm", "slack"}})
 			must(err)
 		}
 	}
