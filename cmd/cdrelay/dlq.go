@@ -29,17 +29,29 @@ longest for spool.dead_letter_retention.`
 	return cmd
 }
 
-// letterFilter are the flags that select dead letters.
-type letterFilter struct{ stage, sink, reason, since, until string }
+// letterFilter are the flags that select dead letters: by name, with the times.
+type letterFilter struct {
+	values       map[string]*string
+	since, until string
+}
 
 func (f *letterFilter) flags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.stage, "stage", "", "only those of this stage: intake or delivery")
-	cmd.Flags().StringVar(&f.sink, "sink", "", "only those of this sink")
-	cmd.Flags().StringVar(&f.reason, "reason", "", "only those with this reason: undecodable, rejected, render, expired, failing or sink_removed")
+	f.values = map[string]*string{}
+	for _, name := range operate.LetterFilterNames() {
+		f.values[name] = cmd.Flags().String(name, "", map[string]string{
+			"stage":  "only those of this stage: intake or delivery",
+			"sink":   "only those of this sink",
+			"source": "only those of calls of this source",
+			"reason": "only those with this reason: undecodable, rejected, render, expired, failing or sink_removed",
+			"number": "only those of calls, or callbacks, with this telephone number as you know it, or its end",
+			"answer": "only those of which the answer said this, as list --groups shows it",
+		}[name])
+	}
 	timeFlags(cmd, &f.since, &f.until)
 	completeSinks(cmd)
+	// It fails for a flag that is not there.
+	_ = cmd.RegisterFlagCompletionFunc("source", sourceNames)
 	for name, values := range map[string][]string{"stage": {"intake", "delivery"}, "reason": reasons()} {
-		// It fails for a flag that is not there.
 		_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
 	}
 }
@@ -53,15 +65,22 @@ func reasons() []string {
 }
 
 // empty reports whether no flag selects anything.
-func (f *letterFilter) empty() bool { return *f == letterFilter{} }
+func (f *letterFilter) empty() bool {
+	for _, value := range f.values {
+		if *value != "" {
+			return false
+		}
+	}
+	return f.since == "" && f.until == ""
+}
 
 // check refuses values that select nothing because they are misspelt.
 func (f *letterFilter) check() error {
-	if f.stage != "" && f.stage != "intake" && f.stage != "delivery" {
-		return &usageError{fmt.Errorf("--stage is intake or delivery, not %q", f.stage)}
+	if stage := *f.values["stage"]; stage != "" && stage != "intake" && stage != "delivery" {
+		return &usageError{fmt.Errorf("--stage is intake or delivery, not %q", stage)}
 	}
-	if f.reason != "" && !slices.Contains(reasons(), f.reason) {
-		return &usageError{fmt.Errorf("--reason %q is none: there are %v", f.reason, reasons())}
+	if reason := *f.values["reason"]; reason != "" && !slices.Contains(reasons(), reason) {
+		return &usageError{fmt.Errorf("--reason %q is none: there are %v", reason, reasons())}
 	}
 	return nil
 }
@@ -72,9 +91,9 @@ func (f *letterFilter) query(o *operator) (url.Values, error) {
 	if err := f.check(); err != nil {
 		return nil, err
 	}
-	setQuery(q, "stage", f.stage)
-	setQuery(q, "sink", f.sink)
-	setQuery(q, "reason", f.reason)
+	for name, value := range f.values {
+		setQuery(q, name, *value)
+	}
 	return q, o.setTimes(q, f.since, f.until)
 }
 
@@ -95,10 +114,17 @@ func (f *letterFilter) body(o *operator) (map[string]string, error) {
 func dlqListCommand() *cobra.Command {
 	var f letterFilter
 	var limit int
+	var groups bool
 	cmd := &cobra.Command{
 		Use:   "list",
-		Short: "List dead letters, newest first",
+		Short: "List dead letters, newest first, or what they have in common",
+		Long: `list lists dead letters, newest first. With --groups it lists how many there are of
+each sink (or source), reason and what the answer said; # stands for what differs
+from call to call: numbers, times, ids. The flags --sink, --reason and --answer select
+a group in list, replay, purge and export.`,
 		Example: `  cdrelay dlq list --sink crm --since 2h
+  cdrelay dlq list --number 0812-3456-7890
+  cdrelay dlq list --groups
   cdrelay dlq list --stage intake -o json`,
 		Args: exactly(0, "no arguments"),
 		RunE: asOperator(func(o *operator, _ []string) error {
@@ -106,10 +132,14 @@ func dlqListCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if groups {
+				return o.listGroups(q, limit)
+			}
 			return list(o, lettersPath, q, limit, o.lettersTable())
 		}),
 	}
 	f.flags(cmd)
+	cmd.Flags().BoolVar(&groups, "groups", false, "list groups: by sink, reason and what the answer said")
 	cmd.Flags().IntVar(&limit, "limit", 50, "at most so many; 0 for all")
 	return cmd
 }
@@ -117,15 +147,15 @@ func dlqListCommand() *cobra.Command {
 func (o *operator) lettersTable() rows {
 	return rows{
 		columns: []column{
-			{"CREATED", 5, 0}, {"ID", 0, 0}, {"STAGE", 2, 0}, {"SINK", 4, 0}, {"REASON", 0, 0}, {"CALL", 6, 0}, {"TRIES", 1, 0}, {"DETAIL", 3, 20},
+			{"CREATED", 5, 0}, {"ID", 0, 0}, {"STAGE", 2, 0}, {"SINK", 4, 0}, {"REASON", 0, 0}, {"CALL", 6, 0}, {"TRIES", 1, 0}, {"WHO", 7, 0}, {"DETAIL", 3, 20},
 		},
 		noun: "dead letter", none: "no dead letter matches",
 		cells: func(item json.RawMessage) ([]cell, error) {
-			var l operate.DeadLetter
+			var l operate.LetterItem
 			if err := json.Unmarshal(item, &l); err != nil {
 				return nil, err
 			}
-			return cells(o.when(l.CreatedAt), l.ID, string(l.Stage), l.Sink, string(l.Reason), l.CallID, strconv.Itoa(l.Attempts), o.masked(call.Masker{}, l.Detail)), nil
+			return cells(o.when(l.CreatedAt), l.ID, string(l.Stage), l.Sink, string(l.Reason), l.CallID, strconv.Itoa(l.Attempts), o.who(l.Call), o.masked(call.Masker{}, l.Detail)), nil
 		},
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -20,8 +21,8 @@ import (
 
 type replayFlags struct {
 	selectionFlags
-	from string
-	rate float64
+	from, body string
+	rate       float64
 }
 
 // replayedInAll is the sum of what the requests of one replay did.
@@ -40,16 +41,21 @@ with the same message ids; requests are rendered with today's configuration.
 Callbacks that could not be understood are read again with today's version and
 configuration; those that still cannot be stay, with the new reason.
 
+--body takes a file with the body of one callback as it should have been, or - for
+standard input: it is taken as if it had been received then, and the dead letter goes.
+
 --from takes a file that dlq export wrote, or any JSON Lines with ids, and - for
 standard input. A dead letter that is no longer there is counted and passed over.
 The exit code is 1 when some stay.`,
 		Example: `  cdrelay dlq replay --sink crm --reason expired --rate 20
   cdrelay dlq replay --stage intake --dry-run
-  cdrelay dlq replay --from letters.jsonl`,
+  cdrelay dlq replay --from letters.jsonl
+  cdrelay dlq replay 01KB9X3T5V7W8Y6Z4A2B1C0D9E --body corrected.json`,
 		RunE: asOperator(func(o *operator, args []string) error { return f.run(o, args) }),
 	}
 	f.flags(cmd)
 	cmd.Flags().StringVar(&f.from, "from", "", "the file of an export, or - for standard input")
+	cmd.Flags().StringVar(&f.body, "body", "", "the file of a corrected body of one callback that could not be understood, or - for standard input")
 	cmd.Flags().Float64Var(&f.rate, "rate", 0, "at most so many each second; 0 for no bound but the sink's own")
 	return cmd
 }
@@ -57,6 +63,9 @@ The exit code is 1 when some stay.`,
 func (f replayFlags) run(o *operator, ids []string) error {
 	if f.rate < 0 {
 		return &usageError{fmt.Errorf("--rate is 0 or more, not %v", f.rate)}
+	}
+	if f.body != "" {
+		return f.replayEdited(o, ids)
 	}
 	s, err := f.selection(o, ids)
 	if err != nil {
@@ -85,6 +94,26 @@ func (f replayFlags) run(o *operator, ids []string) error {
 		err = terr
 	}
 	return err
+}
+
+// replayEdited takes one callback with the body of a file.
+func (f replayFlags) replayEdited(o *operator, ids []string) error {
+	if len(ids) != 1 || !f.empty() || f.all || f.from != "" || f.dryRun || f.rate != 0 {
+		return &usageError{errors.New("--body goes with one ID, and nothing else")}
+	}
+	body, err := readBody(f.body, o.cmd.InOrStdin())
+	if err != nil {
+		return err
+	}
+	if !utf8.Valid(body) {
+		return fmt.Errorf("%s is not UTF-8, as a corrected body must be", f.body)
+	}
+	var done operate.Replayed
+	err = o.client.Post(o.ctx(), lettersPath+"/replay", map[string]string{"id": ids[0], "body": string(body)}, &done)
+	if err != nil {
+		return err
+	}
+	return f.tell(o, replayedInAll{done.Counted, done.ReplayCounts}, nil)
 }
 
 // selection also takes the ids of an export.

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/cdrelay/cdrelay/internal/operate"
@@ -9,7 +10,7 @@ import (
 
 func (a *api) calls(w http.ResponseWriter, r *http.Request) {
 	q := query{Values: r.URL.Query()}
-	q.only(append(operate.CallFilterNames(), "since", "until", "limit", "cursor")...)
+	q.only(slices.Concat(operate.CallFilterNames(), []string{"since", "until", "limit", "cursor"})...)
 	f := operate.CallFilterOf(q.Get)
 	f.Since, f.Until = q.time("since"), q.time("until")
 	limit := q.limit()

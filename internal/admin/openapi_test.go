@@ -160,7 +160,7 @@ func parameters(operation map[string]any, in string) (out []parameter) {
 func TestOpenAPIParameters(t *testing.T) {
 	f := newFixture(t)
 	d := newDocument(t, f)
-	for _, path := range []string{"/api/v1/calls", "/api/v1/dead-letters"} {
+	for _, path := range []string{"/api/v1/calls", "/api/v1/dead-letters", "/api/v1/dead-letters/groups"} {
 		known := parameters(d.at("paths", path, "get"), "query")
 		if len(known) < 7 {
 			t.Errorf("%s has %d parameters", path, len(known))
@@ -174,7 +174,7 @@ func TestOpenAPIParameters(t *testing.T) {
 				value = "2026-01-31T09:30:00Z"
 			case len(p.Schema.Enum) > 0:
 				value = p.Schema.Enum[0]
-			case p.Name == "cursor" && path == "/api/v1/dead-letters":
+			case p.Name == "cursor" && path != "/api/v1/calls":
 				value = "01J00000000000000000000000"
 			}
 			if w := f.send(http.MethodGet, path+"?"+p.Name+"="+value, ""); w.Code != http.StatusOK {
@@ -212,6 +212,13 @@ func examples(f *fixture) []example {
 	add(get, "/api/v1/calls/{id}", "/api/v1/calls/dialer:a", "", 200)
 	add(get, "/api/v1/calls/{id}", "/api/v1/calls/none", "", 404)
 	add(get, "/api/v1/dead-letters", "", "", 200)
+	add(get, "/api/v1/dead-letters", "/api/v1/dead-letters?number=7890", "", 200)
+	add(get, "/api/v1/dead-letters", "/api/v1/dead-letters?number=x", "", 400)
+	add(get, "/api/v1/dead-letters/groups", "", "", 200)
+	add(get, "/api/v1/dead-letters/groups", "/api/v1/dead-letters/groups?reason=rejected", "", 200)
+	add(get, "/api/v1/dead-letters/groups", "/api/v1/dead-letters/groups?reason=x", "", 400)
+	add(post, "/api/v1/dead-letters/replay", "", fmt.Sprintf(`{"id":%q,"body":"still bad"}`, letters[0]["id"]), 200)
+	add(post, "/api/v1/dead-letters/replay", "", fmt.Sprintf(`{"id":%q,"body":{"still":"bad"}}`, letters[0]["id"]), 200)
 	for _, l := range letters {
 		add(get, "/api/v1/dead-letters/{id}", fmt.Sprintf("/api/v1/dead-letters/%v", l["id"]), "", 200)
 	}

@@ -56,11 +56,7 @@ func (a *api) explain(w http.ResponseWriter, r *http.Request) {
 		problem.Write(w, http.StatusNotFound, "this server does not explain callbacks")
 		return
 	}
-	body := []byte(callback)
-	if text := ""; json.Unmarshal(callback, &text) == nil {
-		body = []byte(text) // as it was posted: a form, or JSON that is damaged
-	}
-	out, err := a.Operate.Explain(r.Context(), source, body)
+	out, err := a.Operate.Explain(r.Context(), source, textOf(callback))
 	if err != nil {
 		problem.Write(w, http.StatusNotFound, err.Error())
 		return

@@ -14,7 +14,7 @@ type lettersPage struct {
 	Filter      letterFields
 	Reasons     []string
 	Sinks       []string
-	Items       []operate.DeadLetter
+	Items       []operate.LetterItem
 	First, Next string
 }
 
@@ -28,7 +28,7 @@ func letterFieldsOf(q url.Values) letterFields {
 
 // filter reads the fields.
 func (b *Dashboard) filter(f letterFields) (operate.LetterFilter, error) {
-	out := operate.FilterOf(f.Stage, f.Sink, f.Reason)
+	out := operate.LetterFilterOf(url.Values{"stage": {f.Stage}, "sink": {f.Sink}, "reason": {f.Reason}}.Get)
 	var err error
 	out.Since, out.Until, err = b.between(url.Values{"since": {f.Since}, "until": {f.Until}})
 	return out, err

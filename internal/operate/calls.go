@@ -35,10 +35,18 @@ func CallFilterOf(get func(name string) string) CallFilter {
 	}
 }
 
+// checkNumber refuses a text that no number ends with.
+func checkNumber(typed string) error {
+	if typed != "" && !strings.ContainsAny(typed, "123456789") {
+		return &InputError{fmt.Sprintf("number=%q holds no digits: write a telephone number or its end", typed)}
+	}
+	return nil
+}
+
 // CheckCalls refuses a filter that selects nothing because it is misspelt.
 func CheckCalls(f CallFilter) error {
-	if f.Number != "" && !strings.ContainsAny(f.Number, "123456789") {
-		return &InputError{fmt.Sprintf("number=%q holds no digits: write a telephone number or its end", f.Number)}
+	if err := checkNumber(f.Number); err != nil {
+		return err
 	}
 	if f.Outcome != "" && !slices.Contains(call.Outcomes(), call.Outcome(f.Outcome)) {
 		return &InputError{fmt.Sprintf("there is no outcome %q: there are %v", f.Outcome, call.Outcomes())}

@@ -128,7 +128,8 @@ func (s *Selection) describe() string {
 		return "dead letters by their ids"
 	}
 	f := s.Filter
-	return "dead letters" + facts("stage", string(f.Stage), "sink", f.Sink, "reason", string(f.Reason), "since", stamp(f.Since), "until", stamp(f.Until))
+	return "dead letters" + facts("stage", string(f.Stage), "sink", f.Sink, "source", f.Source, "reason", string(f.Reason), "number", f.Number, "answer", f.Answer,
+		"since", stamp(f.Since), "until", stamp(f.Until))
 }
 
 // facts writes names and values, in pairs; those without a value are left out.

@@ -112,8 +112,8 @@ type Page[T any] struct {
 	Items []T `json:"items"`
 	// NextCursor is empty on the last page.
 	NextCursor string `json:"next_cursor"`
-	// ReachedAt is how far a page of calls came that is not the last one: when the
-	// oldest call that it looked at was received.
+	// ReachedAt is how far a page came that is not the last one: when the oldest call
+	// that it looked at was received, or the oldest dead letter of its groups was made.
 	ReachedAt call.Time `json:"reached_at,omitzero"`
 }
 

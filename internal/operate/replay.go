@@ -188,7 +188,7 @@ func (p *replayer) redeem(ctx context.Context, id string) error {
 		return err
 	}
 	if p.deps.Redeem == nil {
-		p.keep(id, "this server reads no callbacks")
+		p.keep(id, noReading)
 		return nil
 	}
 	err = p.deps.Redeem(ctx, d)
@@ -203,11 +203,17 @@ func (p *replayer) redeem(ctx context.Context, id string) error {
 	case errors.Is(err, spool.ErrUnavailable) || ctx.Err() != nil:
 		return err
 	default:
-		reason := plaintext.Cut(err.Error(), maxNote)
+		reason := noteOf(err)
 		p.keep(id, reason)
 		return p.deps.Store.NoteLetter(ctx, id, reason)
 	}
 }
+
+// noReading is why a callback stays where there is no Redeem.
+const noReading = "this server reads no callbacks"
+
+// noteOf is why a callback stays that cannot be understood.
+func noteOf(err error) string { return plaintext.Cut(err.Error(), maxNote) }
 
 func (p *replayer) keep(id, reason string) {
 	p.out.Kept++

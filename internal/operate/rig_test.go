@@ -62,14 +62,25 @@ func acceptance(id string) spool.Acceptance {
 	var content call.ContentHash
 	copy(content[:], id)
 	return spool.Acceptance{
-		Record:  &call.Record{Schema: call.SchemaID, ID: call.NewID("dialer", id), Source: "dialer", ReceivedAt: call.At(time.Now())},
+		Record: &call.Record{
+			Schema: call.SchemaID, ID: call.NewID("dialer", id), Source: "dialer", ReceivedAt: call.At(time.Now()), StartedAt: call.At(time.Now()),
+			Direction: call.Outbound, From: call.Party{Extension: "1001"}, To: call.Party{Number: "+6281351111451"}, Agent: call.Agent{Name: "Budi"},
+		},
 		Content: content,
 		Route:   func(*call.Record) ([]string, error) { return []string{"crm"}, nil },
 	}
 }
 
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
 // bury makes a dead letter of a new call.
 func (r *rig) bury(id string) {
+	r.t.Helper()
+	r.buryAs(id, "no such field")
+}
+
+// buryAs makes one with what the sink said.
+func (r *rig) buryAs(id, answer string) {
 	r.t.Helper()
 	ctx := r.t.Context()
 	if err := r.spool.SetLanes(ctx, []spool.LaneConfig{{Sink: "crm", GiveUpAfter: time.Hour}}); err != nil {
@@ -82,8 +93,8 @@ func (r *rig) bury(id string) {
 	if err != nil || len(leased) != 1 {
 		r.t.Fatalf("leased %d: %v", len(leased), err)
 	}
-	tried := []spool.Attempt{{At: time.Now(), Result: "rejected", Status: 422, Detail: "no such field"}}
-	if err := r.spool.Bury(leased[0], tried, spool.Rejected, "no such field"); err != nil {
+	tried := []spool.Attempt{{At: time.Now(), Result: "rejected", Status: 422, Detail: answer}}
+	if err := r.spool.Bury(leased[0], tried, spool.Rejected, answer); err != nil {
 		r.t.Fatal(err)
 	}
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); <-time.After(5 * time.Millisecond) {

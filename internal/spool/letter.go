@@ -60,15 +60,25 @@ type DeadLetterDetail struct {
 
 // LetterFilter selects dead letters; empty fields select all.
 type LetterFilter struct {
-	Stage        Stage
-	Sink         string
-	Reason       Reason
-	Since, Until time.Time
+	Stage  Stage  `json:"stage,omitempty"`
+	Sink   string `json:"sink,omitempty"`
+	Source string `json:"source,omitempty"`
+	Reason Reason `json:"reason,omitempty"`
+	// Number matches as that of a CallFilter, also in the body of a callback that
+	// could not be understood.
+	Number string `json:"number,omitempty"`
+	// Answer is what AnswerOf makes of the detail.
+	Answer string    `json:"answer,omitempty"`
+	Since  time.Time `json:"since,omitzero"`
+	Until  time.Time `json:"until,omitzero"`
 	// OldestFirst lists them in the order in which they were made, and ends with what
 	// was there when the first page was asked for: whoever works through them does not
 	// run after what that makes.
-	OldestFirst bool
+	OldestFirst bool `json:"-"`
 }
+
+// Walks reports whether only a look at each dead letter tells what the filter selects.
+func (f LetterFilter) Walks() bool { return f.Source != "" || f.Number != "" || f.Answer != "" }
 
 // CallLetter is a dead letter of one revision of a call.
 type CallLetter struct {

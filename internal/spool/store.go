@@ -3,6 +3,8 @@ package spool
 import (
 	"context"
 	"time"
+
+	"github.com/cdrelay/cdrelay/internal/call"
 )
 
 // Store is a durable store, as the process as a whole uses it. All methods are safe
@@ -120,11 +122,15 @@ type Searcher interface {
 	Call(ctx context.Context, id string) (CallDetail, error)
 	// SearchLetters lists dead letters, newest first, or oldest first where the filter
 	// says so. The cursor is the one that the page before returned, or empty; next is
-	// empty after the last page.
+	// empty after the last page. A page takes about 100 ms at most; it may be short, even
+	// empty, before the end.
 	SearchLetters(ctx context.Context, f LetterFilter, limit int, cursor string) (page []DeadLetter, next string, err error)
 	// LettersByID returns those of the dead letters that are there, in the order of
 	// the ids.
 	LettersByID(ctx context.Context, ids []string) ([]DeadLetter, error)
+	// CallsOfLetters returns the records of dead letters of stage delivery, without raw,
+	// by the ids of the dead letters.
+	CallsOfLetters(ctx context.Context, ids []string) (map[string]*call.Record, error)
 	// LettersOfCall returns the dead letters of all revisions of a call.
 	LettersOfCall(ctx context.Context, callID string) ([]CallLetter, error)
 	// LettersByReason counts the dead letters of a sink by their reason.

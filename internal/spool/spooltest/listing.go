@@ -22,9 +22,6 @@ func listingCases() []testCase {
 		{"calls/a bad cursor is refused", badCursor},
 		{"calls/an unknown id is not found", unknownCall},
 		{"calls/detail shows all revisions and sinks", callDetail},
-		{"letters/pages are stable while letters come in", letterPages},
-		{"letters/filters", letterFilters},
-		{"letters/a bad cursor is refused", badLetterCursor},
 	}
 }
 
@@ -261,14 +258,6 @@ func badCursor(r *rig) {
 	}
 }
 
-func badLetterCursor(r *rig) {
-	for _, f := range []spool.LetterFilter{{}, {Sink: "crm"}} {
-		if _, _, err := r.SearchLetters(r.Context(), f, 10, "nonsense"); !errors.Is(err, spool.ErrBadCursor) {
-			r.Errorf("%+v: error %v, want %v", f, err, spool.ErrBadCursor)
-		}
-	}
-}
-
 func unknownCall(r *rig) {
 	if _, err := r.Call(r.Context(), "dialer:none"); !errors.Is(err, spool.ErrNotFound) {
 		r.Errorf("error %v, want %v", err, spool.ErrNotFound)
@@ -295,59 +284,7 @@ func callDetail(r *rig) {
 	}
 }
 
-func letterPages(r *rig) {
-	r.acceptAll("a", "b", "c")
-	want := r.bury()
-	var got []string
-	cursor := ""
-	for range 10 {
-		page, next, err := r.SearchLetters(r.Context(), spool.LetterFilter{}, 1, cursor)
-		r.check(err)
-		for _, l := range page {
-			got = append([]string{l.ID}, got...)
-		}
-		if next == "" {
-			break
-		}
-		cursor = next
-		r.check(r.KeepUndecodable(r.Context(), undecodable("dialer", cursor)))
-	}
-	if fmt.Sprint(got) != fmt.Sprint(want) {
-		r.Errorf("listed %v, want %v", got, want)
-	}
-}
-
-func letterFilters(r *rig) {
-	r.accept("a", "first", "crm", "slack")
-	for i, sink := range []string{"crm", "slack"} {
-		r.check(r.Bury(r.one(sink), nil, []spool.Reason{spool.Rejected, spool.Render}[i], sink))
-		r.commit()
-	}
-	r.pass(time.Minute)
-	middle := time.Now()
-	r.pass(time.Minute)
-	u := undecodable("nxlink", "nope")
-	u.Detail = "intake"
-	r.check(r.KeepUndecodable(r.Context(), u))
-	for _, c := range []struct {
-		filter spool.LetterFilter
-		want   string
-	}{
-		{spool.LetterFilter{}, "intake slack crm"},
-		{spool.LetterFilter{Stage: spool.StageDelivery}, "slack crm"},
-		{spool.LetterFilter{Stage: spool.StageIntake}, "intake"},
-		{spool.LetterFilter{Sink: "crm"}, "crm"},
-		{spool.LetterFilter{Reason: spool.Render}, "slack"},
-		{spool.LetterFilter{Since: middle}, "intake"},
-		{spool.LetterFilter{Until: middle}, "slack crm"},
-		{spool.LetterFilter{Sink: "unknown"}, ""},
-	} {
-		var got []string
-		for _, l := range r.letters(c.filter) {
-			got = append(got, l.Detail)
-		}
-		if g := strings.Join(got, " "); g != c.want {
-			r.Errorf("%+v: %q, want %q", c.filter, g, c.want)
-		}
-	}
-}
+// letterFiltersWithin: each dead letter is looked at, in either order, with pages of any
+// size.
+// walkLetters lists dead letters by their calls, or else by their sources, in the order
+// of these names.

@@ -55,7 +55,7 @@ func Run(t *testing.T, kind Kind) {
 	t.Helper()
 	groups := [][]testCase{
 		acceptCases(), leaseCases(), orderCases(), reportCases(), letterCases(), laneCases(), keptCases(),
-		eventCases(), listingCases(), durableCases(), shareCases(), contextCases(),
+		eventCases(), listingCases(), letterListingCases(), durableCases(), shareCases(), contextCases(),
 	}
 	if kind.Steal != nil {
 		groups = append(groups, lostCases())

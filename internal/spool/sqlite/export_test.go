@@ -35,6 +35,11 @@ func (s *Store) SearchCallsBy(now func() time.Time, f spool.CallFilter, cursor s
 	return s.searchCalls(context.Background(), f, 50, cursor, now)
 }
 
+// SearchLettersBy is SearchLetters by a clock.
+func (s *Store) SearchLettersBy(now func() time.Time, f spool.LetterFilter, cursor string) (page []spool.DeadLetter, next string, err error) {
+	return s.searchLetters(context.Background(), f, 50, cursor, now)
+}
+
 // Backlog is the number of reports that wait for a commit.
 func (s *Store) Backlog() int { return s.writer.backlog() }
 

@@ -60,6 +60,9 @@ func BenchmarkListing(b *testing.B) {
 		{"reason of nobody", spool.LetterFilter{Reason: spool.SinkRemoved}},
 		{"sink and reason", spool.LetterFilter{Sink: "crm", Reason: spool.Render}},
 		{"until", spool.LetterFilter{Until: first().Add(100 * time.Second)}},
+		{"number, the oldest", spool.LetterFilter{Number: "+6281200000000"}},
+		{"answer of nobody", spool.LetterFilter{Answer: "nobody said this"}},
+		{"answer and sink of nobody", spool.LetterFilter{Answer: "nobody said this", Sink: "crm"}},
 		{"rare reason, until", spool.LetterFilter{Reason: spool.Render, Until: first().Add(100_000 * time.Second)}},
 	} {
 		b.Run("letters/"+c.name, func(b *testing.B) {

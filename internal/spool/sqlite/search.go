@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	// walkTime is how long one page looks for calls, so that a filter that selects
+	// walkTime is how long one page looks for calls or dead letters, so that a filter that selects
 	// nothing answers in bounded time, with a cursor to go on from.
 	walkTime = 100 * time.Millisecond
 	// pageBytes bounds the records of one page, but for the last one: a record may
@@ -52,13 +52,18 @@ func (s *Store) searchCalls(ctx context.Context, f spool.CallFilter, limit int, 
 		return page, err
 	}
 	err = s.listRd.do(ctx, func(c *sqlite.Conn) error {
-		end := now().Add(walkTime)
-		q.conn, q.late = c, func() bool { return !now().Before(end) }
+		q.conn, q.late = c, lateBy(now)
 		err := q.run()
 		page = q.page
 		return err
 	})
 	return page, err
+}
+
+// lateBy returns whether the time of a page that begins now is over, by a clock.
+func lateBy(now func() time.Time) func() bool {
+	end := now().Add(walkTime)
+	return func() bool { return !now().Before(end) }
 }
 
 // callSearch reads one page of calls with a seq between low and high, both

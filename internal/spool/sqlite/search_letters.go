@@ -10,6 +10,7 @@ import (
 	"github.com/oklog/ulid/v2"
 	"zombiezen.com/go/sqlite"
 
+	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/spool"
 	"github.com/cdrelay/cdrelay/internal/spool/dbfile"
 )
@@ -22,6 +23,8 @@ const (
 	oldestFirst    = `ORDER BY id LIMIT ?`
 	newestLetter   = `SELECT id FROM dead_letters ORDER BY id DESC LIMIT 1`
 	letterByID     = letterColumns + `WHERE id = ?`
+	letterCall     = `SELECT c.record FROM dead_letters d JOIN calls c ON c.seq = d.call_seq WHERE d.id = ?`
+	letterBody     = `SELECT body FROM dead_letters WHERE id = ?`
 	lettersOfCall  = `SELECT d.id, d.stage, d.lane, d.source, d.call_id, d.reason, d.detail, d.tries, d.created_at, c.revision
 	FROM calls c JOIN dead_letters d ON d.call_seq = c.seq WHERE c.call_id = ? ORDER BY c.revision, d.id`
 )
@@ -30,10 +33,16 @@ const (
 const behindAll = "~"
 
 // SearchLetters lists dead letters, newest first, or oldest first where the filter
-// says so, and costs no more than what it shows. The cursor is the one that the page
-// before returned, or empty; next is empty after the last page. What is made
-// meanwhile does not move a page.
+// says so, and costs no more than what it shows, unless the filter asks for more than
+// place and time: then a page ends after some time, short or empty. The cursor is the
+// one that the page before returned, or empty; next is empty after the last page. What
+// is made meanwhile does not move a page.
 func (s *Store) SearchLetters(ctx context.Context, f spool.LetterFilter, limit int, cursor string) (page []spool.DeadLetter, next string, err error) {
+	return s.searchLetters(ctx, f, limit, cursor, time.Now)
+}
+
+// searchLetters is SearchLetters by a clock.
+func (s *Store) searchLetters(ctx context.Context, f spool.LetterFilter, limit int, cursor string, now func() time.Time) (page []spool.DeadLetter, next string, err error) {
 	at, err := parseLetterCursor(f, cursor)
 	if err != nil {
 		return nil, "", err
@@ -44,7 +53,16 @@ func (s *Store) SearchLetters(ctx context.Context, f spool.LetterFilter, limit i
 				return err
 			}
 		}
-		for _, r := range at.ranges(f, s.clock.now()) {
+		ranges := at.ranges(f, s.clock.now())
+		if f.Walks() {
+			w := letterWalk{store: s, conn: c, filter: f, limit: limit, late: lateBy(now), number: newWanted(f.Number, s.deps.Readings)}
+			err := w.run(ranges)
+			if page = w.page; w.more {
+				next = at.from(w.last)
+			}
+			return err
+		}
+		for _, r := range ranges {
 			some, err := s.lettersIn(c, f, r, limit+1-len(page))
 			if err != nil {
 				return err
@@ -240,6 +258,27 @@ func (s *Store) LettersByID(ctx context.Context, ids []string) (out []spool.Dead
 	err = s.listRd.do(ctx, func(c *sqlite.Conn) error {
 		out, err = s.lettersByID(c, ids)
 		return err
+	})
+	return out, err
+}
+
+// CallsOfLetters returns the records of dead letters of stage delivery, without raw, by
+// the ids of the dead letters.
+func (s *Store) CallsOfLetters(ctx context.Context, ids []string) (map[string]*call.Record, error) {
+	out := make(map[string]*call.Record, len(ids))
+	err := s.listRd.do(ctx, func(c *sqlite.Conn) error {
+		for _, id := range ids {
+			err := dbfile.Query(c, letterCall, func(r *sqlite.Stmt) error {
+				record := decodeLeniently(dbfile.Bytes(r, 0))
+				record.Raw = nil
+				out[id] = record
+				return nil
+			}, strings.ToUpper(id))
+			if err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	return out, err
 }

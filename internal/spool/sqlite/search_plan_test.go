@@ -37,6 +37,8 @@ func TestSearchesUseTheirIndex(t *testing.T) {
 		letterColumns + `WHERE ` + lettersBetween + newestFirst: "PRIMARY KEY (id>? AND id<?)",
 		letterColumns + `WHERE ` + lettersBetween + oldestFirst: "PRIMARY KEY (id>? AND id<?)",
 		letterByID:    "PRIMARY KEY (id=?)",
+		letterCall:    "PRIMARY KEY (id=?)",
+		letterBody:    "PRIMARY KEY (id=?)",
 		lettersOfCall: "INDEX dead_delivery (call_seq=?)",
 	} {
 		got := plan(t, c, sql)

@@ -179,6 +179,43 @@ func TestAPageOfCallsHasItsTime(t *testing.T) {
 	}
 }
 
+// TestAPageOfDeadLettersHasItsTime: as a page of calls, where each is looked at.
+func TestAPageOfDeadLettersHasItsTime(t *testing.T) {
+	const n, every = 5000, 100 * time.Microsecond
+	s := open(t, spool.Config{})
+	fill(t, s, n, "6281200000000 + i")
+	fillLetters(t, s, n)
+	for name, f := range map[string]spool.LetterFilter{
+		"number":           {Number: "+6299999999"},
+		"answer":           {Answer: "nobody said this"},
+		"answer of a sink": {Answer: "nobody said this", Sink: "crm"},
+		"oldest first":     {Number: "+6299999999", OldestFirst: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			clock := time.Now()
+			asked := 0
+			now := func() time.Time { asked++; clock = clock.Add(every); return clock }
+			pages := 1
+			for cursor := ""; ; pages++ {
+				asked = 0
+				page, next, err := s.SearchLettersBy(now, f, cursor)
+				if err != nil || len(page) > 0 {
+					t.Fatal(len(page), err)
+				}
+				if most := int(100*time.Millisecond/every) + 2; asked > most {
+					t.Fatalf("page %d looked at the clock %d times, %d is its time", pages, asked, most)
+				}
+				if cursor = next; cursor == "" {
+					break
+				}
+			}
+			if pages < n/1000 || pages > n/1000+1 {
+				t.Errorf("%d pages", pages)
+			}
+		})
+	}
+}
+
 // TestAPageOfCallsGetsOn: a page that has no time at all looks at one call.
 func TestAPageOfCallsGetsOn(t *testing.T) {
 	s := open(t, spool.Config{})
