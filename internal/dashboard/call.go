@@ -100,8 +100,8 @@ type event struct {
 	At   time.Time
 	Tone string
 	What string
-	// Sink is empty for what concerns the call as a whole.
-	Sink string
+	// Sink is empty for what concerns the call as a whole; SinkAt is its address.
+	Sink, SinkAt string
 	// Detail is the evidence, Do what to do.
 	Detail, Do string
 	// Sent is what an attempt sent that did not deliver, and Answer what came back
@@ -109,9 +109,9 @@ type event struct {
 	Sent, Answer string
 	// Address is that of the dead letter.
 	Address string
-	// Ahead marks what has not happened yet.
-	Ahead bool
-	order int
+	// Ahead marks what has not happened yet, Timeless what has no time.
+	Ahead, Timeless bool
+	order           int
 }
 
 // timeline collects what happened to a call.
@@ -140,6 +140,9 @@ func (t *timeline) events() []event {
 
 func (t *timeline) add(e event) {
 	e.order = len(t.out)
+	if e.Sink != "" {
+		e.SinkAt = t.frame.SinkAt(e.Sink)
+	}
 	t.out = append(t.out, e)
 }
 
@@ -224,7 +227,7 @@ func (t *timeline) standing(d operate.DeliveryDetail) {
 	case "waiting":
 		t.waiting(d, &e)
 	case "held":
-		e.Ahead, e.At = true, t.now
+		e.Ahead, e.Timeless, e.At = true, true, t.now
 	case "dead_letter":
 		if d.DeadLetter != "" {
 			e.Address, e.Do = t.Letter(d.DeadLetter), operate.Advice(d.Reason)
@@ -240,14 +243,14 @@ func (t *timeline) standing(d operate.DeliveryDetail) {
 
 // waiting says what a delivery waits for.
 func (t *timeline) waiting(d operate.DeliveryDetail, e *event) {
-	e.Ahead, e.At = true, t.now
+	e.Ahead, e.Timeless, e.At = true, true, t.now
 	if w := d.Wait; w != nil {
 		e.What, e.Do, e.Detail = waitWords(w.For), operate.Advice(w.For), w.LastFailure
 		if e.Detail != "" {
 			e.Detail = "Last failure: " + e.Detail
 		}
 		if !w.NextTryAt.IsZero() {
-			e.At = w.NextTryAt.Time
+			e.At, e.Timeless = w.NextTryAt.Time, false
 		}
 	}
 	if d.Doubtful {

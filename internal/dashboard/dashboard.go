@@ -83,6 +83,8 @@ func (b *Dashboard) routes(assets http.Handler) {
 	handle("GET /dead-letters/{id}", b.letter)
 	handle("POST /dead-letters/replay", b.replay)
 	handle("POST /dead-letters/purge", b.purge)
+	handle("GET /sinks/{name}", b.sink)
+	handle("GET /sources/{name}", b.source)
 	handle("POST /sinks/{name}/pause", b.pause)
 	handle("POST /sinks/{name}/resume", b.resume)
 	handle("GET /playground", b.playground)

@@ -26,6 +26,7 @@ func (r *rig) pathsOf() map[string]string {
 		"waiting call": "/calls/dialer:9513923-102", "call for nobody": "/calls/dialer:9513923-103",
 		"refused": "/dead-letters/" + r.letterOf(spool.LetterFilter{Reason: spool.Rejected}),
 		"garbage": "/dead-letters/" + r.letterOf(spool.LetterFilter{Stage: spool.StageIntake}),
+		"sink":    "/sinks/crm", "sink that waits": "/sinks/archive", "source": "/sources/dialer", "silent source": "/sources/nxlink",
 	}
 }
 
@@ -81,6 +82,10 @@ func TestPagesSay(t *testing.T) {
 		"refused":         {"What to do", "no field phone", "correct the sink"},
 		"garbage":         {"Could not be understood", "ends before its brace"},
 		"configuration":   {"5d41402abc4b", "name: crm"},
+		"sink":            {"422 Unprocessable Entity", "POST http://127.0.0.1:", "X-Request-Id: r-1", "1 delivered", "1 rejected", "50 %", "/dead-letters?sink=crm&amp;reason=rejected", "/calls/dialer:9513923-101"},
+		"sink that waits": {"Paused by an operator; 1 wait", "Breaker open", "/calls?state=waiting&amp;sink=archive", "Resume", "None since the start"},
+		"source":          {"credentials are wrong", "192.0.2.1", "ends before its brace", "curl -sS", "KEY", "3 accepted"},
+		"silent source":   {"none since the start", "Nobody was refused", "Everything was understood"},
 	} {
 		body := r.get(paths[name]).body
 		for _, w := range want {

@@ -9,7 +9,7 @@ import (
 // is not there, or cannot be read now, counts as 0.
 func FromGatherer(g prometheus.Gatherer) func() Counters {
 	return func() Counters {
-		c := Counters{BySource: map[string]float64{}, BySink: map[string]float64{}}
+		var c Counters
 		families, _ := g.Gather() // what could be gathered comes with the error
 		for _, f := range families {
 			for _, m := range f.GetMetric() {
@@ -26,15 +26,11 @@ func (c *Counters) take(name string, m *dto.Metric) {
 	case "cdrelay_callbacks_total":
 		switch label(m, "result") {
 		case "accepted", "duplicate", "ignored", "undecodable":
-			v := m.GetCounter().GetValue()
-			c.Received += v
-			c.BySource[label(m, "source")] += v
+			c.Received += m.GetCounter().GetValue()
 		}
 	case "cdrelay_deliveries_total":
 		if label(m, "result") == "delivered" {
-			v := m.GetCounter().GetValue()
-			c.Delivered += v
-			c.BySink[label(m, "sink")] += v
+			c.Delivered += m.GetCounter().GetValue()
 		}
 	case "cdrelay_dead_letters_total":
 		c.DeadLetters += m.GetCounter().GetValue()

@@ -1,7 +1,9 @@
 package dashboard
 
 import (
+	"math"
 	"net/http"
+	"time"
 
 	"github.com/cdrelay/cdrelay/internal/operate"
 )
@@ -9,24 +11,14 @@ import (
 // overviewPage is the first page.
 type overviewPage struct {
 	frame
-	Charts  []chart
-	Width   int
-	Height  int
-	Sources []sourceRow
-	Sinks   []sinkRow
-}
-
-type sourceRow struct {
-	operate.Source
-	// Hour is what came in the last hour.
-	Hour float64
+	Charts []chart
+	Width  int
+	Height int
+	Sinks  []sinkRow
 }
 
 // sinkRow is a sink with what the page adds.
-type sinkRow struct {
-	operate.Sink
-	PerMinute float64
-}
+type sinkRow struct{ operate.Sink }
 
 // ByUs reports whether an operator paused the sink.
 func (s sinkRow) ByUs() bool { return s.Paused.ByOperator() }
@@ -38,6 +30,31 @@ func (s sinkRow) Broken() string {
 		return code
 	}
 	return ""
+}
+
+// Hour is what happened in the last hour; nil where nothing is counted.
+func (s sinkRow) Hour() *windowRow {
+	if s.Recent == nil {
+		return nil
+	}
+	return &windowRow{Window: s.Recent.Hour}
+}
+
+// PerMinute is how many deliveries a minute were made in the last five.
+func (s sinkRow) PerMinute(now time.Time) float64 {
+	if s.Recent == nil {
+		return 0
+	}
+	w := s.Recent.FiveMinutes
+	return float64(w.Results["delivered"]) / max(1, now.Sub(w.Since.Time).Minutes())
+}
+
+// NotTaken is how many callbacks of the last hour were not answered 200.
+func (f frame) NotTaken(r *operate.Recent) int {
+	if r.Hour.SuccessRate == nil {
+		return 0
+	}
+	return r.Hour.Total - int(math.Round(*r.Hour.SuccessRate*float64(r.Hour.Total)))
 }
 
 func (b *Dashboard) overview(w http.ResponseWriter, r *http.Request) error {
@@ -58,13 +75,6 @@ func (b *Dashboard) overview(w http.ResponseWriter, r *http.Request) error {
 		newChart("Waiting", "deliveries now", "wait", now.Waiting, waiting),
 		newChart("Dead letters", "made in the last hour", "bad", sum(letters), letters),
 	}
-	for _, s := range p.Status.Sources {
-		hour := growth(h, func(c Counters) float64 { return c.BySource[s.Name] })
-		p.Sources = append(p.Sources, sourceRow{s, sum(hour)})
-	}
-	for i, s := range p.Sinks {
-		p.Sinks[i].PerMinute = perMinute(h, func(c Counters) float64 { return c.BySink[s.Name] })
-	}
 	return b.render(w, http.StatusOK, "overview", p)
 }
 
@@ -73,21 +83,7 @@ func (b *Dashboard) overview(w http.ResponseWriter, r *http.Request) error {
 func (f frame) sinks() []sinkRow {
 	var out []sinkRow
 	for _, s := range f.Status.Sinks {
-		out = append(out, sinkRow{Sink: s})
+		out = append(out, sinkRow{s})
 	}
 	return out
-}
-
-func (b *Dashboard) pause(w http.ResponseWriter, r *http.Request) error {
-	if _, err := b.Operate.Pause(r.Context(), r.PathValue("name"), operate.PauseRequest{}); err != nil {
-		return err
-	}
-	return b.see(w, r, "/", "paused", 0)
-}
-
-func (b *Dashboard) resume(w http.ResponseWriter, r *http.Request) error {
-	if _, err := b.Operate.Resume(r.Context(), r.PathValue("name")); err != nil {
-		return err
-	}
-	return b.see(w, r, "/", "resumed", 0)
 }

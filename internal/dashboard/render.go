@@ -57,6 +57,12 @@ func (f frame) Call(id string) string { return f.URL("/calls/" + url.PathEscape(
 // Letter returns the address of a dead letter.
 func (f frame) Letter(id string) string { return f.URL("/dead-letters/" + url.PathEscape(id)) }
 
+// SinkAt and SourceAt return the address of one.
+func (f frame) SinkAt(name string) string { return f.URL("/sinks/" + url.PathEscape(name)) }
+
+// SourceAt returns the address of a source.
+func (f frame) SourceAt(name string) string { return f.URL("/sources/" + url.PathEscape(name)) }
+
 // Toggle returns the address of this page with numbers the other way. A page that
 // answered a form has no address that could be asked for again.
 func (f frame) Toggle() string {
@@ -70,6 +76,9 @@ func (f frame) Toggle() string {
 	u := url.URL{Path: f.here.Path, RawPath: f.here.RawPath, RawQuery: q.Encode()}
 	return u.String()
 }
+
+// Now is the time of the page.
+func (f frame) Now() time.Time { return f.now }
 
 // Uptime is how long the server has been up.
 func (f frame) Uptime() string { return operate.Span(f.now.Sub(f.Status.StartedAt.Time)) }
@@ -124,6 +133,7 @@ func funcs(c clock) template.FuncMap {
 		"todo":  operate.Advice,
 		"tone":  operate.Tone,
 		"count": count,
+		"ms":    operate.Millis,
 	}
 }
 
@@ -140,7 +150,7 @@ func count(n any) string {
 }
 
 func parsePages(c clock) (map[string]*template.Template, error) {
-	names := []string{"overview", "calls", "call", "letters", "letter", "confirm", "playground", "configuration", "error"}
+	names := []string{"overview", "calls", "call", "letters", "letter", "sink", "source", "confirm", "playground", "configuration", "error"}
 	out := map[string]*template.Template{}
 	for _, name := range names {
 		t, err := template.New("layout.html").Funcs(funcs(c)).ParseFS(templateFiles, "templates/layout.html", "templates/"+name+".html")

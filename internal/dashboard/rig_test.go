@@ -30,6 +30,7 @@ import (
 	"github.com/cdrelay/cdrelay/internal/spool"
 	"github.com/cdrelay/cdrelay/internal/spool/repair"
 	"github.com/cdrelay/cdrelay/internal/spool/sqlite"
+	"github.com/cdrelay/cdrelay/internal/tally"
 	"github.com/cdrelay/cdrelay/sinks/contract"
 	"github.com/cdrelay/cdrelay/sinks/webhook"
 )
@@ -49,6 +50,7 @@ type rig struct {
 	deps     *dashboard.Deps
 	operate  *operate.Deps
 	server   *httptest.Server
+	crm      *delivery.Lane
 	mended   atomic.Bool
 	got      atomic.Int64
 	explorer *explain.Explainer
@@ -77,7 +79,8 @@ func newRig(t *testing.T) *rig {
 	if err := s.SetPause(t.Context(), "archive", spool.Pause{By: spool.ByOperator}); err != nil {
 		t.Fatal(err)
 	}
-	crm := r.lane(log)
+	crm, lane := r.lane(log)
+	r.crm = lane
 	r.explorer = explain.New(explain.Config{
 		Sources: []explain.Source{{Name: "dialer", Format: "infin8linx", Read: read}},
 		Rules: []route.Rule{
@@ -112,9 +115,9 @@ func (r *rig) operations(log *slog.Logger) *operate.Deps {
 			return operate.Server{
 				Version: "v1.2.3", ConfigHash: "5d41402abc4b2a76b9719d911017c592", StartedAt: time.Now().Add(-26 * time.Hour),
 				Ready: r.spool.Ready(), ReloadedAt: time.Now().Add(-90 * time.Minute),
-				Sources: []operate.Source{{Name: "dialer", Format: "infin8linx", Path: "/callbacks/dialer"}, {Name: "nxlink", Format: "nxcc", Path: "/callbacks/nxlink"}},
+				Sources: []operate.Source{busySource(), {Name: "nxlink", Format: "nxcc", Path: "/callbacks/nxlink"}},
 				Sinks: []operate.Sink{
-					{Name: "crm", Kind: "webhook", Breaker: "closed", PerSecond: 15},
+					r.sink(),
 					{Name: "archive", Kind: "webhook", Breaker: "open", RetryAt: call.At(time.Now().Add(20 * time.Second))},
 				},
 			}
@@ -136,8 +139,34 @@ func (r *rig) operations(log *slog.Logger) *operate.Deps {
 	}
 }
 
+// sink is what the server knows of the CRM.
+func (r *rig) sink() operate.Sink {
+	h := r.crm.Health()
+	out := operate.Sink{Name: "crm", Kind: "webhook", Breaker: "closed", PerSecond: 15, Recent: operate.RecentOf(h.Recent, "delivered"), Failures: h.Failures, Refusals: h.Refusals}
+	if f := h.LastFailure; f != nil {
+		out.LastFailure = &operate.SinkFailure{At: call.At(f.At), CallID: f.CallID, Revision: f.Revision, Result: f.Result, Status: f.Status, Detail: f.Detail}
+	}
+	return out
+}
+
+// busySource is the dialer, to which somebody came with wrong credentials.
+func busySource() operate.Source {
+	c := tally.New("accepted", "unauthorized")
+	for range 3 {
+		c.Add("accepted", time.Millisecond)
+	}
+	c.Add("unauthorized", time.Millisecond)
+	last := operate.Callback{At: call.At(time.Now()), Result: "accepted", Status: 200}
+	refused := operate.Callback{At: last.At, Result: "unauthorized", Status: 401}
+	return operate.Source{
+		Name: "dialer", Format: "infin8linx", Path: "/callbacks/dialer", LastCallback: &last, Recent: operate.RecentOf(c.Counts(), "accepted"),
+		Refused: []operate.Refused{{Callback: refused, Client: "192.0.2.1", Reason: "credentials are wrong"}},
+		Door:    operate.Door{URL: "http://localhost:8080/callbacks/dialer", Kind: "query", Name: "key", Secret: "KEY", Example: "{}"},
+	}
+}
+
 // lane starts the lane of the CRM, and gives its sink.
-func (r *rig) lane(log *slog.Logger) *webhook.Sink {
+func (r *rig) lane(log *slog.Logger) (*webhook.Sink, *delivery.Lane) {
 	t := r.t
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -173,7 +202,7 @@ func (r *rig) lane(log *slog.Logger) *webhook.Sink {
 		lane.Stop(ctx)
 		client.Close()
 	})
-	return sink
+	return sink, lane
 }
 
 func condition(t *testing.T, src string) expr.Condition {

@@ -1,7 +1,6 @@
 package dashboard
 
 import (
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -20,8 +19,6 @@ type Counters struct {
 	DeadLetters float64
 	// Waiting is the number of deliveries that wait now.
 	Waiting float64
-	// BySource is Received, BySink is Delivered, by name.
-	BySource, BySink map[string]float64
 }
 
 // sample is what the counters were at a moment.
@@ -39,7 +36,6 @@ type ring struct {
 func (r *ring) add(at time.Time, c Counters) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	c.BySource, c.BySink = maps.Clone(c.BySource), maps.Clone(c.BySink)
 	r.samples = append(r.samples, sample{at, c})
 	if over := len(r.samples) - sampleCount; over > 0 {
 		r.samples = slices.Delete(r.samples, 0, over)
@@ -76,18 +72,4 @@ func sum(v []float64) (total float64) {
 		total += x
 	}
 	return total
-}
-
-// perMinute is how fast a counter grew in the last five minutes.
-func perMinute(h []sample, of func(Counters) float64) float64 {
-	last := h[len(h)-1]
-	first := len(h) - 1
-	for first > 0 && last.at.Sub(h[first].at) < 5*time.Minute {
-		first--
-	}
-	took := last.at.Sub(h[first].at).Minutes()
-	if took <= 0 {
-		return 0
-	}
-	return sum(growth(h[first:], of)) / max(took, 1)
 }

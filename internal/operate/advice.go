@@ -54,6 +54,14 @@ func phrases() map[string]phrase {
 		"accepted": {"Accepted: it becomes a call", "", "good"},
 		"ignored":  {"Ignored: an event that is no call record", "It would be answered 200 and not kept.", "calm"},
 
+		"duplicate":    {"Known already", "", "calm"},
+		"unauthorized": {"Credentials are missing or wrong", "Compare what the platform sends with auth of the source.", "bad"},
+		"forbidden":    {"The address may not post", "If it is the platform's, add it to auth.allow of the source; behind a proxy see trusted_proxies.", "bad"},
+		"too_large":    {"Too large", "A callback has at most 1 MiB.", "bad"},
+		"incomplete":   {"It broke off", "The sender hung up or was too slow; look at the network between.", "wait"},
+		"unavailable":  {"It could not be stored", "The platform was asked to come back. Look at the space on the disk of the spool, and at the log.", "wait"},
+		"wrong_method": {"It was not posted", "Callbacks are posted; look at the URL and the method at the platform.", "bad"},
+
 		"matched":     {"Matched", "", "good"},
 		"not_matched": {"Did not match", "", "calm"},
 		"error":       {"Could not be decided", "It counts as not matched.", "bad"},

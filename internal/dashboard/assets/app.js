@@ -58,6 +58,31 @@ if (live) {
   setInterval(refresh, 5000);
 }
 
+// Copy what a button holds. Without a secure context the browser has no clipboard; then
+// a text that is selected for a moment is copied.
+const copied = async (text) => {
+  if (navigator.clipboard) { await navigator.clipboard.writeText(text); return; }
+  const field = Object.assign(document.createElement("textarea"), { value: text });
+  document.body.append(field);
+  field.select();
+  const done = document.execCommand("copy");
+  field.remove();
+  if (!done) throw new Error("not copied");
+};
+for (const button of document.querySelectorAll("[data-copy]")) {
+  button.hidden = false;
+  const label = button.textContent;
+  button.addEventListener("click", async () => {
+    try {
+      await copied(button.dataset.copy);
+      button.textContent = "Copied";
+    } catch {
+      button.textContent = "Not copied: select it";
+    }
+    setTimeout(() => { button.textContent = label; }, 2000);
+  });
+}
+
 // One box for all boxes of a list, and a count beside the buttons.
 for (const all of document.querySelectorAll("[data-all]")) {
   const boxes = [...document.querySelectorAll(all.dataset.all)];

@@ -82,6 +82,7 @@ func (b *tour) pathsOf() map[string]string {
 		"waiting call": "/calls/dialer:9513923-102", "call for nobody": "/calls/dialer:9513923-103",
 		"refused": "/dead-letters/" + b.letterOf(spool.LetterFilter{Reason: spool.Rejected}),
 		"garbage": "/dead-letters/" + b.letterOf(spool.LetterFilter{Stage: spool.StageIntake}),
+		"sink":    "/sinks/crm", "source": "/sources/dialer",
 	}
 }
 
