@@ -68,12 +68,7 @@ func writeRecord(b *strings.Builder, r *call.Record, zone *time.Location) {
 
 // party is the most telling form of an address.
 func party(p call.Party) string {
-	for _, text := range []string{p.Number, p.SIP, p.Extension, p.Raw} {
-		if text != "" {
-			return text
-		}
-	}
-	return "unknown"
+	return cmp.Or(p.Number, p.SIP, p.Extension, p.Raw, "unknown")
 }
 
 func writeRules(b *strings.Builder, rules []explain.Rule, width int) {
@@ -98,16 +93,8 @@ func writeRules(b *strings.Builder, rules []explain.Rule, width int) {
 
 // sign is a rule's outcome at a glance.
 func sign(o explain.Outcome) string {
-	switch o {
-	case explain.Matched:
-		return "✓"
-	case explain.Skipped:
-		return "–"
-	case explain.Failed:
-		return "✗ undecided:"
-	default:
-		return "✗"
-	}
+	signs := map[explain.Outcome]string{explain.Matched: "✓", explain.Skipped: "–", explain.Failed: "✗ undecided:"}
+	return cmp.Or(signs[o], "✗")
 }
 
 func targets(r explain.Rule) string {

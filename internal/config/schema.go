@@ -50,34 +50,30 @@ func Schema() ([]byte, error) {
 	return b, nil
 }
 
-// schemaOf returns the schema of types that read their own YAML; nil for all
+// ownYAML are the schemas of types that read their own YAML.
+//
+//nolint:gochecknoglobals // a table
+var ownYAML = map[reflect.Type]jsonschema.Schema{
+	reflect.TypeFor[time.Duration]():          {Title: "duration", Type: "string", Pattern: `^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$`},
+	reflect.TypeFor[spool.Bytes]():            {Title: "size", OneOf: []*jsonschema.Schema{{Type: "integer"}, {Type: "string"}}},
+	reflect.TypeFor[webhook.Value]():          *secretSchema("template or secret"),
+	reflect.TypeFor[expr.Condition]():         {Title: "condition", Type: "string"},
+	reflect.TypeFor[expr.ResponseCondition](): {Title: "condition", Type: "string"},
+	reflect.TypeFor[expr.ResponseWait]():      {Title: "expression", Type: "string"},
+	reflect.TypeFor[expr.Text]():              {Title: "template", Type: "string"},
+	reflect.TypeFor[webhook.Body]():           {Title: "tree of templates"},
+	reflect.TypeFor[webhook.Let]():            {Title: "expressions", Type: "object", AdditionalProperties: &jsonschema.Schema{Type: "string"}},
+	reflect.TypeFor[webhook.With]():           {Title: "parameters", Type: "object"},
+	reflect.TypeFor[sinks.Preset]():           {Title: "name of a preset", Type: "string", Enum: presetNames()},
+	reflect.TypeFor[slack.Blocks]():           {Title: "list of templates", Type: "array"},
+	reflect.TypeFor[intake.Network]():         {Title: "address or CIDR", Type: "string"},
+}
+
+// schemaOf returns a schema of their own for such types and for secrets; nil for all
 // others.
 func schemaOf(t reflect.Type) *jsonschema.Schema {
-	switch t {
-	case reflect.TypeFor[time.Duration]():
-		return &jsonschema.Schema{Title: "duration", Type: "string", Pattern: `^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$`}
-	case reflect.TypeFor[spool.Bytes]():
-		return &jsonschema.Schema{Title: "size", OneOf: []*jsonschema.Schema{{Type: "integer"}, {Type: "string"}}}
-	case reflect.TypeFor[webhook.Value]():
-		return secretSchema("template or secret")
-	case reflect.TypeFor[expr.Condition](), reflect.TypeFor[expr.ResponseCondition]():
-		return &jsonschema.Schema{Title: "condition", Type: "string"}
-	case reflect.TypeFor[expr.ResponseWait]():
-		return &jsonschema.Schema{Title: "expression", Type: "string"}
-	case reflect.TypeFor[expr.Text]():
-		return &jsonschema.Schema{Title: "template", Type: "string"}
-	case reflect.TypeFor[webhook.Body]():
-		return &jsonschema.Schema{Title: "tree of templates"}
-	case reflect.TypeFor[webhook.Let]():
-		return &jsonschema.Schema{Title: "expressions", Type: "object", AdditionalProperties: &jsonschema.Schema{Type: "string"}}
-	case reflect.TypeFor[webhook.With]():
-		return &jsonschema.Schema{Title: "parameters", Type: "object"}
-	case reflect.TypeFor[sinks.Preset]():
-		return &jsonschema.Schema{Title: "name of a preset", Type: "string", Enum: presetNames()}
-	case reflect.TypeFor[slack.Blocks]():
-		return &jsonschema.Schema{Title: "list of templates", Type: "array"}
-	case reflect.TypeFor[intake.Network]():
-		return &jsonschema.Schema{Title: "address or CIDR", Type: "string"}
+	if own, ok := ownYAML[t]; ok {
+		return &own
 	}
 	switch {
 	case !isSecret(t):

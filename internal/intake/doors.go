@@ -20,13 +20,13 @@ var (
 	errWrong   = errors.New("credentials are wrong")
 )
 
-// A door judges who may post. Open reads only the head of a request, so that a
+// A door judges who may post. open reads only the head of a request, so that a
 // stranger's body is not even read, and returns the check that the body as sent
 // must pass: never nil when the error is.
-type door interface {
-	open(r *http.Request, now time.Time) (bodyCheck, error)
+type door struct {
+	open func(r *http.Request, now time.Time) (bodyCheck, error)
 	// challenge is the WWW-Authenticate header of the 401.
-	challenge() string
+	challenge string
 }
 
 // bodyCheck judges the body as it came over the wire, before any decoding.
@@ -41,23 +41,23 @@ func anyBody([]byte) error { return nil }
 func newDoor(a Auth, signature call.Signature) (door, error) {
 	kinds := a.kinds()
 	if len(kinds) > 1 || len(kinds) == 0 && len(a.Allow) == 0 {
-		return nil, errors.New(noDoor)
+		return door{}, errors.New(noDoor)
 	}
 	switch {
 	case a.Header != nil:
-		return headerDoor{name: http.CanonicalHeaderKey(a.Header.Name), want: a.Header.Value}, nil
+		return door{fromHeader(*a.Header), keyChallenge}, nil
 	case a.Query != nil:
-		return queryDoor{*a.Query}, nil
+		return door{fromQuery(*a.Query), keyChallenge}, nil
 	case a.Basic != nil:
-		return basicDoor{*a.Basic}, nil
+		return door{fromBasic(*a.Basic), `Basic realm="cdrelay", charset="UTF-8"`}, nil
 	case a.Bearer != nil:
-		return bearerDoor{a.Bearer}, nil
+		return door{fromBearer(a.Bearer), `Bearer realm="cdrelay"`}, nil
 	case a.Digest != nil && signature == nil:
-		return nil, errors.New(unsigned)
+		return door{}, errors.New(unsigned)
 	case a.Digest != nil:
-		return signatureDoor{signature, a.Digest.keys()}, nil
-	default:
-		return openDoor{}, nil
+		return door{fromSignature(signature, a.Digest.keys()), `AccessKey realm="cdrelay"`}, nil
+	default: // everybody whose address is allowed
+		return door{func(*http.Request, time.Time) (bodyCheck, error) { return anyBody, nil }, keyChallenge}, nil
 	}
 }
 
@@ -65,72 +65,59 @@ func newDoor(a Auth, signature call.Signature) (door, error) {
 // operator's business.
 const keyChallenge = `ApiKey realm="cdrelay"`
 
-// openDoor lets in everybody whose address is allowed.
-type openDoor struct{}
+// opens is how a door judges a request.
+type opens = func(r *http.Request, now time.Time) (bodyCheck, error)
 
-func (openDoor) open(*http.Request, time.Time) (bodyCheck, error) { return anyBody, nil }
-func (openDoor) challenge() string                                { return keyChallenge }
-
-type headerDoor struct {
-	name string // canonical
-	want secret.List
-}
-
-func (d headerDoor) open(r *http.Request, _ time.Time) (bodyCheck, error) {
-	return compare(d.want, r.Header.Get(d.name))
-}
-func (headerDoor) challenge() string { return keyChallenge }
-
-type queryDoor struct{ want NamedSecret }
-
-func (d queryDoor) open(r *http.Request, _ time.Time) (bodyCheck, error) {
-	check, err := compare(d.want.Value, r.URL.Query().Get(d.want.Name))
-	if err == nil || !strings.Contains(r.URL.RawQuery, "+") {
-		return check, err
+func fromHeader(want NamedSecret) opens {
+	name := http.CanonicalHeaderKey(want.Name)
+	return func(r *http.Request, _ time.Time) (bodyCheck, error) {
+		return compare(want.Value, r.Header.Get(name))
 	}
-	// Platforms put a secret with a + into the URL as it is.
-	raw, _ := url.ParseQuery(strings.ReplaceAll(r.URL.RawQuery, "+", "%2B"))
-	return compare(d.want.Value, raw.Get(d.want.Name))
 }
-func (queryDoor) challenge() string { return keyChallenge }
 
-type bearerDoor struct{ want secret.List }
-
-func (d bearerDoor) open(r *http.Request, _ time.Time) (bodyCheck, error) {
-	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		return nil, errMissing
+func fromQuery(want NamedSecret) opens {
+	return func(r *http.Request, _ time.Time) (bodyCheck, error) {
+		check, err := compare(want.Value, r.URL.Query().Get(want.Name))
+		if err == nil || !strings.Contains(r.URL.RawQuery, "+") {
+			return check, err
+		}
+		// Platforms put a secret with a + into the URL as it is.
+		raw, _ := url.ParseQuery(strings.ReplaceAll(r.URL.RawQuery, "+", "%2B"))
+		return compare(want.Value, raw.Get(want.Name))
 	}
-	return compare(d.want, strings.TrimLeft(token, " "))
-}
-func (bearerDoor) challenge() string { return `Bearer realm="cdrelay"` }
-
-// signatureDoor asks the format whether it signed a callback.
-type signatureDoor struct {
-	signature call.Signature
-	keys      call.Keys
 }
 
-func (d signatureDoor) open(r *http.Request, now time.Time) (bodyCheck, error) {
-	return d.signature(call.Signed{Header: r.Header, ReceivedAt: now}, d.keys)
-}
-func (signatureDoor) challenge() string { return `AccessKey realm="cdrelay"` }
-
-type basicDoor struct{ want Basic }
-
-func (d basicDoor) open(r *http.Request, _ time.Time) (bodyCheck, error) {
-	name, password, ok := r.BasicAuth()
-	if !ok {
-		return nil, errMissing
+func fromBearer(want secret.List) opens {
+	return func(r *http.Request, _ time.Time) (bodyCheck, error) {
+		scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+		if !strings.EqualFold(scheme, "Bearer") {
+			return nil, errMissing
+		}
+		return compare(want, strings.TrimLeft(token, " "))
 	}
-	// Both are compared also where the first is wrong, so that the time reveals nothing.
-	nameFits, passwordFits := equalText(name, d.want.Username), d.want.Password.Equal(password)
-	if !nameFits || !passwordFits {
-		return nil, errWrong
-	}
-	return anyBody, nil
 }
-func (basicDoor) challenge() string { return `Basic realm="cdrelay", charset="UTF-8"` }
+
+// fromSignature asks the format whether it signed a callback.
+func fromSignature(signature call.Signature, keys call.Keys) opens {
+	return func(r *http.Request, now time.Time) (bodyCheck, error) {
+		return signature(call.Signed{Header: r.Header, ReceivedAt: now}, keys)
+	}
+}
+
+func fromBasic(want Basic) opens {
+	return func(r *http.Request, _ time.Time) (bodyCheck, error) {
+		name, password, ok := r.BasicAuth()
+		if !ok {
+			return nil, errMissing
+		}
+		// Both are compared also where the first is wrong, so that the time reveals nothing.
+		nameFits, passwordFits := equalText(name, want.Username), want.Password.Equal(password)
+		if !nameFits || !passwordFits {
+			return nil, errWrong
+		}
+		return anyBody, nil
+	}
+}
 
 func compare(want secret.List, got string) (bodyCheck, error) {
 	switch {

@@ -71,7 +71,7 @@ func (x *exchange) answer(ctx context.Context) answer {
 func (x *exchange) refuse(ctx context.Context, reason error) answer {
 	x.debug(ctx, "no good credentials", slog.String("reason", reason.Error()))
 	a := fault(unauthorized, http.StatusUnauthorized, "credentials are missing or wrong").
-		with("WWW-Authenticate", x.source.door.challenge())
+		with("WWW-Authenticate", x.source.door.challenge)
 	a.reason = reason.Error()
 	return a
 }

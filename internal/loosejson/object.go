@@ -128,31 +128,11 @@ func (o *Object) Objects(key string) []*Object {
 // it costs less than a map would to build.
 func (o *Object) value(key string) string {
 	for i := len(o.members) - 1; i >= 0; i-- {
-		if m := &o.members[i]; int(m.keyEnd-m.key) == len(key) && sameKey(o.text[m.key:m.keyEnd], key) {
+		if m := &o.members[i]; int(m.keyEnd-m.key) == len(key) && strings.EqualFold(o.text[m.key:m.keyEnd], key) {
 			return o.text[m.value:m.end]
 		}
 	}
 	return ""
-}
-
-// sameKey compares keys of one length without regard to ASCII case.
-func sameKey(have, want string) bool {
-	if have == want {
-		return true
-	}
-	for i := range len(have) {
-		if lower(have[i]) != lower(want[i]) {
-			return false
-		}
-	}
-	return true
-}
-
-func lower(c byte) byte {
-	if c >= 'A' && c <= 'Z' {
-		return c + 'a' - 'A'
-	}
-	return c
 }
 
 // unquote decodes a string that the parser has found valid; half a surrogate pair

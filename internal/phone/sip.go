@@ -3,6 +3,7 @@ package phone
 import (
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -44,11 +45,11 @@ func notInUser(r rune) bool {
 
 // mustBeEncoded tells characters that would change the meaning of user@host.
 func mustBeEncoded(r rune) bool {
-	switch {
-	case r >= '0' && r <= '9', r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z':
-		return false
-	}
-	return !strings.ContainsRune("-_.!~*'()&=+$,", r)
+	return !isLetterOrDigit(r) && !strings.ContainsRune("-_.!~*'()&=+$,", r)
+}
+
+func isLetterOrDigit(r rune) bool {
+	return r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
 }
 
 // parseHost gives the lower-case host of host:port;params?headers.
@@ -85,18 +86,11 @@ func isPort(s string) bool {
 
 // isHostname is lenient: labels of letters, digits, hyphens and underscores.
 func isHostname(s string) bool {
-	for label := range strings.SplitSeq(strings.TrimSuffix(s, "."), ".") {
-		if label == "" || strings.ContainsFunc(label, notInLabel) {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(strings.Split(strings.TrimSuffix(s, "."), "."), func(label string) bool {
+		return label == "" || strings.ContainsFunc(label, notInLabel)
+	})
 }
 
 func notInLabel(r rune) bool {
-	switch {
-	case r >= '0' && r <= '9', r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z':
-		return false
-	}
-	return r != '-' && r != '_'
+	return !isLetterOrDigit(r) && r != '-' && r != '_'
 }

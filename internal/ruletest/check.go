@@ -1,6 +1,7 @@
 package ruletest
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -13,10 +14,7 @@ import (
 func (e expect) check(x *explain.Explanation, env map[string]string) []Difference {
 	var found []Difference
 	note := func(d Difference) { found = append(found, d) }
-	want := explain.Accepted
-	if e.Result != "" {
-		want = explain.Result(e.Result)
-	}
+	want := cmp.Or(explain.Result(e.Result), explain.Accepted)
 	if x.Result != want {
 		d := Difference{Path: "result", Expected: string(want), Got: string(x.Result)}
 		if x.Reason != "" {
@@ -100,14 +98,8 @@ func whyOf(x *explain.Explanation, sink string) []string {
 }
 
 func verb(o explain.Outcome) string {
-	switch o {
-	case explain.Matched:
-		return "matched"
-	case explain.Skipped:
-		return "was skipped"
-	case explain.Failed:
-		return "could not be decided"
-	default:
-		return "did not match"
+	words := map[explain.Outcome]string{
+		explain.Matched: "matched", explain.Skipped: "was skipped", explain.Failed: "could not be decided",
 	}
+	return cmp.Or(words[o], "did not match")
 }

@@ -1,13 +1,16 @@
 package ruletest
 
 import (
+	"cmp"
 	"encoding/json"
 	"maps"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
+	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/explain"
 	"github.com/cdrelay/cdrelay/internal/outbound"
 	"github.com/cdrelay/cdrelay/internal/plaintext"
@@ -34,7 +37,7 @@ func (e expect) checkRequests(x *explain.Explanation, env map[string]string, not
 // hidden tells whether a difference must not show a secret: it may show what the
 // test file sets itself, and an address that the configuration writes out.
 func hidden(s secret.Value, env map[string]string) bool {
-	if s.Origin() == (secret.Origin{}) && isAddress(s.Reveal()) {
+	if s.Origin() == (secret.Origin{}) && call.IsWebURL(s.Reveal()) {
 		return false
 	}
 	for _, value := range env {
@@ -43,11 +46,6 @@ func hidden(s secret.Value, env map[string]string) bool {
 		}
 	}
 	return true
-}
-
-func isAddress(text string) bool {
-	u, err := url.Parse(text)
-	return err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http")
 }
 
 func (w request) check(path string, got explain.Request, note func(Difference)) {
@@ -68,12 +66,7 @@ func (w request) check(path string, got explain.Request, note func(Difference)) 
 	w.checkBody(path+".body", wire, note)
 }
 
-func orNothing(text string) string {
-	if text == "" {
-		return nothing
-	}
-	return text
-}
+func orNothing(text string) string { return cmp.Or(text, nothing) }
 
 func (w request) checkHeaders(path string, got http.Header, note func(Difference)) {
 	for _, name := range slices.Sorted(maps.Keys(w.Headers)) {
@@ -160,10 +153,7 @@ func texts(v any) any {
 	case json.Number:
 		return v.String()
 	case bool:
-		if v {
-			return "true"
-		}
-		return "false"
+		return strconv.FormatBool(v)
 	default:
 		return v
 	}

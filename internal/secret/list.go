@@ -2,6 +2,7 @@ package secret
 
 import (
 	"errors"
+	"slices"
 
 	"gopkg.in/yaml.v3"
 )
@@ -63,9 +64,7 @@ func (l *List) UnmarshalYAML(n *yaml.Node) error {
 func (l List) Equal(text string) bool {
 	found := false
 	for _, v := range l {
-		if v.Equal(text) {
-			found = true
-		}
+		found = v.Equal(text) || found
 	}
 	return found
 }
@@ -81,10 +80,5 @@ func (l List) Reveal(yield func(text string) bool) {
 
 // Missing reports whether there is no secret, or an empty one among them.
 func (l List) Missing() bool {
-	for _, v := range l {
-		if v.IsZero() {
-			return true
-		}
-	}
-	return len(l) == 0
+	return len(l) == 0 || slices.ContainsFunc(l, Value.IsZero)
 }

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -91,27 +92,13 @@ func (v *Value) UnmarshalYAML(n *yaml.Node) error {
 	if n.Kind == yaml.AliasNode {
 		n = n.Alias
 	}
-	switch n.Kind {
-	case yaml.ScalarNode:
-		if !isPlain(n.Tag) {
-			return at(n, "a secret is a text, {env: NAME} or {file: PATH}")
-		}
+	switch {
+	case n.Kind == yaml.ScalarNode && slices.Contains([]string{"!!str", "!!int", "!!float", "!!bool", "!!timestamp"}, n.Tag):
 		return v.fromText(n)
-	case yaml.MappingNode:
+	case n.Kind == yaml.MappingNode:
 		return v.fromMapping(n)
 	default:
 		return at(n, "a secret is a text, {env: NAME} or {file: PATH}")
-	}
-}
-
-// isPlain reports whether YAML reads an untagged scalar so. A token may look like
-// a number or a date and is still a text.
-func isPlain(tag string) bool {
-	switch tag {
-	case "!!str", "!!int", "!!float", "!!bool", "!!timestamp":
-		return true
-	default:
-		return false
 	}
 }
 
@@ -155,11 +142,8 @@ func (v *Value) fromEnv(n *yaml.Node, name string) error {
 	if text = strings.TrimSpace(text); text == "" {
 		return at(n, "environment variable %s is empty: give it a value, or write {file: PATH}", name)
 	}
-	if err := wellFormed(n, "environment variable "+name, text); err != nil {
-		return err
-	}
 	*v = Value{text: &text, from: &Origin{Env: name}}
-	return nil
+	return wellFormed(n, "environment variable "+name, text)
 }
 
 func (v *Value) fromFile(n *yaml.Node, path string) error {
@@ -171,11 +155,8 @@ func (v *Value) fromFile(n *yaml.Node, path string) error {
 	if text == "" {
 		return at(n, "secret file %s is empty", path)
 	}
-	if err := wellFormed(n, "secret file "+path, text); err != nil {
-		return err
-	}
 	*v = Value{text: &text, from: &Origin{File: path}}
-	return nil
+	return wellFormed(n, "secret file "+path, text)
 }
 
 func at(n *yaml.Node, format string, args ...any) error {

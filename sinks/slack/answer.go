@@ -3,6 +3,7 @@ package slack
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,14 +33,11 @@ func readWebhook(a outbound.Answer) outbound.Verdict {
 // goneAddress knows the words that speak of the webhook itself and not of the
 // message, whatever the status: user_not_found comes with a 400.
 func goneAddress(word string) bool {
-	switch word {
-	case "action_prohibited", "posting_to_general_channel_denied", "channel_not_found",
+	return slices.Contains([]string{
+		"action_prohibited", "posting_to_general_channel_denied", "channel_not_found",
 		"channel_is_archived", "user_not_found", "no_service", "no_service_id", "no_team",
-		"no_active_hooks", "team_disabled", "invalid_token":
-		return true
-	default:
-		return false
-	}
+		"no_active_hooks", "team_disabled", "invalid_token",
+	}, word)
 }
 
 // apiAnswer is what every method of Slack's API answers.

@@ -2,9 +2,10 @@ package slack
 
 import (
 	"encoding/json"
-	"net/url"
+	"strconv"
 	"strings"
 
+	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/plainjson"
 )
 
@@ -100,10 +101,7 @@ func fitString(o object, limit int) bool {
 	case json.Number:
 		o["text"] = v.String()
 	case bool:
-		o["text"] = "false"
-		if v {
-			o["text"] = "true"
-		}
+		o["text"] = strconv.FormatBool(v)
 	}
 	shortenKey(o, "text", limit)
 	return !blank(o["text"])
@@ -160,16 +158,11 @@ func fitLink(e object, key string) bool {
 	text, _ := e[key].(string)
 	text = unescape(text)
 	e[key] = text
-	return isLink(text) && units(text) <= maxURL
+	return call.IsWebURL(text) && units(text) <= maxURL
 }
 
 func unescape(s string) string {
 	return strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&").Replace(s)
-}
-
-func isLink(text string) bool {
-	u, err := url.Parse(text)
-	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != ""
 }
 
 func shortenKey(o object, key string, limit int) {

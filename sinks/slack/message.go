@@ -68,7 +68,7 @@ const maxLink = 1_000
 
 // link is a Slack link, or "" when the address is no http or https URL.
 func link(address, text string) string {
-	if address == "" || len(address) > maxLink || !isLink(address) {
+	if address == "" || len(address) > maxLink || !call.IsWebURL(address) {
 		return ""
 	}
 	u, err := url.Parse(address)

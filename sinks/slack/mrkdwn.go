@@ -1,10 +1,12 @@
 package slack
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/plaintext"
 )
 
@@ -38,7 +40,7 @@ func escape(s string) string {
 // a link; a value that is one as a whole stays one, for <${…}|…> and buttons.
 func ownValue(s string) string {
 	s = plaintext.Line(s)
-	if isLink(s) && !strings.Contains(s, " ") {
+	if call.IsWebURL(s) && !strings.Contains(s, " ") {
 		return escape(strings.ReplaceAll(s, "|", "%7C"))
 	}
 	return strings.NewReplacer("|", "∣", "://", ":\u2060//").Replace(escape(s))
@@ -122,10 +124,7 @@ func wholeUntil(s string, at int) int {
 }
 
 func splitsEntity(s string, at int) bool {
-	for _, entity := range []string{"&amp;", "&lt;", "&gt;"} {
-		if strings.HasPrefix(s, entity) && at < len(entity) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc([]string{"&amp;", "&lt;", "&gt;"}, func(entity string) bool {
+		return strings.HasPrefix(s, entity) && at < len(entity)
+	})
 }

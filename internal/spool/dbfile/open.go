@@ -65,10 +65,10 @@ func OpenWriter(ctx context.Context, cfg spool.Config) (*sqlite.Conn, error) {
 	conn.SetInterrupt(ctx.Done())
 	err = prepareFile(conn, cfg)
 	conn.SetInterrupt(nil)
-	if err != nil {
-		return nil, errors.Join(err, conn.Close())
+	if err == nil {
+		err = SyncFolder(path)
 	}
-	if err := SyncFolder(path); err != nil {
+	if err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
 	return conn, nil
@@ -86,15 +86,8 @@ func prepareFile(conn *sqlite.Conn, cfg spool.Config) error {
 			return err
 		}
 	}
-	for _, pragma := range []string{
-		`PRAGMA journal_mode = WAL`,
-		`PRAGMA synchronous = FULL`,
-		`PRAGMA secure_delete = ON`,
-		`PRAGMA cache_size = -8000`,
-	} {
-		if err := Execute(conn, pragma); err != nil {
-			return err
-		}
+	if err := ExecuteAll(conn, `PRAGMA journal_mode = WAL`, `PRAGMA synchronous = FULL`, `PRAGMA secure_delete = ON`, `PRAGMA cache_size = -8000`); err != nil {
+		return err
 	}
 	if err := BoundWAL(conn, cfg); err != nil {
 		return err

@@ -211,10 +211,8 @@ func Migrate(c *sqlite.Conn, from int64) error {
 	}
 	return Transact(c, func() error {
 		for _, step := range migrations()[from:] {
-			for _, stmt := range step {
-				if err := Execute(c, stmt); err != nil {
-					return err
-				}
+			if err := ExecuteAll(c, step...); err != nil {
+				return err
 			}
 		}
 		return Execute(c, fmt.Sprintf(`PRAGMA user_version = %d`, SchemaVersion))

@@ -21,6 +21,16 @@ func Execute(c *sqlite.Conn, sql string, args ...any) error {
 	return Query(c, sql, nil, args...)
 }
 
+// ExecuteAll runs statements in order, up to the first that fails.
+func ExecuteAll(c *sqlite.Conn, statements ...string) error {
+	for _, sql := range statements {
+		if err := Execute(c, sql); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Query runs one statement and calls row for each row of its result.
 func Query(c *sqlite.Conn, sql string, row func(*sqlite.Stmt) error, args ...any) (err error) {
 	stmt, err := c.Prepare(sql)
@@ -110,14 +120,11 @@ func Transact(c *sqlite.Conn, f func() error) error {
 	if err := Execute(c, `BEGIN IMMEDIATE`); err != nil {
 		return err
 	}
-	err := f()
-	if err == nil {
-		err = Execute(c, `COMMIT`)
+	defer Rollback(c) // where it was not committed
+	if err := f(); err != nil {
+		return err
 	}
-	if err != nil {
-		Rollback(c)
-	}
-	return err
+	return Execute(c, `COMMIT`)
 }
 
 // Rollback ends a transaction that an error may have ended already: a full disk

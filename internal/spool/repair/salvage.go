@@ -104,13 +104,11 @@ func finishSalvage(path, kept string) error {
 // letter of no known kind is set aside.
 func straighten(c *sqlite.Conn, now time.Time) (orphans int, err error) {
 	const senseless = `dead_letters WHERE stage NOT IN ('intake', 'delivery') OR stage = 'intake' AND body IS NULL AND body_hash IS NULL`
-	for _, sql := range []string{
+	if err := dbfile.ExecuteAll(c,
 		`UPDATE deliveries SET state = 1, due = 0 WHERE typeof(state) <> 'integer' OR state NOT BETWEEN -1 AND 6`,
 		`UPDATE deliveries SET state = 1 WHERE state = 0 AND due <> 0`,
-	} {
-		if err := dbfile.Execute(c, sql); err != nil {
-			return 0, err
-		}
+	); err != nil {
+		return 0, err
 	}
 	if err := dbfile.Execute(c, `INSERT INTO set_aside(at, call_seq, lane, reason, bytes)
 		SELECT ?, ifnull(call_seq, 0), lane, 'the kind of a dead letter was lost', body FROM `+senseless, dbfile.Millis(now)); err != nil {
@@ -139,11 +137,11 @@ func untangle(c *sqlite.Conn, now time.Time) (orphans int, err error) {
 		}
 		orphans += c.Changes()
 	}
-	for _, sql := range []string{
-		`DELETE FROM deliveries WHERE ` + callLost,
-		`DELETE FROM dead_letters WHERE stage = 'delivery' AND ` + callLost,
-		`DELETE FROM event_calls WHERE ` + callLost,
-		`UPDATE deliveries SET state = 6 WHERE ` + letterLost,
+	return orphans, dbfile.ExecuteAll(c,
+		`DELETE FROM deliveries WHERE `+callLost,
+		`DELETE FROM dead_letters WHERE stage = 'delivery' AND `+callLost,
+		`DELETE FROM event_calls WHERE `+callLost,
+		`UPDATE deliveries SET state = 6 WHERE `+letterLost,
 		`UPDATE deliveries SET state = 5 WHERE state <> 5 AND (call_seq, lane) IN (SELECT call_seq, lane FROM dead_letters WHERE stage = 'delivery')`,
 		`INSERT OR IGNORE INTO deliveries(call_seq, lane, state, due, since) SELECT call_seq, lane, 5, 0, created_at FROM dead_letters WHERE stage = 'delivery'`,
 		`INSERT OR IGNORE INTO lanes(id, name) SELECT DISTINCT lane, 'lost-' || lane FROM deliveries`,
@@ -151,13 +149,8 @@ func untangle(c *sqlite.Conn, now time.Time) (orphans int, err error) {
 		`UPDATE deliveries SET state = 1 WHERE state = 3 AND NOT EXISTS (
 			SELECT 1 FROM calls this JOIN calls c ON c.call_id = this.call_id AND c.revision < this.revision
 			JOIN deliveries d ON d.call_seq = c.seq WHERE this.seq = deliveries.call_seq AND d.lane = deliveries.lane AND d.state < 4)`,
-		`UPDATE counted SET calls = (SELECT count(*) FROM calls), up_to = ` + dbfile.LastSeq,
+		`UPDATE counted SET calls = (SELECT count(*) FROM calls), up_to = `+dbfile.LastSeq,
 		`DELETE FROM shares`,
 		dbfile.CountShares,
-	} {
-		if err := dbfile.Execute(c, sql); err != nil {
-			return orphans, err
-		}
-	}
-	return orphans, nil
+	)
 }
