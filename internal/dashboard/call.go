@@ -23,6 +23,8 @@ type callPage struct {
 	Record, Raw string
 	Revisions   int
 	Timeline    []event
+	// Others are the latest other calls of its number.
+	Others []operate.OtherCall
 	// Sinks may be asked to take the call once more.
 	Sinks []resendRow
 }
@@ -41,7 +43,7 @@ func (b *Dashboard) call(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	newest := detail.Revisions[len(detail.Revisions)-1]
-	p := callPage{frame: b.frame(r, "Call"), ID: detail.ID, Revisions: len(detail.Revisions)}
+	p := callPage{frame: b.frame(r, "Call"), ID: detail.ID, Revisions: len(detail.Revisions), Others: detail.Others}
 	if p.failed != nil {
 		return p.failed
 	}
@@ -132,6 +134,7 @@ func (t *timeline) events() []event {
 		}
 		t.standing(d)
 	}
+	t.operators()
 	slices.SortStableFunc(t.out, func(a, b event) int {
 		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.order, b.order))
 	})
@@ -167,6 +170,9 @@ func (t *timeline) received(rev operate.Revision) {
 		}
 	}
 	routed := event{At: rev.ReceivedAt.Time, Tone: "calm", What: "Routed to " + strings.Join(sinks, ", ")}
+	if len(rev.Rules) > 0 {
+		routed.Detail = "Rules that matched: " + strings.Join(rev.Rules, "; ")
+	}
 	if len(sinks) == 0 {
 		routed.What = "No rule gave it to a sink, so nobody got it"
 		routed.Do = "Try the callback in the playground: it says why each rule did not match."

@@ -132,6 +132,7 @@ func funcs(c clock) template.FuncMap {
 		"plain": func(code any) string { return spoken(fmt.Sprint(code)) },
 		"todo":  operate.Advice,
 		"tone":  operate.Tone,
+		"who":   who,
 		"count": count,
 		"ms":    operate.Millis,
 	}
@@ -150,7 +151,7 @@ func count(n any) string {
 }
 
 func parsePages(c clock) (map[string]*template.Template, error) {
-	names := []string{"overview", "calls", "call", "letters", "letter", "sink", "source", "confirm", "playground", "configuration", "error"}
+	names := []string{"overview", "calls", "call", "letters", "letter", "sink", "source", "confirm", "resend", "events", "playground", "configuration", "error"}
 	out := map[string]*template.Template{}
 	for _, name := range names {
 		t, err := template.New("layout.html").Funcs(funcs(c)).ParseFS(templateFiles, "templates/layout.html", "templates/"+name+".html")
@@ -176,7 +177,13 @@ func (b *Dashboard) render(w http.ResponseWriter, status int, page string, data 
 
 // see answers a change with the page that shows what became of it.
 func (b *Dashboard) see(w http.ResponseWriter, r *http.Request, path, what string, n int) error {
-	q := url.Values{"said": {what}, "n": {fmt.Sprint(n)}}
+	return b.seeAt(w, r, path, url.Values{}, what, n)
+}
+
+// seeAt does so with a query of the page.
+func (b *Dashboard) seeAt(w http.ResponseWriter, r *http.Request, path string, q url.Values, what string, n int) error {
+	q.Set("said", what)
+	q.Set("n", fmt.Sprint(n))
 	if r.URL.Query().Get("numbers") == "show" {
 		q.Set("numbers", "show")
 	}

@@ -105,7 +105,11 @@ func (w windowRow) Percent() string {
 }
 
 func (b *Dashboard) pause(w http.ResponseWriter, r *http.Request) error {
-	if _, err := b.Operate.Pause(r.Context(), r.PathValue("name"), operate.PauseRequest{}); err != nil {
+	if err := r.ParseForm(); err != nil {
+		return badForm(err)
+	}
+	p := operate.PauseRequest{For: r.PostForm.Get("for"), Reason: r.PostForm.Get("reason")}
+	if _, err := b.Operate.Pause(r.Context(), r.PathValue("name"), p); err != nil {
 		return err
 	}
 	return b.see(w, r, cameFrom(r), "paused", 0)

@@ -41,6 +41,8 @@ func said(q url.Values) string {
 		return "Nothing was selected, so nothing was done."
 	case "resent":
 		return "The call is owed to its sinks once more."
+	case "sent":
+		return fmt.Sprintf("%d sent again. What waited already was passed over.", n)
 	case "waits":
 		return "The call waits for these sinks already, so nothing was changed."
 	case "paused":

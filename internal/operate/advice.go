@@ -51,6 +51,17 @@ func phrases() map[string]phrase {
 		sinkPausedBySink:  {"Paused by the sink", "It goes on by itself when the pause ends.", "wait"},
 		sinkNotConfigured: {"Not configured", "Calls are still owed to it. Put it back into the configuration, or they become dead letters.", "bad"},
 
+		"replay":  {"Replayed", "", "calm"},
+		"purge":   {"Purged", "", "calm"},
+		"resend":  {"Sent again", "", "calm"},
+		"edit":    {"Edited and taken", "", "calm"},
+		"pause":   {"Sink paused", "", "calm"},
+		"resume":  {"Sink resumed", "", "calm"},
+		"erase":   {"Number erased", "", "calm"},
+		"reload":  {"Configuration read again", "", "calm"},
+		"test":    {"Test call sent", "", "calm"},
+		"salvage": {"Spool salvaged", "", "calm"},
+
 		"accepted": {"Accepted: it becomes a call", "", "good"},
 		"ignored":  {"Ignored: an event that is no call record", "It would be answered 200 and not kept.", "calm"},
 

@@ -40,6 +40,8 @@ const (
 	TokenSignal = "signal"
 	// TokenFile is that of a file that was changed.
 	TokenFile = "file"
+	// TokenCommand is that of a command that works on the spool without a server.
+	TokenCommand = "command"
 	// TokenUnknown is that of a caller that names nobody.
 	TokenUnknown = "unknown"
 )

@@ -43,7 +43,7 @@ func (o *Operator) Pause(ctx context.Context, sink string, r PauseRequest) (Sink
 		if !ok || d <= 0 {
 			return SinkPause{}, &InputError{fmt.Sprintf("%q is not how long a pause can be: write such as 30m, 2h or 1d", r.For)}
 		}
-		p.Until = o.deps.Store.Now().Add(d).UTC().Round(time.Second)
+		p.Until = o.deps.Store.Now().Add(d).UTC().Truncate(time.Second)
 	}
 	return o.setPause(ctx, sink, p, o.event(ctx, spool.ActionPause, detail(p)))
 }

@@ -102,6 +102,9 @@ for (const all of document.querySelectorAll("[data-all]")) {
   update();
 }
 
+// A work in parts goes on by itself.
+document.querySelector("form[data-go-on]")?.requestSubmit();
+
 // A sentence about a change is not told again when the page is loaded again.
 if (new URLSearchParams(location.search).has("said")) {
   const clean = new URL(location.href);

@@ -77,7 +77,7 @@ func (b *tour) seed() {
 // pathsOf are the addresses of all pages.
 func (b *tour) pathsOf() map[string]string {
 	return map[string]string{
-		"overview": "/", "calls": "/calls", "dead letters": "/dead-letters", "playground": "/playground", "configuration": "/configuration",
+		"overview": "/", "calls": "/calls", "dead letters": "/dead-letters", "playground": "/playground", "configuration": "/configuration", "events": "/events",
 		"delivered call": "/calls/dialer:9513923-100", "refused call": "/calls/dialer:9513923-101",
 		"waiting call": "/calls/dialer:9513923-102", "call for nobody": "/calls/dialer:9513923-103",
 		"refused": "/dead-letters/" + b.letterOf(spool.LetterFilter{Reason: spool.Rejected}),
