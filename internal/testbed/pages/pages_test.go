@@ -193,7 +193,7 @@ func (b *tour) mendAndReplay(t *testing.T) {
 	b.reads(t, "dialer:9513923-101")
 	b.click(t, `a[href="/calls/dialer:9513923-101"]`)
 	b.reads(t, "Dead letter: Refused by the sink")
-	b.click(t, `.timeline a`)
+	b.click(t, `.timeline a[href^="/dead-letters/"]`)
 	b.reads(t, "What to do")
 	b.crm.answer.Store(http.StatusOK)
 	b.click(t, `main button.main`)
