@@ -15,7 +15,7 @@ import (
 // NewExplainer returns an Explainer of a configuration, for what runs no server.
 // version is that of the binary.
 func NewExplainer(loaded *config.Loaded, version string) (*explain.Explainer, error) {
-	return newExplainer(loaded, version, func(c config.Sink) (contract.Sink, error) { return c.Build(nil, loaded.Rows.Lookup) })
+	return newExplainer(loaded, version, func(c config.Sink) (contract.Sink, error) { return c.Build(contract.Deps{Lookup: loaded.Rows.Lookup}) })
 }
 
 func newExplainer(loaded *config.Loaded, version string, build func(config.Sink) (contract.Sink, error)) (*explain.Explainer, error) {

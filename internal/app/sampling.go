@@ -45,15 +45,6 @@ func (a *App) testSink(ctx context.Context, name string) (operate.SinkTest, erro
 	out := operate.SinkTest{Sink: name, CallID: record.ID, MessageID: call.MessageID(record.ID, call.ContentHash{}, name), Attempts: []operate.Attempt{}}
 	transport := s.sink.Transport()
 	transport.UserAgent = userAgent(a.opts.Version)
-	request, err := s.sink.Request(out.MessageID, record)
-	if err != nil {
-		out.Result, out.Detail = string(spool.Render), outbound.Redact(err.Error(), transport.Secrets...)
-		return out, nil
-	}
-	if request.Header = request.Header.Clone(); request.Header == nil {
-		request.Header = http.Header{}
-	}
-	request.Header.Set(testHeader, "true")
 	settings, none := s.config.Settings, 0
 	settings.QuickTries = &none
 	client, err := outbound.New(name, transport, settings)
@@ -61,13 +52,55 @@ func (a *App) testSink(ctx context.Context, name string) (operate.SinkTest, erro
 		return out, err
 	}
 	defer client.Close()
-	end := client.Do(ctx, request)
+	end, err := sample(ctx, client, s.sink.Series(out.MessageID, record, nil))
+	if err != nil {
+		end.Detail = outbound.Redact(err.Error(), transport.Secrets...)
+	}
 	out.Delivered, out.Result, out.Detail = end.Meaning == outbound.Delivered, end.Meaning.String(), end.Detail
+	if err != nil {
+		out.Result = string(spool.Render)
+	}
 	for _, t := range end.Tries {
 		out.Attempts = append(out.Attempts, operate.Attempt{
-			At: call.At(t.At).Time, Millis: t.Duration.Milliseconds(), Status: t.Status, Result: t.Meaning.String(), Detail: t.Detail,
+			At: call.At(t.At).Time, Step: t.Name, Millis: t.Duration.Milliseconds(), Status: t.Status, Result: t.Meaning.String(), Detail: t.Detail,
 			Warning: t.Warning, Headers: t.Headers, Request: (*spool.Sent)(t.Sent),
 		})
 	}
 	return out, nil
+}
+
+// sample makes the requests of a sample call, one after another. An error is that of
+// rendering, or of the context.
+func sample(ctx context.Context, client *outbound.Client, series outbound.Series) (out outbound.Outcome, err error) {
+	defer func() {
+		if err != nil {
+			out.Verdict = outbound.Verdict{}
+		}
+		series.End(out.Meaning)
+	}()
+	out.Meaning = outbound.Delivered
+	for {
+		turn, err := series.Next()
+		switch {
+		case err != nil:
+			return out, err
+		case turn.Wait != nil:
+			if err := turn.Wait(ctx); err != nil {
+				return out, err
+			}
+			continue
+		case turn.Request == nil:
+			return out, nil
+		}
+		if turn.Request.Header == nil {
+			turn.Request.Header = http.Header{}
+		}
+		turn.Request.Header.Set(testHeader, "true")
+		one := client.Do(ctx, turn.Request)
+		out.Verdict, out.Tries = one.Verdict, append(out.Tries, one.Tries...)
+		if one.Meaning != outbound.Delivered {
+			return out, nil
+		}
+		series.Advance()
+	}
 }

@@ -29,7 +29,7 @@ type runningSink struct {
 func (a *App) buildSink(c config.Sink, mark config.Hash) (*runningSink, error) {
 	s := &runningSink{config: c, mark: mark, end: make(chan ending, 1), ended: make(chan struct{})}
 	var err error
-	if s.sink, err = c.Build(keep{a.spool, c.Name}, a.lookup); err != nil {
+	if s.sink, err = c.Build(contract.Deps{Keep: keep{a.spool, c.Name}, Lookup: a.lookup, Looked: a.lanes.Looked(c.Name)}); err != nil {
 		return nil, err
 	}
 	transport := s.sink.Transport()
@@ -76,7 +76,7 @@ func (a *App) replace(old, next *runningSink) {
 // begin starts the life of a sink, which waits for the one before it of the same name
 // (nil for none), and for no other.
 func (a *App) begin(ctx context.Context, s, before *runningSink) {
-	a.lanes.Watch(s.config.Name)
+	a.watchSeries(s)
 	if before != nil {
 		s.client.Inherit(before.client)
 	}
@@ -84,6 +84,12 @@ func (a *App) begin(ctx context.Context, s, before *runningSink) {
 		defer close(s.ended)
 		a.live(ctx, s, before)
 	})
+}
+
+// watchSeries makes the series of a sink's metrics.
+func (a *App) watchSeries(s *runningSink) {
+	a.lanes.Watch(s.config.Name)
+	a.lanes.WatchSteps(s.config.Name, s.sink.Steps(), contract.LookupResults())
 }
 
 // live is the life of a sink: it waits for the one before it, delivers until it is
@@ -98,7 +104,7 @@ func (a *App) live(ctx context.Context, s, before *runningSink) {
 	select {
 	case how = <-s.end: // replaced before its turn came
 	default:
-		a.lanes.Watch(s.config.Name) // which the one before may have forgotten
+		a.watchSeries(s) // which the one before may have forgotten
 		s.lane.Start(ctx)
 		how = <-s.end
 		a.finish(ctx, s, how)

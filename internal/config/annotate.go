@@ -12,6 +12,7 @@ import (
 
 	"github.com/cdrelay/cdrelay/internal/delivery"
 	"github.com/cdrelay/cdrelay/internal/intake"
+	"github.com/cdrelay/cdrelay/internal/outbound"
 	"github.com/cdrelay/cdrelay/internal/secret"
 	"github.com/cdrelay/cdrelay/internal/spool"
 	"github.com/cdrelay/cdrelay/internal/tracing"
@@ -29,10 +30,10 @@ func unset() Config {
 		Sources:      []intake.SourceConfig{{Auth: intake.Auth{Digest: &intake.Digest{}}}},
 		Sinks: []Sink{{
 			Config: sinks.Config{
-				Webhook: &webhook.Config{Auth: &webhook.Auth{OAuth2: &webhook.OAuth2{}}},
+				Webhook: &webhook.Config{Request: webhook.Request{Auth: &webhook.Auth{OAuth2: &webhook.OAuth2{}}}},
 				Slack:   &slack.Config{Token: secret.New("set")},
 			},
-			Lane: delivery.Settings{Rate: &delivery.RateSettings{PerSecond: 1}},
+			Lane: delivery.Settings{Rate: &outbound.Rate{PerSecond: 1}},
 		}},
 	}.withDefaults()
 }

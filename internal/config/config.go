@@ -7,7 +7,6 @@ import (
 
 	"github.com/cdrelay/cdrelay/internal/admin"
 	"github.com/cdrelay/cdrelay/internal/delivery"
-	"github.com/cdrelay/cdrelay/internal/expr"
 	"github.com/cdrelay/cdrelay/internal/intake"
 	"github.com/cdrelay/cdrelay/internal/outbound"
 	"github.com/cdrelay/cdrelay/internal/route"
@@ -41,6 +40,7 @@ type Sink struct {
 	sinks.Config      `yaml:",inline"`
 	outbound.Settings `yaml:",inline"`
 	MaxRequest        spool.Bytes       `yaml:"max_request" example:"4MiB" doc:"Bound of a rendered request: address, headers and body. A call whose request is larger is a dead letter \"render\". From 1KiB to 64MiB."`
+	Shadow            bool              `yaml:"shadow" example:"true" doc:"For going live: lookups are made, and of all else it is only shown, with the call, what would have been sent. Deliveries end as delivered."`
 	Lane              delivery.Settings `yaml:",inline"`
 }
 
@@ -50,11 +50,11 @@ const (
 	maxMaxRequest = 64 << 20
 )
 
-// Build makes the sink of a valid configuration; keep is where it finds again what
-// must outlive the process, lookup is for the tables that its templates look into.
-// Both may be nil.
-func (s Sink) Build(keep contract.Keep, lookup expr.Lookup) (contract.Sink, error) {
-	sink, err := sinks.Build(s.Config, contract.Deps{MaxRequest: int(s.MaxRequest), Keep: keep, Lookup: lookup})
+// Build makes the sink of a valid configuration. The deps are those that the
+// configuration does not know.
+func (s Sink) Build(d contract.Deps) (contract.Sink, error) {
+	d.MaxRequest, d.Shadow = int(s.MaxRequest), s.Shadow
+	sink, err := sinks.Build(s.Config, d)
 	if err != nil {
 		return nil, fmt.Errorf("sink %s: %w", s.Name, err)
 	}
@@ -106,7 +106,7 @@ func (c Config) withDefaults() Config {
 
 func (s Sink) withDefaults() Sink {
 	if rate := s.DefaultRate(); rate > 0 && s.Lane.Rate == nil {
-		s.Lane.Rate = &delivery.RateSettings{PerSecond: rate}
+		s.Lane.Rate = &outbound.Rate{PerSecond: rate}
 	}
 	s.Lane = s.Lane.WithDefaults()
 	s.Settings = s.Settings.WithDefaults()

@@ -7,6 +7,7 @@ import (
 
 	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/config"
+	"github.com/cdrelay/cdrelay/sinks/contract"
 )
 
 func TestMaxRequest(t *testing.T) {
@@ -28,11 +29,11 @@ func TestMaxRequest(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		sink, err := l.Sinks[0].Build(nil, nil)
+		sink, err := l.Sinks[0].Build(contract.Deps{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := sink.Request("msg_1", record); (err == nil) != fits {
+		if _, err := first(sink, "msg_1", record); (err == nil) != fits {
 			t.Errorf("%s: %v", size, err)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/config"
+	"github.com/cdrelay/cdrelay/sinks/contract"
 	"github.com/cdrelay/cdrelay/sinks/presets"
 )
 
@@ -129,13 +130,13 @@ webhook:
 	if err != nil {
 		t.Fatal(err)
 	}
-	sink, err := l.Sinks[0].Build(nil, l.Rows.Lookup)
+	sink, err := l.Sinks[0].Build(contract.Deps{Lookup: l.Rows.Lookup})
 	if err != nil {
 		t.Fatal(err)
 	}
 	record := bare(call.Answered, call.Inbound)
 	record.Customer, record.Agent = &call.Party{Number: "+6281234567890"}, call.Agent{ID: "ben"}
-	q, err := sink.Request("msg_1", record)
+	q, err := first(sink, "msg_1", record)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -77,7 +77,7 @@ func loadRecipe(t *testing.T, file string) []recipe {
 	}
 	all := make([]recipe, len(l.Sinks))
 	for i, s := range l.Sinks {
-		sink, err := s.Build(nil, nil)
+		sink, err := s.Build(contract.Deps{})
 		if err != nil {
 			t.Fatalf("%s: %v", file, err)
 		}
@@ -89,13 +89,19 @@ func loadRecipe(t *testing.T, file string) []recipe {
 	return all
 }
 
+// first returns the first request of a delivery.
+func first(s contract.Sink, messageID string, r *call.Record) (*outbound.Request, error) {
+	turn, err := s.Series(messageID, r, nil).Next()
+	return turn.Request, err
+}
+
 // request gives what the recipe sends of a record; nil where no rule sends it.
 func (r recipe) request(t *testing.T, record *call.Record) *outbound.Request {
 	t.Helper()
 	if !slices.Contains(route.New(r.loaded.Rules, nil).Match(record).Sinks, r.name) {
 		return nil
 	}
-	q, err := r.sink.Request(call.MessageID(record.ID, call.ContentHash{}, r.name), record)
+	q, err := first(r.sink, call.MessageID(record.ID, call.ContentHash{}, r.name), record)
 	if err != nil {
 		t.Fatalf("%s: %s: %v", r.name, record.ID, err)
 	}

@@ -19,7 +19,9 @@ import (
 	"github.com/cdrelay/cdrelay/adapter"
 	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/config"
+	"github.com/cdrelay/cdrelay/internal/expr"
 	"github.com/cdrelay/cdrelay/internal/route"
+	"github.com/cdrelay/cdrelay/sinks/webhook"
 )
 
 // key is one key of the JSON Schema, with what docs/configuration.md shows of it.
@@ -72,6 +74,12 @@ var rivals = [][]string{
 	{"webhook_url", "api_url"},
 	{"header", "query", "basic", "bearer", "digest", "open"},
 	{"bearer", "basic", "oauth2"},
+	{"steps", "url"},
+	{"steps", "query"},
+	{"steps", "method"},
+	{"steps", "body"},
+	{"steps", "encoding"},
+	{"steps", "envelope"},
 }
 
 // companions are keys that need others beside them.
@@ -96,13 +104,16 @@ func configuration(t *testing.T, all map[string]key, path string, value any) map
 		name, list := strings.CutSuffix(step, "[]")
 		at = strings.TrimPrefix(at+"."+step, ".")
 		last := i == len(steps)-1
-		if value != false { // which has no rivals
+		if value != false || !last { // which has no rivals
 			settle(node, name, strings.HasPrefix(at, "sinks[].slack") || at == "sinks[].preset" || at == "sinks[].with")
 		}
 		switch {
 		case last:
 			node[name] = value
 		case list:
+			if _, there := node[name]; !there {
+				node[name] = clone(t, all[strings.TrimSuffix(at, "[]")].Examples[0])
+			}
 			node = mapping(t, node[name])
 		default:
 			if _, there := node[name].(map[string]any); !there {
@@ -117,11 +128,11 @@ func configuration(t *testing.T, all map[string]key, path string, value any) map
 	return doc
 }
 
-// mapping gives a mapping, or the first one of a list.
+// mapping gives a mapping, or the last one of a list: it may need those before.
 func mapping(t *testing.T, v any) map[string]any {
 	t.Helper()
 	if list, ok := v.([]any); ok && len(list) > 0 {
-		v = list[0]
+		v = list[len(list)-1]
 	}
 	m, ok := v.(map[string]any)
 	if !ok {
@@ -254,7 +265,7 @@ func TestDefaultsAreTrue(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !reflect.DeepEqual(written.Config, absent.Config) {
+			if !reflect.DeepEqual(uncompiled(written.Config), uncompiled(absent.Config)) {
 				t.Errorf("%v is not what holds without the key", k.Default)
 			}
 		})
@@ -262,6 +273,20 @@ func TestDefaultsAreTrue(t *testing.T) {
 	if tested < 25 {
 		t.Errorf("only %d keys have a default", tested)
 	}
+}
+
+// uncompiled takes out of steps what is compiled, which equals nothing.
+func uncompiled(c config.Config) config.Config {
+	for _, s := range c.Sinks {
+		if s.Webhook == nil {
+			continue
+		}
+		for i := range s.Webhook.Steps {
+			step := &s.Webhook.Steps[i]
+			step.Request, step.Result = webhook.Request{Encoding: step.Encoding}, expr.ResponseResult{}
+		}
+	}
+	return c
 }
 
 // TestRequiredKeys: without one of them nothing loads.
@@ -314,27 +339,45 @@ func TestDefaultsInWords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	stepped, err := config.Parse("c.yaml", []byte(strings.Replace(minimal, `webhook: {url: "http://127.0.0.1:9/x"}`,
+		`webhook: {steps: [{name: a, url: "http://127.0.0.1:9/x"}, {name: b, url: "http://127.0.0.1:9/x", rate: {per_second: 2.5}}]}`, 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	step, limited := stepped.Sinks[0].Webhook.Steps[0], stepped.Sinks[0].Webhook.Steps[1]
 	format, _ := adapter.Lookup("infin8linx")
-	webhook, lane := l.Sinks[0].Webhook, slack.Sinks[0].Lane
+	hook, lane := l.Sinks[0].Webhook, slack.Sinks[0].Lane
 	holds := map[string]bool{
-		"tls":                        l.TLS == nil,
-		"sources[].path":             l.Sources[0].Path == "/callbacks/dialer",
-		"sources[].timezone":         l.Sources[0].Timezone == "" && format.DefaultZone == "Asia/Shanghai",
-		"sources[].numbers":          l.Sources[0].Numbers == call.FormatNumbers,
-		"sources[].respond":          l.Sources[0].Respond == "",
-		"tracing.otlp_endpoint":      l.Tracing.Endpoint == "",
-		"sinks[].rate":               l.Sinks[0].Lane.Rate == nil && lane.Rate.PerSecond == 1 && lane.Rate.Burst == 1,
-		"sinks[].rate.burst":         rated.Sinks[0].Lane.Rate.Burst == 3,
-		"sinks[].webhook.body":       webhook.Body.IsZero(),
-		"sinks[].webhook.success":    webhook.Success.IsZero(),
-		"sinks[].webhook.retry_if":   webhook.RetryIf.IsZero(),
-		"sinks[].webhook.pause":      webhook.Pause.IsZero(),
-		"sinks[].webhook.address_if": webhook.AddressIf.IsZero(),
-		"sinks[].slack.text":         slack.Sinks[0].Slack.Text.IsZero(),
-		"sinks[].slack.blocks":       slack.Sinks[0].Slack.Blocks.IsZero(),
-		"rules[].name":               route.Names([]route.Rule{{}})[0] == "rule 1",
-		"rules[].when":               l.Rules[0].When.IsZero(),
-		"sources[].charset":          l.Sources[0].Charset == "",
+		"tls":                                l.TLS == nil,
+		"sources[].path":                     l.Sources[0].Path == "/callbacks/dialer",
+		"sources[].timezone":                 l.Sources[0].Timezone == "" && format.DefaultZone == "Asia/Shanghai",
+		"sources[].numbers":                  l.Sources[0].Numbers == call.FormatNumbers,
+		"sources[].respond":                  l.Sources[0].Respond == "",
+		"tracing.otlp_endpoint":              l.Tracing.Endpoint == "",
+		"sinks[].rate":                       l.Sinks[0].Lane.Rate == nil && lane.Rate.PerSecond == 1 && lane.Rate.Burst == 1,
+		"sinks[].rate.burst":                 rated.Sinks[0].Lane.Rate.Burst == 3,
+		"sinks[].webhook.body":               hook.Body.IsZero(),
+		"sinks[].webhook.method":             hook.Method.IsZero(),
+		"sinks[].webhook.success":            hook.Success.IsZero(),
+		"sinks[].webhook.retry_if":           hook.RetryIf.IsZero(),
+		"sinks[].webhook.pause":              hook.Pause.IsZero(),
+		"sinks[].webhook.address_if":         hook.AddressIf.IsZero(),
+		"sinks[].webhook.steps[].body":       step.Body.IsZero(),
+		"sinks[].webhook.steps[].method":     step.Method.IsZero(),
+		"sinks[].webhook.steps[].success":    step.Success.IsZero(),
+		"sinks[].webhook.steps[].retry_if":   step.RetryIf.IsZero(),
+		"sinks[].webhook.steps[].pause":      step.Pause.IsZero(),
+		"sinks[].webhook.steps[].address_if": step.AddressIf.IsZero(),
+		"sinks[].webhook.steps[].when":       step.When.IsZero(),
+		"sinks[].webhook.steps[].result":     step.Result.IsZero(),
+		"sinks[].webhook.steps[].cache":      step.Cache == nil,
+		"sinks[].webhook.steps[].rate":       step.Rate == nil,
+		"sinks[].webhook.steps[].rate.burst": limited.Rate.Burst == 3,
+		"sinks[].slack.text":                 slack.Sinks[0].Slack.Text.IsZero(),
+		"sinks[].slack.blocks":               slack.Sinks[0].Slack.Blocks.IsZero(),
+		"rules[].name":                       route.Names([]route.Rule{{}})[0] == "rule 1",
+		"rules[].when":                       l.Rules[0].When.IsZero(),
+		"sources[].charset":                  l.Sources[0].Charset == "",
 	}
 	for path, k := range keys(t) {
 		if held, known := holds[path]; k.Words != "" && !known {

@@ -8,6 +8,7 @@ import (
 	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/config"
 	"github.com/cdrelay/cdrelay/internal/route"
+	"github.com/cdrelay/cdrelay/sinks/contract"
 )
 
 const withTables = minimal + `  - name: gold
@@ -40,11 +41,11 @@ func TestTables(t *testing.T) {
 	if d := route.New(l.Rules, l.Rows.Lookup).Match(record); !d.Rules[1].Matched {
 		t.Errorf("the rule of gold accounts: %+v", d.Rules[1])
 	}
-	sink, err := l.Sinks[0].Build(nil, l.Rows.Lookup)
+	sink, err := l.Sinks[0].Build(contract.Deps{Lookup: l.Rows.Lookup})
 	if err != nil {
 		t.Fatal(err)
 	}
-	request, err := sink.Request("msg_1", record)
+	request, err := first(sink, "msg_1", record)
 	if err != nil || string(request.Body) != `{"owner":"owner-7"}` {
 		t.Errorf("body %s, %v", request.Body, err)
 	}

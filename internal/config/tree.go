@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -66,8 +67,11 @@ func (t *tree) checkMapping(n *yaml.Node, path string, p *Problems) {
 // free reports whether a path lies in a tree of the user's own, where null is a
 // value like any other.
 func free(path string) bool {
-	return strings.Contains(path, ".webhook.body") || strings.Contains(path, ".slack.blocks")
+	return strings.Contains(path, ".slack.blocks") || bodyPath.MatchString(path)
 }
+
+// bodyPath finds the bodies of webhooks and of their steps.
+var bodyPath = regexp.MustCompile(`\.webhook(\.steps\[\d+\])?\.body`)
 
 // tagged looks at the text itself: yaml.v3 drops a lone `!` without a trace, and
 // `when: ! call.answered` would then match the very opposite.

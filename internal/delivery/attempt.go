@@ -3,7 +3,6 @@ package delivery
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/cdrelay/cdrelay/internal/outbound"
@@ -11,49 +10,35 @@ import (
 	"github.com/cdrelay/cdrelay/internal/tracing"
 )
 
-// attempt makes one exchange for a delivery and does what its outcome calls
-// for. It gives the verdict; the zero Verdict where nothing was sent.
+// attempt makes the requests of a delivery and does what their outcome calls for. It
+// gives the verdict; the zero Verdict where the delivery could not be rendered.
 func (l *Lane) attempt(ctx context.Context, j job) outbound.Verdict {
 	d, begun := j.delivery, l.deps.Store.Now()
 	l.busy.Add(1)
 	defer l.busy.Add(-1)
 	defer l.returned(d, begun)
-	span := l.span(ctx, d)
-	req, done, err := l.deps.Requests.render(ctx, l, d)
+	a := &attempt{lane: l, job: j, span: l.span(ctx, d), series: l.deps.Renderer.Series(d.MessageID, d.Record, d.Remembered)}
+	out, err := a.run(ctx)
 	if err != nil && ctx.Err() != nil {
-		l.deps.Store.Release(d)
-		return outbound.Verdict{Meaning: outbound.Canceled}
+		out.Verdict, err = outbound.Verdict{Meaning: outbound.Canceled}, nil
 	}
 	if err != nil {
-		span.Ended(resultRender, false)
+		a.series.End(outbound.Rejected)
+		a.remember()
+		a.span.Ended(resultRender, false)
 		l.deps.Metrics.rendered(l.name)
 		kept := spool.Attempt{At: time.Now().UTC(), Result: resultRender, Detail: err.Error()}
 		l.noteRender(d, kept.At, kept.Detail)
-		l.bury(d, []spool.Attempt{kept}, spool.Render, err.Error())
+		l.bury(d, append(l.record(out.Tries), kept), spool.Render, err.Error())
 		return outbound.Verdict{}
 	}
-	defer done()
-	if req.Header == nil {
-		req.Header = http.Header{}
-	}
-	span.Inject(req.Header)
-	req.Delivery = d.MessageID
-	quick := false
-	req.Quick = func() bool {
-		quick = quick || !j.alone() && !d.History.Doubtful && l.beginQuick()
-		return quick && l.queued.Load() == 0
-	}
-	req.Doubtful = func() bool { return l.isDoubtful(d) }
-	out := l.deps.Client.Do(ctx, req)
-	if quick {
-		l.quick.Add(-1)
-	}
-	endSpan(span, out)
+	a.series.End(out.Meaning)
+	endSpan(a.span, out.Meaning)
 	l.note(d, out)
 	if unwell(out.Meaning) && l.deps.Client.State() != outbound.Closed {
 		l.opened(d, out)
 	}
-	l.conclude(ctx, d, begun, out)
+	l.conclude(ctx, d, begun, out, a.remember())
 	return out.Verdict
 }
 
@@ -93,18 +78,9 @@ func (l *Lane) span(ctx context.Context, d *spool.Delivery) tracing.Span {
 	})
 }
 
-// endSpan tells what came of an attempt. What was not tried has no span.
-func endSpan(s tracing.Span, out outbound.Outcome) {
-	for _, t := range out.Tries {
-		s.Try(t.At, t.Duration, t.Status, t.Meaning.String())
-	}
-	if out.Meaning != outbound.BreakerOpen && out.Meaning != outbound.Canceled {
-		s.Ended(out.Meaning.String(), out.Meaning == outbound.Delivered)
-	}
-}
-
-// conclude reports to the store what became of a delivery.
-func (l *Lane) conclude(ctx context.Context, d *spool.Delivery, begun time.Time, out outbound.Outcome) {
+// conclude reports to the store what became of a delivery. An attempt that kept
+// something is never merely released: it would be forgotten.
+func (l *Lane) conclude(ctx context.Context, d *spool.Delivery, begun time.Time, out outbound.Outcome, kept bool) {
 	attempts := l.record(out.Tries)
 	switch out.Meaning {
 	case outbound.Delivered:
@@ -121,9 +97,11 @@ func (l *Lane) conclude(ctx context.Context, d *spool.Delivery, begun time.Time,
 	case outbound.Unwell, outbound.Timeout, outbound.Connect, outbound.Credentials:
 		l.failed(begun)
 		l.again(d, attempts, out.Verdict)
-	case outbound.BreakerOpen, outbound.Canceled:
-		l.deps.Store.Release(d)
-	default: // none that this package knows; the delivery must not stay leased
+	default: // BreakerOpen, Canceled; the delivery must not stay leased in any case
+		if kept {
+			l.lost(d, l.deps.Store.Postpone(d, attempts, l.deps.Store.Now()))
+			return
+		}
 		l.deps.Store.Release(d)
 	}
 }
@@ -189,7 +167,7 @@ func (l *Lane) record(tries []outbound.Try) []spool.Attempt {
 	for _, t := range tries {
 		l.deps.Metrics.attempted(l.name, t)
 		out = append(out, spool.Attempt{
-			At: t.At.UTC(), Duration: t.Duration, Status: t.Status, Result: t.Meaning.String(), Detail: t.Detail,
+			At: t.At.UTC(), Step: t.Name, Duration: t.Duration, Status: t.Status, Result: t.Meaning.String(), Detail: t.Detail,
 			Warning: t.Warning, Headers: t.Headers, Request: (*spool.Sent)(t.Sent),
 		})
 	}

@@ -37,7 +37,7 @@ func BenchmarkAttempt(b *testing.B) {
 	} {
 		b.Run(name, func(b *testing.B) {
 			store := &settled{}
-			l := benchLane(b, store, webhook.Config{URL: secret.New("http://" + serve(b) + "/hooks/t0ken"), Sign: sign})
+			l := benchLane(b, store, webhook.Config{Request: webhook.Request{URL: secret.New("http://" + serve(b) + "/hooks/t0ken"), Sign: sign}})
 			d := &spool.Delivery{MessageID: "msg_ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", Record: contracttest.Records()[0]}
 			b.ReportAllocs()
 			for b.Loop() {

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cdrelay/cdrelay/internal/outbound"
 	"github.com/cdrelay/cdrelay/internal/spool"
 )
 
@@ -13,7 +14,7 @@ import (
 // changed.
 func TestInherit(t *testing.T) {
 	lane := func(perSecond float64) *Lane {
-		return New("crm", Settings{Rate: &RateSettings{PerSecond: perSecond, Burst: 5}}, Deps{Log: slog.New(slog.DiscardHandler)})
+		return New("crm", Settings{Rate: &outbound.Rate{PerSecond: perSecond, Burst: 5}}, Deps{Log: slog.New(slog.DiscardHandler)})
 	}
 	old := lane(0.001)
 	now := time.Now()

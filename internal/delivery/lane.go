@@ -25,10 +25,10 @@ type Store interface {
 	Waiting(sink string) int64
 }
 
-// Renderer makes the request for a call record; an error is a fault of this
-// record, never of the sink.
+// Renderer makes the requests for a call record; an error of the Series is a fault of
+// this record, never of the sink.
 type Renderer interface {
-	Request(messageID string, r *call.Record) (*outbound.Request, error)
+	Series(messageID string, r *call.Record, remembered map[string]string) outbound.Series
 }
 
 // Exchanger makes one exchange with the sink; *outbound.Client is one.
@@ -97,10 +97,7 @@ func New(name string, s Settings, deps Deps) *Lane {
 		name: name, set: s, deps: deps,
 		log:  deps.Log.With("component", "delivery", "sink", name),
 		jobs: make(chan job), random: rand.Float64, health: newHealth(),
-		quota: quota{workers: s.Concurrency},
-	}
-	if s.Rate != nil {
-		l.rate = rate.NewLimiter(rate.Limit(s.Rate.PerSecond), s.Rate.Burst)
+		quota: quota{workers: s.Concurrency}, rate: s.Rate.Limiter(),
 	}
 	return l
 }

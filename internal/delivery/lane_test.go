@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cdrelay/cdrelay/internal/outbound"
 	"github.com/cdrelay/cdrelay/internal/spool"
 )
 
@@ -34,7 +35,7 @@ func TestRate(t *testing.T) {
 	bubble(t, func(w *world) {
 		begun := time.Now()
 		to := always(fine)
-		r := w.start("crm", setup{Settings: Settings{Rate: &RateSettings{PerSecond: 2, Burst: 5}}}, to)
+		r := w.start("crm", setup{Settings: Settings{Rate: &outbound.Rate{PerSecond: 2, Burst: 5}}}, to)
 		w.flood("crm", 100)
 		w.sleep(10*time.Second + 10*time.Millisecond)
 		if n := to.got(); n < 24 || n > 25 {
@@ -59,7 +60,7 @@ func TestRate(t *testing.T) {
 // A pause or a stop of a slow lane holds nothing back that was leased.
 func TestSlowRateAndPause(t *testing.T) {
 	bubble(t, func(w *world) {
-		r := w.start("crm", setup{Settings: Settings{Rate: &RateSettings{PerSecond: 0.01, Burst: 1}}}, always(fine))
+		r := w.start("crm", setup{Settings: Settings{Rate: &outbound.Rate{PerSecond: 0.01, Burst: 1}}}, always(fine))
 		w.flood("crm", 20)
 		w.sleep(10 * time.Second)
 		w.pause("crm", spool.Pause{By: spool.ByOperator})
@@ -193,7 +194,7 @@ func TestQuietLanes(t *testing.T) {
 			return r
 		},
 		"slow rate": func(w *world) *rig {
-			r := w.start("crm", setup{Settings: Settings{Rate: &RateSettings{PerSecond: 0.001}}}, always(fine))
+			r := w.start("crm", setup{Settings: Settings{Rate: &outbound.Rate{PerSecond: 0.001}}}, always(fine))
 			w.flood("crm", 100)
 			return r
 		},

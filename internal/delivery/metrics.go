@@ -16,6 +16,8 @@ type Metrics struct {
 	letters    *prometheus.CounterVec
 	attempts   *prometheus.CounterVec
 	replayed   *prometheus.CounterVec
+	steps      *prometheus.CounterVec
+	lookups    *prometheus.CounterVec
 	duration   *prometheus.HistogramVec
 	latency    *prometheus.HistogramVec
 }
@@ -35,6 +37,8 @@ func NewMetrics() *Metrics {
 		letters:    counter("cdrelay_dead_letters_total", "Dead letters made, by stage, sink and reason.", "stage", "sink", "reason"),
 		attempts:   counter("cdrelay_attempts_total", "Wire tries, by result.", "sink", "result"),
 		replayed:   counter("cdrelay_replayed_total", "Dead letters put back into their lane by an operator.", "sink"),
+		steps:      counter("cdrelay_step_requests_total", "Wire tries of sinks that take several requests for a delivery, by step and result.", "sink", "step", "result"),
+		lookups:    counter("cdrelay_lookup_cache_total", "Lookups of steps: answered by what was kept (hit), by what was not found a short time ago (empty), or by the sink (asked).", "sink", "step", "result"),
 		duration: histogram("cdrelay_attempt_duration_seconds", "Time of one wire try.",
 			.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60),
 		latency: histogram("cdrelay_delivery_latency_seconds", "Time from the callback's receipt to its delivery.",
@@ -73,6 +77,24 @@ func (m *Metrics) Watch(sink string) {
 	m.letters.WithLabelValues(string(spool.StageIntake), "", string(spool.Undecoded))
 }
 
+// WatchSteps makes the series of the steps of a sink, at zero; looked are the results
+// of lookups.
+func (m *Metrics) WatchSteps(sink string, steps, looked []string) {
+	for _, step := range steps {
+		for _, r := range results() {
+			m.steps.WithLabelValues(sink, step, r.String())
+		}
+		for _, r := range looked {
+			m.lookups.WithLabelValues(sink, step, r)
+		}
+	}
+}
+
+// Looked returns what counts the lookups of a sink.
+func (m *Metrics) Looked(sink string) func(step, result string) {
+	return func(step, result string) { m.lookups.WithLabelValues(sink, step, result).Inc() }
+}
+
 // deliveryReasons are the reasons of dead letters of stage delivery.
 func deliveryReasons() []spool.Reason {
 	return slices.DeleteFunc(spool.Reasons(), func(r spool.Reason) bool { return r == spool.Undecoded })
@@ -82,7 +104,7 @@ func deliveryReasons() []spool.Reason {
 func (m *Metrics) Forget(sink string) {
 	labels := prometheus.Labels{"sink": sink}
 	for _, v := range []interface{ DeletePartialMatch(prometheus.Labels) int }{
-		m.deliveries, m.letters, m.attempts, m.replayed, m.duration, m.latency,
+		m.deliveries, m.letters, m.attempts, m.replayed, m.steps, m.lookups, m.duration, m.latency,
 	} {
 		v.DeletePartialMatch(labels)
 	}
@@ -115,6 +137,9 @@ func (m *Metrics) ended(sink string, reason spool.Reason, n int) {
 
 func (m *Metrics) attempted(sink string, t outbound.Try) {
 	m.attempts.WithLabelValues(sink, t.Meaning.String()).Inc()
+	if t.Name != "" {
+		m.steps.WithLabelValues(sink, t.Name, t.Meaning.String()).Inc()
+	}
 	m.duration.WithLabelValues(sink).Observe(t.Duration.Seconds())
 }
 
@@ -135,5 +160,5 @@ func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
 }
 
 func (m *Metrics) collectors() []prometheus.Collector {
-	return []prometheus.Collector{m.deliveries, m.letters, m.attempts, m.replayed, m.duration, m.latency}
+	return []prometheus.Collector{m.deliveries, m.letters, m.attempts, m.replayed, m.steps, m.lookups, m.duration, m.latency}
 }

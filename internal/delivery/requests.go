@@ -6,9 +6,9 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
+	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/outbound"
 	"github.com/cdrelay/cdrelay/internal/share"
-	"github.com/cdrelay/cdrelay/internal/spool"
 )
 
 const (
@@ -57,23 +57,32 @@ func (q *Requests) wait() <-chan struct{} {
 	return q.freed
 }
 
-// render makes the request of a delivery as soon as there is room for it. done
-// gives the room back. A request that has to wait is made again, so that nothing is
-// held meanwhile. The error is the renderer's, or that of the context.
-func (q *Requests) render(ctx context.Context, l *Lane, d *spool.Delivery) (req *outbound.Request, done func(), err error) {
+// render makes the next request of a series as soon as there is room for it; none
+// where the series is over. done gives the room back. A request that has to wait is
+// made again, so that nothing is held meanwhile. The error is the renderer's, or that
+// of the context.
+func (q *Requests) render(ctx context.Context, l *Lane, r *call.Record, series outbound.Series) (req *outbound.Request, done func(), err error) {
 	for {
 		freed := q.wait()
-		if req, err = q.renderOnce(ctx, l, d); err != nil {
+		turn, err := q.renderOnce(ctx, r, series)
+		switch {
+		case err != nil:
 			return nil, nil, err
+		case turn.Wait != nil:
+			if err := turn.Wait(ctx); err != nil {
+				return nil, nil, err
+			}
+			continue
+		case turn.Request == nil:
+			return nil, func() {}, nil
 		}
-		excess := int64(len(req.Body) - len(d.Record.Raw) - smallRequest)
+		excess := int64(len(turn.Request.Body) - len(r.Raw) - smallRequest)
 		if excess <= 0 {
-			return req, func() {}, nil
+			return turn.Request, func() {}, nil
 		}
 		if q.room.Take(l, excess) {
-			return req, func() { q.room.Give(l, excess) }, nil
+			return turn.Request, func() { q.room.Give(l, excess) }, nil
 		}
-		req = nil
 		select {
 		case <-freed:
 		case <-ctx.Done():
@@ -82,11 +91,11 @@ func (q *Requests) render(ctx context.Context, l *Lane, d *spool.Delivery) (req 
 	}
 }
 
-func (q *Requests) renderOnce(ctx context.Context, l *Lane, d *spool.Delivery) (*outbound.Request, error) {
-	weight := min(int64(len(d.Record.Raw)), renderAtOnce)
+func (q *Requests) renderOnce(ctx context.Context, r *call.Record, series outbound.Series) (outbound.Turn, error) {
+	weight := min(int64(len(r.Raw)), renderAtOnce)
 	if err := q.rendering.Acquire(ctx, weight); err != nil {
-		return nil, err
+		return outbound.Turn{}, err
 	}
 	defer q.rendering.Release(weight)
-	return l.deps.Renderer.Request(d.MessageID, d.Record)
+	return series.Next()
 }

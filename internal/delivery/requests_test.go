@@ -21,7 +21,11 @@ type swelling struct {
 	rendered  atomic.Int64
 }
 
-func (r *swelling) Request(string, *call.Record) (*outbound.Request, error) {
+func (r *swelling) Series(string, *call.Record, map[string]string) outbound.Series {
+	return outbound.Single(r.request)
+}
+
+func (r *swelling) request() (*outbound.Request, error) {
 	r.most.Store(max(r.most.Load(), r.now.Add(1)))
 	time.Sleep(time.Millisecond)
 	r.now.Add(-1)
@@ -36,6 +40,11 @@ func lanesOf(bytes int64, r Renderer, names ...string) (lanes []*Lane) {
 		lanes = append(lanes, &Lane{name: name, deps: Deps{Renderer: r, Requests: shared}})
 	}
 	return lanes
+}
+
+// render makes the first request of a delivery.
+func render(ctx context.Context, l *Lane, d *spool.Delivery) (*outbound.Request, func(), error) {
+	return l.deps.Requests.render(ctx, l, d.Record, l.deps.Renderer.Series("", d.Record, nil))
 }
 
 func owed(raw int) *spool.Delivery {
@@ -54,7 +63,7 @@ func TestRequestsShareTheirRoom(t *testing.T) {
 			n = &atomic.Int64{}
 			for range workers {
 				go func() {
-					_, done, err := l.deps.Requests.render(ctx, l, owed(100))
+					_, done, err := render(ctx, l, owed(100))
 					if err != nil {
 						return
 					}
@@ -86,7 +95,7 @@ func TestARequestThatWaitsIsMadeWhenThereIsRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &swelling{bytes: 1 << 20}
 		l := lanesOf(1<<20, r, "crm")[0]
-		_, done, err := l.deps.Requests.render(t.Context(), l, owed(100))
+		_, done, err := render(t.Context(), l, owed(100))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -95,7 +104,7 @@ func TestARequestThatWaitsIsMadeWhenThereIsRoom(t *testing.T) {
 			done()
 		}()
 		begun := time.Now()
-		_, again, err := l.deps.Requests.render(t.Context(), l, owed(100))
+		_, again, err := render(t.Context(), l, owed(100))
 		if took := time.Since(begun); err != nil || took < time.Minute || took > time.Minute+time.Second {
 			t.Errorf("the second request was made after %v, error %v", took, err)
 		}
@@ -105,9 +114,9 @@ func TestARequestThatWaitsIsMadeWhenThereIsRoom(t *testing.T) {
 		}
 		blocked, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		_, done, _ = l.deps.Requests.render(t.Context(), l, owed(100))
+		_, done, _ = render(t.Context(), l, owed(100))
 		defer done()
-		if _, _, err := l.deps.Requests.render(blocked, l, owed(100)); !errors.Is(err, context.DeadlineExceeded) {
+		if _, _, err := render(blocked, l, owed(100)); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("error %v, want that of the context", err)
 		}
 	})
@@ -122,7 +131,7 @@ func TestLargeRecordsAreRenderedOneAtATime(t *testing.T) {
 			l := lanesOf(0, r, "crm")[0]
 			for range 20 {
 				go func() {
-					if _, _, err := l.deps.Requests.render(t.Context(), l, owed(raw)); err != nil {
+					if _, _, err := render(t.Context(), l, owed(raw)); err != nil {
 						t.Error(err)
 					}
 				}()
@@ -142,7 +151,7 @@ func TestTheEndOfALaneReleasesWhatWaitsForRoom(t *testing.T) {
 		store := &releases{}
 		l := lanesOf(1<<20, &swelling{bytes: 1 << 20}, "crm")[0]
 		l.deps.Store = store
-		_, done, err := l.deps.Requests.render(t.Context(), l, owed(100))
+		_, done, err := render(t.Context(), l, owed(100))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -2,21 +2,16 @@ package delivery
 
 import (
 	"fmt"
-	"math"
 	"time"
+
+	"github.com/cdrelay/cdrelay/internal/outbound"
 )
 
 // Settings are the keys of a sink that its lane reads.
 type Settings struct {
-	Concurrency int           `yaml:"concurrency" example:"2" doc:"How many deliveries are on their way at once, 1 to 1024."`
-	Rate        *RateSettings `yaml:"rate" default:"that of the kind of sink, else none" example:"{per_second: 15, burst: 15}" doc:"Bounds the deliveries begun in a second."`
-	Retry       RetrySettings `yaml:"retry" doc:"The durable schedule. The wait after attempt n is random between 0 and first × factorⁿ⁻¹, at most max; quick tries are part of their attempt."`
-}
-
-// RateSettings is a token bucket.
-type RateSettings struct {
-	PerSecond float64 `yaml:"per_second" jsonschema:"required" example:"15" doc:"Deliveries a second; more than 0."`
-	Burst     int     `yaml:"burst" default:"per_second, rounded up" example:"15" doc:"How many may be begun at once."`
+	Concurrency int            `yaml:"concurrency" example:"2" doc:"How many deliveries are on their way at once, 1 to 1024."`
+	Rate        *outbound.Rate `yaml:"rate" default:"that of the kind of sink, else none" example:"{per_second: 15, burst: 15}" doc:"Bounds the requests begun in a second; each step of a delivery is one."`
+	Retry       RetrySettings  `yaml:"retry" doc:"The durable schedule. The wait after attempt n is random between 0 and first × factorⁿ⁻¹, at most max; quick tries are part of their attempt."`
 }
 
 // RetrySettings is the durable schedule; its method wait is the formula.
@@ -43,7 +38,6 @@ const (
 // The greatest numbers that make sense; more is a slip of the pen.
 const (
 	maxConcurrency      = 1024
-	maxPerSecond        = 100_000
 	maxDoubtfulAttempts = 1000
 )
 
@@ -52,11 +46,7 @@ func (s Settings) WithDefaults() Settings {
 	if s.Concurrency == 0 {
 		s.Concurrency = defaultConcurrency
 	}
-	if s.Rate != nil && s.Rate.Burst == 0 {
-		rate := *s.Rate
-		rate.Burst = max(1, int(math.Ceil(rate.PerSecond)))
-		s.Rate = &rate
-	}
+	s.Rate = s.Rate.WithDefaults()
 	r := &s.Retry
 	if r.First == 0 {
 		r.First = defaultFirst
@@ -85,15 +75,7 @@ func (s Settings) Validate(report func(path, problem string)) {
 	if s.Concurrency < 0 || s.Concurrency > maxConcurrency {
 		report("concurrency", fmt.Sprintf("%d is out of range: write 1 to %d", s.Concurrency, maxConcurrency))
 	}
-	if s.Rate != nil {
-		// Not turned around: NaN, which YAML can spell, must be refused too.
-		if r := s.Rate.PerSecond; !(r > 0 && r <= maxPerSecond) {
-			report("rate.per_second", fmt.Sprintf("%v is out of range: write a number greater than 0 and up to %d", r, maxPerSecond))
-		}
-		if s.Rate.Burst < 0 {
-			report("rate.burst", fmt.Sprintf("%d is out of range: write 1 or more", s.Rate.Burst))
-		}
-	}
+	s.Rate.Validate(func(key, problem string) { report("rate."+key, problem) })
 	s.Retry.validate(report)
 }
 

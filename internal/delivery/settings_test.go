@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/cdrelay/cdrelay/internal/outbound"
 	"github.com/cdrelay/cdrelay/internal/spool"
 )
 
@@ -17,7 +18,7 @@ func TestDefaults(t *testing.T) {
 	if diff := cmp.Diff(want, Settings{}.WithDefaults()); diff != "" {
 		t.Error(diff)
 	}
-	given := RateSettings{PerSecond: 2.5}
+	given := outbound.Rate{PerSecond: 2.5}
 	rated := Settings{Rate: &given, Retry: RetrySettings{Max: time.Second}}.WithDefaults()
 	if rated.Rate.Burst != 3 || given.Burst != 0 {
 		t.Errorf("burst %d (given %d), want one second's worth, and the given one untouched", rated.Rate.Burst, given.Burst)
@@ -34,7 +35,7 @@ func TestDefaults(t *testing.T) {
 }
 
 func TestValidate(t *testing.T) {
-	rate := func(r float64) Settings { return Settings{Rate: &RateSettings{PerSecond: r}} }
+	rate := func(r float64) Settings { return Settings{Rate: &outbound.Rate{PerSecond: r}} }
 	retry := func(r RetrySettings) Settings { return Settings{Retry: r} }
 	for _, c := range []struct {
 		settings Settings
@@ -47,7 +48,7 @@ func TestValidate(t *testing.T) {
 		{rate(math.NaN()), "rate.per_second"},
 		{rate(math.Inf(1)), "rate.per_second"},
 		{rate(1e300), "rate.per_second"},
-		{Settings{Rate: &RateSettings{PerSecond: 1, Burst: -1}}, "rate.burst"},
+		{Settings{Rate: &outbound.Rate{PerSecond: 1, Burst: -1}}, "rate.burst"},
 		{retry(RetrySettings{First: -1}), "retry.first"},
 		{retry(RetrySettings{Factor: 0.5}), "retry.factor"},
 		{retry(RetrySettings{Factor: math.NaN()}), "retry.factor"},

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cdrelay/cdrelay/internal/outbound"
 	"github.com/cdrelay/cdrelay/internal/spool"
 )
 
@@ -151,7 +152,7 @@ func TestHealthyCallsBesideOthersThatFail(t *testing.T) {
 	})
 	simulate(t, "a rate of 1 a second", func(w *world) {
 		s := traffic{every: 1500 * time.Millisecond, lasts: 5 * time.Minute, bad: oneOf(20), answer: toBad(sick)}
-		s.Rate = &RateSettings{PerSecond: 1}
+		s.Rate = &outbound.Rate{PerSecond: 1}
 		s.run(w).isHealthy(5 * time.Second)
 	})
 	simulate(t, "timeouts, concurrency 1", func(w *world) {

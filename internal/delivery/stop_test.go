@@ -79,7 +79,7 @@ func TestStopAnywhere(t *testing.T) {
 			return r
 		},
 		"rate": func(w *world) *rig {
-			r := w.start("crm", setup{Settings: Settings{Rate: &RateSettings{PerSecond: 0.001}}}, always(fine))
+			r := w.start("crm", setup{Settings: Settings{Rate: &outbound.Rate{PerSecond: 0.001}}}, always(fine))
 			w.flood("crm", 50)
 			return r
 		},

@@ -268,7 +268,11 @@ type renderer struct {
 	fixed bool
 }
 
-func (r renderer) Request(messageID string, rec *call.Record) (*outbound.Request, error) {
+func (r renderer) Series(messageID string, rec *call.Record, _ map[string]string) outbound.Series {
+	return outbound.Single(func() (*outbound.Request, error) { return r.request(messageID, rec) })
+}
+
+func (r renderer) request(messageID string, rec *call.Record) (*outbound.Request, error) {
 	if err := r.fail[strings.TrimPrefix(rec.ID, "test:")]; err != nil {
 		return nil, err
 	}

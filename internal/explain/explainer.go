@@ -77,6 +77,9 @@ type Callback struct {
 	ReceivedAt time.Time
 	// Revision is the record's revision; 0 is 1.
 	Revision int
+	// Given are results of steps, by "step" for every sink or "sink.step" for one. What
+	// is not given is a placeholder.
+	Given contract.Given
 }
 
 // UnknownSource says that there is no such source.
@@ -116,7 +119,7 @@ func (e *Explainer) Explain(ctx context.Context, c Callback) (*Explanation, erro
 	}
 	out.Sinks = append(out.Sinks, decision.Sinks...)
 	for _, name := range decision.Sinks {
-		out.Requests = append(out.Requests, e.request(ctx, name, record, content))
+		out.Requests = append(out.Requests, e.requests(ctx, name, record, content, c.Given)...)
 	}
 	return out, nil
 }

@@ -34,7 +34,7 @@ type Explanation struct {
 	Rules []Rule `json:"rules"`
 	// Sinks are those that get the call.
 	Sinks []string `json:"sinks"`
-	// Requests has one for each of Sinks.
+	// Requests has one for each of Sinks, or one for each step of theirs.
 	Requests []Request `json:"requests"`
 }
 
@@ -70,7 +70,11 @@ type Rule struct {
 
 // Request is what a sink would get, secrets masked.
 type Request struct {
-	Sink      string            `json:"sink"`
+	Sink string `json:"sink"`
+	// Step names the request, where the sink makes several.
+	Step string `json:"step,omitempty"`
+	// Skipped says why the step is not made for this call.
+	Skipped   string            `json:"skipped,omitempty"`
 	MessageID string            `json:"message_id"`
 	Method    string            `json:"method,omitempty"`
 	URL       string            `json:"url,omitempty"`

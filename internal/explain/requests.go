@@ -8,36 +8,66 @@ import (
 
 	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/outbound"
+	"github.com/cdrelay/cdrelay/sinks/contract"
 )
 
-// request gives what a sink would get.
-func (e *Explainer) request(ctx context.Context, name string, record *call.Record, content call.ContentHash) Request {
+// requests returns what a sink would get, one request for each step.
+func (e *Explainer) requests(ctx context.Context, name string, record *call.Record, content call.ContentHash, given contract.Given) []Request {
 	out := Request{Sink: name, MessageID: call.MessageID(record.ID, content, name)}
 	sink, ok := e.sink(name)
 	if !ok {
 		out.Error = fmt.Sprintf("there is no sink %q", name)
-		return out
+		return []Request{out}
 	}
 	transport := sink.Sink.Transport()
 	transport.UserAgent = e.config.UserAgent
 	out.secrets = transport.Secrets
-	wire, err := preview(ctx, sink, transport, out.MessageID, record)
-	if err != nil {
-		out.Error = outbound.Redact(err.Error(), transport.Secrets...)
-		return out
+	var all []Request
+	for _, p := range sink.Sink.Preview(out.MessageID, record, givenTo(name, given)) {
+		all = append(all, out.of(ctx, transport, p))
 	}
-	shown := transport.Shown(wire)
-	out.wire = func() outbound.Wire { return wire }
-	out.Method, out.URL, out.Headers, out.Body = shown.Method, shown.URL, flat(shown.Header), string(shown.Body)
-	return out
+	return all
 }
 
-func preview(ctx context.Context, s Sink, t outbound.Transport, id string, record *call.Record) (outbound.Wire, error) {
-	request, err := s.Sink.Request(id, record)
-	if err != nil {
-		return outbound.Wire{}, err
+// of returns the request of one step.
+func (r Request) of(ctx context.Context, transport outbound.Transport, p contract.Preview) Request {
+	r.Step, r.Skipped = p.Step, p.Skipped
+	if p.Err == nil && p.Request == nil {
+		return r
 	}
-	return t.Preview(ctx, request)
+	var wire outbound.Wire
+	err := p.Err
+	if err == nil {
+		wire, err = transport.Preview(ctx, p.Request)
+	}
+	if err != nil {
+		r.Error = outbound.Redact(err.Error(), transport.Secrets...)
+		return r
+	}
+	shown := transport.Shown(wire)
+	r.wire = func() outbound.Wire { return wire }
+	r.Method, r.URL, r.Headers, r.Body = shown.Method, shown.URL, flat(shown.Header), string(shown.Body)
+	return r
+}
+
+// givenTo returns the results that are given to one sink: those under the name of the
+// step alone, and before them those under "sink.step".
+func givenTo(sink string, all contract.Given) contract.Given {
+	pick := func(from map[string]string) map[string]string {
+		out := map[string]string{}
+		for name, value := range from {
+			if !strings.Contains(name, ".") {
+				out[name] = value
+			}
+		}
+		for name, value := range from {
+			if step, own := strings.CutPrefix(name, sink+"."); own {
+				out[step] = value
+			}
+		}
+		return out
+	}
+	return contract.Given{Results: pick(all.Results), Remembered: pick(all.Remembered)}
 }
 
 func (e *Explainer) sink(name string) (Sink, bool) {

@@ -251,7 +251,7 @@ func TestRequestIsBoundedNoRace(t *testing.T) {
 				"form": func(v *View) error { _, err := tree.Fields(v); return err },
 			} {
 				var err error
-				bytes, took := costs(func() { err = render(NewRendering(r, nil, time.Time{}, 1<<20)) })
+				bytes, took := costs(func() { err = render(NewRendering(r, Rendering{Budget: NewBudget(1 << 20)})) })
 				if err == nil || bytes > 96<<20 || took > tooLong {
 					t.Errorf("%s of %q as %s: %v, %d MiB, %v", name, letter, form, err, bytes>>20, took)
 				}
@@ -269,7 +269,7 @@ func TestRequestBoundIsExact(t *testing.T) {
 		t.Fatal(err)
 	}
 	render := func(bytes int) (int, error) {
-		v := NewRendering(full(), nil, time.Time{}, bytes)
+		v := NewRendering(full(), Rendering{Budget: NewBudget(bytes)})
 		address, err := u.Render(v)
 		if err != nil {
 			return 0, err

@@ -43,7 +43,9 @@ func newEnvironment() (*environment, error) {
 	if e.record, err = e.declare(recordVariable, recordType, tableFunction()); err != nil {
 		return nil, err
 	}
-	if e.template, err = e.record.Extend(cel.Variable(nowVariable, cel.TimestampType)); err != nil {
+	outcomes := cel.Variable(stepsVariable, s.kinds[outcomesType].typ)
+	remembered := cel.Variable(rememberedVariable, s.kinds[outcomesType].typ)
+	if e.template, err = e.record.Extend(cel.Variable(nowVariable, cel.TimestampType), outcomes, remembered); err != nil {
 		return nil, fmt.Errorf("cel environment: %w", err)
 	}
 	if e.response, err = e.declare(responseVariable, responseType); err != nil {

@@ -21,6 +21,7 @@ const (
 	taskType       = "call task"
 	referencesType = "call references"
 	responseType   = "sink response"
+	outcomesType   = "results of steps"
 )
 
 // absentError says that an expression needed a number or a time that nobody

@@ -139,15 +139,20 @@ func (m *meter) tracked(s *schema) *cost.Tracker {
 
 // pay adds the fixed price of a plain expression.
 func (m *meter) pay(price uint64) error {
+	if price > m.left() {
+		return ErrCost
+	}
 	m.plain += price
+	return nil
+}
+
+// left is what may still be spent.
+func (m *meter) left() uint64 {
 	spent := m.plain
 	if m.tracker != nil {
 		spent += m.tracker.ActualCost()
 	}
-	if spent > m.limit {
-		return ErrCost
-	}
-	return nil
+	return m.limit - min(spent, m.limit)
 }
 
 // chargeOverload names the work that is done outside of CEL's functions.

@@ -15,9 +15,27 @@ type program struct {
 	cel    cel.Program
 	output *cel.Type
 	path   *rawPath // set when the expression is only a path into call.raw
-	ofCall bool     // the expression reads call
+	ofCall bool     // the expression reads call, or what steps took for one
 	ofNow  bool     // the expression reads now
 	plain  uint64   // the fixed price, 0 where the cost depends on the record
+	steps  []StepUse
+	asks   Subject
+}
+
+// uses returns the results of steps that a program reads; p may be nil.
+func (p *program) uses() []StepUse {
+	if p == nil {
+		return nil
+	}
+	return p.steps
+}
+
+// subject returns what of a call a program asks for; p may be nil.
+func (p *program) subject() Subject {
+	if p == nil {
+		return 0
+	}
+	return p.asks
 }
 
 // compileRecord compiles an expression over call. The error is a faults.
@@ -67,6 +85,10 @@ func (e *environment) compile(env *cel.Env, src string) (*program, error) {
 	if err := checkComparisons(checked.NativeRep()); err != nil {
 		return nil, err
 	}
+	steps, err := stepsIn(checked.NativeRep())
+	if err != nil {
+		return nil, err
+	}
 	prg, err := env.Program(checked, cel.EvalOptions(cel.OptOptimize), compiledRegexes())
 	if err != nil {
 		return nil, problem(err.Error())
@@ -74,9 +96,10 @@ func (e *environment) compile(env *cel.Env, src string) (*program, error) {
 	return &program{
 		schema: e.schema, cel: prg, output: checked.OutputType(),
 		path:   rawPathOf(checked.NativeRep().Expr()),
-		ofCall: reads(checked.NativeRep(), recordVariable),
+		ofCall: len(steps) > 0 || reads(checked.NativeRep(), recordVariable),
 		ofNow:  reads(checked.NativeRep(), nowVariable),
 		plain:  plainPrice(checked.NativeRep()),
+		steps:  steps, asks: subjectOf(checked.NativeRep()),
 	}, nil
 }
 

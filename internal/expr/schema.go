@@ -48,6 +48,7 @@ func newSchema() (*schema, error) {
 	add[call.References](s, referencesType, referencesFields())
 	addSummary(s)
 	add[answer](s, responseType, responseFields(s))
+	add[outcomes](s, outcomesType, nil)
 	return s, nil
 }
 
@@ -80,6 +81,9 @@ func (s *schema) FindStructFieldNames(name string) ([]string, bool) {
 
 // FindStructFieldType implements types.Provider.
 func (s *schema) FindStructFieldType(name, fieldName string) (*types.FieldType, bool) {
+	if name == outcomesType { // which steps there are is not known here
+		return outcomeField(s, fieldName), true
+	}
 	if k, ok := s.kinds[name]; ok {
 		f, ok := k.fields[fieldName]
 		return f, ok

@@ -64,8 +64,8 @@ func TestTableInExpressions(t *testing.T) {
 	}
 	tree := parseYAML(t, `{owner: {id: "${table('owners', call.agent.id)}"}, who: "by ${table('owners', call.agent.id)}", list: "${[call.agent.id].map(a, table('owners', a))}"}`)
 	for want, r := range map[string]*View{
-		`{"owner":{"id":"owner-7"},"who":"by owner-7","list":["owner-7"]}`: NewRendering(full(), lookup, time.Time{}, maxText),
-		`{"who":"by ","list":[""]}`:                                        NewRendering(bare(), lookup, time.Time{}, maxText),
+		`{"owner":{"id":"owner-7"},"who":"by owner-7","list":["owner-7"]}`: NewRendering(full(), Rendering{Lookup: lookup, Budget: NewBudget(maxText)}),
+		`{"who":"by ","list":[""]}`:                                        NewRendering(bare(), Rendering{Lookup: lookup, Budget: NewBudget(maxText)}),
 	} {
 		if got, err := tree.JSON(r); string(got) != want || err != nil {
 			t.Errorf("%s, %v, want %s", got, err, want)
@@ -82,7 +82,7 @@ func TestNow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := text.String(NewRendering(full(), nil, at, maxText)); got != "1796043600 20:00" || err != nil {
+	if got, err := text.String(NewRendering(full(), Rendering{Now: at, Budget: NewBudget(maxText)})); got != "1796043600 20:00" || err != nil {
 		t.Errorf("%s, %v", got, err)
 	}
 	u, err := ParseURL("https://example.com/?t=${epochMillis(now)}")

@@ -100,6 +100,26 @@ func (t Text) DependsOnNow() bool { return slices.ContainsFunc(t.parts, piece.de
 // DependsOnCall reports whether the text differs from call to call.
 func (t Text) DependsOnCall() bool { return slices.ContainsFunc(t.parts, piece.dependsOnCall) }
 
+// Uses returns the results of steps that the text reads.
+func (t Text) Uses() []StepUse { return usesOf(t.parts) }
+
+// Subject returns what of a call the text asks for.
+func (t Text) Subject() Subject { return subjectsOf(t.parts) }
+
+func usesOf(parts []piece) (all []StepUse) {
+	for _, p := range parts {
+		all = append(all, p.program.uses()...)
+	}
+	return all
+}
+
+func subjectsOf(parts []piece) (s Subject) {
+	for _, p := range parts {
+		s |= p.program.subject()
+	}
+	return s
+}
+
 // whole returns the one expression that the text is, if it is.
 func (t Text) whole() *program {
 	if len(t.parts) == 1 {

@@ -3,7 +3,9 @@ package expr
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 )
 
 // Tree is a YAML tree whose strings may hold ${CEL}; keys are plain. Scalars
@@ -51,6 +53,47 @@ func (b *branch) dependsOnNow() bool {
 	return b.when != nil && b.when.ofNow || b.text != nil && b.text.DependsOnNow() ||
 		slices.ContainsFunc(b.items, (*branch).dependsOnNow) ||
 		slices.ContainsFunc(b.entries, func(e entry) bool { return e.value.dependsOnNow() })
+}
+
+// Uses returns the results of steps that the tree reads, with their places.
+func (t Tree) Uses() []StepUse {
+	if t.root == nil {
+		return nil
+	}
+	var all []StepUse
+	t.root.each("", func(path string, p *program) {
+		for _, u := range p.uses() {
+			u.Path = path
+			all = append(all, u)
+		}
+	})
+	return all
+}
+
+// Subject returns what of a call the tree asks for.
+func (t Tree) Subject() (s Subject) {
+	if t.root != nil {
+		t.root.each("", func(_ string, p *program) { s |= p.subject() })
+	}
+	return s
+}
+
+// each calls visit for each expression, with its place.
+func (b *branch) each(path string, visit func(path string, p *program)) {
+	if b.when != nil {
+		visit(path, b.when)
+	}
+	if b.text != nil {
+		for _, part := range b.text.parts {
+			visit(path, part.program)
+		}
+	}
+	for i, item := range b.items {
+		item.each(fmt.Sprintf("%s[%d]", path, i), visit)
+	}
+	for _, e := range b.entries {
+		e.value.each(strings.TrimPrefix(path+"."+e.name, "."), visit)
+	}
 }
 
 // Field is one name and value of a form.
@@ -121,7 +164,7 @@ func formText(b []byte) string {
 func (b *branch) write(w *writer, v *view) (present bool, c content, err error) {
 	switch {
 	case b.mapping:
-		if there, err := b.there(v); err != nil || !there {
+		if there, err := b.when.allows(v); err != nil || !there {
 			return false, fixed, err
 		}
 		c, err = b.writeMapping(w, v)
@@ -138,19 +181,6 @@ func (b *branch) write(w *writer, v *view) (present bool, c content, err error) 
 		return present, c, err
 	}
 	return true, fixed, w.raw(string(b.json))
-}
-
-// there reports whether the condition of a mapping holds; it does not where it
-// needs a value that is absent.
-func (b *branch) there(v *view) (bool, error) {
-	if b.when == nil {
-		return true, nil
-	}
-	holds, err := b.when.holds(v)
-	if err != nil && noValue(err) {
-		return false, nil
-	}
-	return holds, err
 }
 
 // vanishes reports whether a mapping is left out because all that its templates

@@ -196,6 +196,22 @@ func (u URL) DependsOnCall() bool {
 	return slices.ContainsFunc(u.parts, func(p urlPiece) bool { return p.dependsOnCall() })
 }
 
+// Uses returns the results of steps that the URL reads.
+func (u URL) Uses() (all []StepUse) {
+	for _, p := range u.parts {
+		all = append(all, p.program.uses()...)
+	}
+	return all
+}
+
+// Subject returns what of a call the URL asks for.
+func (u URL) Subject() (s Subject) {
+	for _, p := range u.parts {
+		s |= p.program.subject()
+	}
+	return s
+}
+
 // DependsOnNow reports whether the URL differs from try to try.
 func (u URL) DependsOnNow() bool {
 	return slices.ContainsFunc(u.parts, func(p urlPiece) bool { return p.dependsOnNow() })

@@ -17,7 +17,10 @@ import (
 const (
 	recordVariable   = "call"
 	responseVariable = "response"
-	nowVariable      = "now" // in templates only
+	// In templates only.
+	nowVariable        = "now"
+	stepsVariable      = "steps"
+	rememberedVariable = "remembered"
 )
 
 // View is one record under evaluation, and what its evaluations may still cost.
@@ -32,10 +35,43 @@ func NewView(r *call.Record, lookup Lookup) *View {
 	return &View{view{record: r, lookup: lookup, spent: meter{limit: maxRulesCost}, room: maxText, bytes: maxText}}
 }
 
-// NewRendering returns a view of r for the templates of one request, which write
-// at most the given number of bytes together. now is the time of the try.
-func NewRendering(r *call.Record, lookup Lookup, now time.Time, bytes int) *View {
-	return &View{view{record: r, lookup: lookup, now: now, spent: meter{limit: maxRenderCost}, room: bytes, bytes: bytes}}
+// Rendering is what templates see beside the record.
+type Rendering struct {
+	// Lookup may be nil where there are no tables.
+	Lookup Lookup
+	// Now is the time of the try.
+	Now time.Time
+	// Steps and Remembered are results by the names of steps.
+	Steps, Remembered map[string]Result
+	// Budget is what the templates may still cost and write.
+	Budget Budget
+}
+
+// Budget is what the templates of the requests of one delivery may cost and write,
+// all together.
+type Budget struct {
+	bytes, room int
+	spent       uint64
+}
+
+// NewBudget returns a budget for so many bytes.
+func NewBudget(bytes int) Budget { return Budget{bytes: bytes, room: bytes} }
+
+// NewRendering returns a view of r for the templates of one request.
+func NewRendering(r *call.Record, in Rendering) *View {
+	b := in.Budget
+	v := &View{view{
+		record: r, lookup: in.Lookup, now: in.Now,
+		spent: meter{limit: maxRenderCost - min(b.spent, maxRenderCost)}, room: b.room, bytes: b.bytes,
+	}}
+	v.view.steps = outcomes{view: &v.view, values: in.Steps}
+	v.view.remembered = outcomes{view: &v.view, values: in.Remembered}
+	return v
+}
+
+// Left returns what is left of the budget of a rendering.
+func (v *View) Left() Budget {
+	return Budget{bytes: v.view.bytes, room: v.view.room, spent: maxRenderCost - v.view.spent.left()}
 }
 
 // Record returns the record.
@@ -59,6 +95,8 @@ type view struct {
 	raw    ref.Val
 	err    error
 
+	steps, remembered outcomes
+
 	spent meter
 	room  int // bytes that may still be written
 	bytes int // how many there were at first
@@ -71,6 +109,10 @@ func (v *view) ResolveName(name string) (any, bool) {
 		return v, true
 	case nowVariable:
 		return types.Timestamp{Time: v.now}, true
+	case stepsVariable:
+		return &v.steps, true
+	case rememberedVariable:
+		return &v.remembered, true
 	}
 	return nil, false
 }

@@ -25,6 +25,18 @@ func (w *ResponseWait) UnmarshalYAML(n *yaml.Node) (err error) {
 	return err
 }
 
+// UnmarshalYAML compiles the expression; its errors carry their lines.
+func (r *ResponseResult) UnmarshalYAML(n *yaml.Node) (err error) {
+	*r, err = fromScalar(n, compileResponseResult)
+	return err
+}
+
+// UnmarshalYAML compiles a condition; its errors carry their lines.
+func (g *Guard) UnmarshalYAML(n *yaml.Node) (err error) {
+	*g, err = fromScalar(n, compileGuard)
+	return err
+}
+
 // UnmarshalYAML compiles a text; its errors carry their lines.
 func (t *Text) UnmarshalYAML(n *yaml.Node) (err error) {
 	*t, err = fromScalar(n, ParseText)

@@ -58,6 +58,9 @@ func (c *Client) Do(ctx context.Context, r *Request) Outcome {
 	if err != nil {
 		return Outcome{Verdict: Verdict{Meaning: Rejected, Detail: c.redact.clean(err.Error(), maxDetail)}}
 	}
+	if r.Withheld {
+		return c.withheld(r)
+	}
 	return newExchange(c, r).do(req)
 }
 

@@ -73,11 +73,11 @@ func (e *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 	var verdict Verdict
 	passed := e.client.breaker.do(func() error {
 		status, verdict = e.try(req)
-		if verdict.Meaning == Delivered {
+		if verdict.Meaning == Delivered && !e.request.Incidental {
 			return nil
 		}
 		e.quick = e.mayFollow(verdict)
-		return &evidence{meaning: verdict.Meaning, delivery: e.request.Delivery, excluded: e.again || e.quick || e.isDoubtful()}
+		return &evidence{meaning: verdict.Meaning, delivery: e.request.Delivery, excluded: e.isExcluded(verdict.Meaning)}
 	})
 	if !passed {
 		verdict = e.client.breaker.refusal()
@@ -108,7 +108,7 @@ func (e *exchange) try(req *http.Request) (status int, v Verdict) {
 	e.conclude(v)
 	if v.Meaning != Canceled {
 		one := Try{
-			At: begun, Duration: time.Since(begun), Status: answer.Status, Meaning: v.Meaning, Detail: v.Detail,
+			Name: e.request.Name, At: begun, Duration: time.Since(begun), Status: answer.Status, Meaning: v.Meaning, Detail: v.Detail,
 			Warning: v.Warning,
 		}
 		if v.Meaning != Delivered {
@@ -208,6 +208,12 @@ func (e *exchange) check(ctx context.Context, _ *http.Response, _ error) (bool, 
 func (e *exchange) mayFollow(v Verdict) bool {
 	return !e.again && e.quickLeft > 0 && v.Meaning.countsAgainst() && v.Meaning != Timeout && v.Wait == 0 &&
 		e.client.State() == Closed && (e.request.Quick == nil || e.request.Quick())
+}
+
+// isExcluded reports whether a try that ended so says nothing about the sink: that a
+// lookup works does not mean that a write does.
+func (e *exchange) isExcluded(m Meaning) bool {
+	return e.request.Incidental && !m.countsAgainst() || e.again || e.quick || e.isDoubtful()
 }
 
 func (e *exchange) isDoubtful() bool { return e.request.Doubtful != nil && e.request.Doubtful() }

@@ -15,6 +15,8 @@ import (
 
 // Request is one exchange to make. It is not changed and may be made again.
 type Request struct {
+	// Name tells the request from others of its Series; may be empty.
+	Name        string
 	Method, URL string
 	Header      http.Header
 	Body        []byte
@@ -27,6 +29,10 @@ type Request struct {
 	// it means; any other error is Connect or Timeout when it is a net.Error,
 	// else Credentials.
 	Prepare func(ctx context.Context, r *http.Request) error
+	// Incidental: a success says nothing about the sink's health.
+	Incidental bool
+	// Withheld: the request is not sent. It counts as delivered, and its Try shows it.
+	Withheld bool
 	// Delivery names what the request is made for. The breaker counts different
 	// ones; those without a name all count.
 	Delivery string
@@ -48,6 +54,8 @@ type Request struct {
 
 // Try is one try on the wire.
 type Try struct {
+	// Name is the Request's.
+	Name     string
 	At       time.Time
 	Duration time.Duration
 	// Status is 0 when no headers came.
@@ -58,7 +66,7 @@ type Try struct {
 	// Warning is the verdict's.
 	Warning string
 	// Headers are those of the answer that help to find out what went wrong, and
-	// Sent is what was sent; both only where the try did not deliver.
+	// Sent is what was sent; both only where the try did not deliver, or was withheld.
 	Headers map[string]string
 	Sent    *Sent
 }

@@ -4,7 +4,9 @@ import "time"
 
 // Attempt is one try to make a delivery, as the operator sees it.
 type Attempt struct {
-	At       time.Time     `json:"at"`
+	At time.Time `json:"at"`
+	// Step names the request, where a delivery takes several.
+	Step     string        `json:"step,omitempty"`
 	Duration time.Duration `json:"-"`
 	// Millis is Duration in milliseconds.
 	Millis int64 `json:"duration_ms"`

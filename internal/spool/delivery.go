@@ -24,6 +24,10 @@ type Delivery struct {
 	Seq int64
 	// Trace is that of the Acceptance.
 	Trace string
+	// Remembered is what attempts of this delivery, and of older revisions of the call
+	// in the lane, have kept, by name. What the lane puts in its place is kept with the
+	// report, whichever it is; Release keeps nothing.
+	Remembered map[string]string
 }
 
 // History is what is kept of a delivery's attempts since its acceptance or its

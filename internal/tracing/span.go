@@ -73,6 +73,17 @@ func (t *Tracer) Attempt(ctx context.Context, parent Context, d Delivery) Span {
 	return Span{context: sibling(s)}
 }
 
+// Step begins the span of one request of an attempt that takes several.
+func (s Span) Step(ctx context.Context, name string) Span {
+	if s.otel == nil {
+		return s
+	}
+	ctx = trace.ContextWithSpan(ctx, s.otel)
+	_, span := s.otel.TracerProvider().Tracer(scope).Start(ctx, "step "+name, trace.WithSpanKind(trace.SpanKindClient),
+		trace.WithAttributes(attribute.String("cdrelay.step", name)))
+	return Span{context: span.SpanContext(), otel: span}
+}
+
 // Try notes one try on the wire.
 func (s Span) Try(at time.Time, took time.Duration, status int, result string) {
 	if s.otel == nil {

@@ -119,6 +119,9 @@ func (t *Tracer) Use(ctx context.Context, e *Export) {
 	}
 }
 
+// scope names what makes the spans.
+const scope = "github.com/cdrelay/cdrelay"
+
 // begin starts the queue of an Export.
 func (t *Tracer) begin(ctx context.Context, e *Export) {
 	running, abort := context.WithCancel(context.WithoutCancel(ctx))
@@ -133,7 +136,7 @@ func (t *Tracer) begin(ctx context.Context, e *Export) {
 		sdk.WithSampler(sdk.ParentBased(sdk.TraceIDRatioBased(*e.config.SampleRatio))),
 		sdk.WithBatcher(&teller{Exporter: e.out, tracer: t, running: running}, sdk.WithExportTimeout(exportTimeout)),
 	)
-	e.tracer = e.provider.Tracer("github.com/cdrelay/cdrelay")
+	e.tracer = e.provider.Tracer(scope)
 }
 
 // end exports what waits, within flushTime, and ends all that was started.

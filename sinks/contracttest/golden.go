@@ -25,12 +25,15 @@ var update = flag.Bool("update", false, "rewrite the golden requests") //nolint:
 const (
 	partConfig  = "config.yaml"
 	partRecord  = "record.json"
+	partGiven   = "given.json" // may be left out
 	partRequest = "request"
 )
 
 // Golden renders the record of each testdata/*.txtar with its configuration and
-// compares the request, what Prepare adds aside. A JSON body is indented for
-// the reader. A render error stands in the place of the request.
+// compares the request, or those of all steps, what Prepare adds aside. A JSON body is
+// indented for the reader. A render error stands in the place of the request. Results
+// of steps are those that are given, {"results": {…}, "remembered": {…}}, or
+// placeholders.
 func Golden(t *testing.T, build func(config []byte) (contract.Sink, error)) {
 	t.Helper()
 	files, err := filepath.Glob("testdata/*.txtar")
@@ -58,7 +61,7 @@ func golden(t *testing.T, file string, build func(config []byte) (contract.Sink,
 	if err := json.Unmarshal(part(t, archive, partRecord).Data, &r); err != nil {
 		t.Fatalf("record: %v", err)
 	}
-	want, got := part(t, archive, partRequest), shown(sink.Request(MessageID, &r))
+	want, got := part(t, archive, partRequest), previews(sink.Preview(MessageID, &r, given(t, archive)))
 	if *update {
 		want.Data = []byte(got)
 		if err := os.WriteFile(file, txtar.Format(archive), 0o600); err != nil {
@@ -68,6 +71,43 @@ func golden(t *testing.T, file string, build func(config []byte) (contract.Sink,
 	if diff := cmp.Diff(string(want.Data), got); diff != "" {
 		t.Errorf("request (-want +got):\n%s", diff)
 	}
+}
+
+// given reads the results of steps.
+func given(t *testing.T, a *txtar.Archive) (g contract.Given) {
+	t.Helper()
+	i := slices.IndexFunc(a.Files, func(f txtar.File) bool { return f.Name == partGiven })
+	if i < 0 {
+		return g
+	}
+	var values struct {
+		Results    map[string]json.RawMessage `json:"results"`
+		Remembered map[string]string          `json:"remembered"`
+	}
+	if err := json.Unmarshal(a.Files[i].Data, &values); err != nil {
+		t.Fatalf("%s: %v", partGiven, err)
+	}
+	g.Results, g.Remembered = map[string]string{}, values.Remembered
+	for name, value := range values.Results {
+		g.Results[name] = string(value)
+	}
+	return g
+}
+
+// previews are the requests as a golden file holds them.
+func previews(all []contract.Preview) string {
+	var b strings.Builder
+	for _, one := range all {
+		if one.Step != "" {
+			fmt.Fprintf(&b, "step %s\n", one.Step)
+		}
+		if one.Skipped != "" {
+			fmt.Fprintf(&b, "skipped: %s\n\n", one.Skipped)
+			continue
+		}
+		b.WriteString(shown(one.Request, one.Err))
+	}
+	return b.String()
 }
 
 func part(t *testing.T, a *txtar.Archive, name string) *txtar.File {

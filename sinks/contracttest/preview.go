@@ -18,7 +18,7 @@ import (
 func (k Kind) previews(t *testing.T) {
 	for _, r := range Records() {
 		b := k.set(t, 0, k.Deliver)
-		request, err := b.sink.Request(MessageID, r)
+		request, err := Request(b.sink, MessageID, r)
 		if err != nil {
 			t.Fatal(err)
 		}

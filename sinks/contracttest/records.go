@@ -122,7 +122,7 @@ func (k Kind) bounded(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.Agent.Name, r.References.OrderID, r.Raw = text, text, raw
-		request, err := b.sink.Request(MessageID, r)
+		request, err := Request(b.sink, MessageID, r)
 		if err != nil {
 			continue
 		}
@@ -138,7 +138,7 @@ func (k Kind) hostile(t *testing.T) {
 	b := k.set(t, 0, k.Deliver)
 	want := headerNames(t, b, Records()[0])
 	for _, r := range HostileRecords() {
-		request, err := b.sink.Request(MessageID, r)
+		request, err := Request(b.sink, MessageID, r)
 		if err != nil {
 			t.Errorf("%.80s: %v", r.ID, err)
 			continue
@@ -178,7 +178,7 @@ func (k Kind) arrives(t *testing.T, b *bench, r *call.Record) {
 
 func headerNames(t *testing.T, b *bench, r *call.Record) map[string]bool {
 	t.Helper()
-	request, err := b.sink.Request(MessageID, r)
+	request, err := Request(b.sink, MessageID, r)
 	if err != nil {
 		t.Fatal(fmt.Errorf("an ordinary record: %w", err))
 	}

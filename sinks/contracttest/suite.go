@@ -78,7 +78,7 @@ func (k Kind) set(t *testing.T, quick int, answers ...http.HandlerFunc) *bench {
 // deliver renders a record and carries it out.
 func (b *bench) deliver(t *testing.T, r *call.Record) outbound.Outcome {
 	t.Helper()
-	request, err := b.sink.Request(MessageID, r)
+	request, err := Request(b.sink, MessageID, r)
 	if err != nil {
 		t.Fatalf("Request: %v", err)
 	}
@@ -140,7 +140,7 @@ func (k Kind) pure(t *testing.T) {
 	_, twin := k.Build(t, b.base, b.plants)
 	copies := slices.Concat(Records(), HostileRecords())
 	for i, r := range slices.Concat(Records(), HostileRecords()) {
-		first, err := b.sink.Request(MessageID, r)
+		first, err := Request(b.sink, MessageID, r)
 		if err != nil {
 			t.Fatalf("%s: %v", r.ID, err)
 		}
@@ -149,7 +149,7 @@ func (k Kind) pure(t *testing.T) {
 			t.Errorf("%s: rendering changed the record", r.ID)
 		}
 		for name, sink := range map[string]contract.Sink{"same sink": b.sink, "twin": twin} {
-			second, err := sink.Request(MessageID, again)
+			second, err := Request(sink, MessageID, again)
 			if err != nil {
 				t.Fatalf("%s: %v", r.ID, err)
 			}

@@ -23,7 +23,7 @@ func render(tb testing.TB, config string, r *call.Record) (message, string) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	request, err := sink.Request("msg_1", r)
+	request, err := contracttest.Request(sink, "msg_1", r)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -151,7 +151,7 @@ func BenchmarkRequest(b *testing.B) {
 			r := contracttest.Records()[1]
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := sink.Request("msg_1", r); err != nil {
+				if _, err := contracttest.Request(sink, "msg_1", r); err != nil {
 					b.Fatal(err)
 				}
 			}

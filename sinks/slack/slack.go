@@ -69,9 +69,26 @@ func (s *Sink) Transport() outbound.Transport { return s.transport }
 // Inherit has nothing to take over.
 func (s *Sink) Inherit(contract.Sink) {}
 
-// Request renders the message for one call. An error says that a template
+// Steps returns none: a message is one request.
+func (s *Sink) Steps() []string { return nil }
+
+// Missing returns nothing: nothing is looked up.
+func (s *Sink) Missing() []contract.Missing { return nil }
+
+// Series returns the one request of a message.
+func (s *Sink) Series(messageID string, r *call.Record, _ map[string]string) outbound.Series {
+	return outbound.Single(func() (*outbound.Request, error) { return s.request(messageID, r) })
+}
+
+// Preview renders the message.
+func (s *Sink) Preview(messageID string, r *call.Record, _ contract.Given) []contract.Preview {
+	request, err := s.request(messageID, r)
+	return []contract.Preview{{Request: request, Err: err}}
+}
+
+// request renders the message for one call. An error says that a template
 // fails on this call.
-func (s *Sink) Request(messageID string, r *call.Record) (*outbound.Request, error) {
+func (s *Sink) request(messageID string, r *call.Record) (*outbound.Request, error) {
 	request, err := s.render(messageID, r, r.ReceivedAt.Time)
 	if err == nil && s.ofNow {
 		contract.Fresh(request, func(at time.Time) (*outbound.Request, error) { return s.render(messageID, r, at) })
@@ -96,6 +113,7 @@ func (s *Sink) render(messageID string, r *call.Record, at time.Time) (*outbound
 		Header:   h,
 		Body:     body,
 		FixedURL: true,
+		Withheld: s.deps.Shadow,
 		Read:     s.read,
 	}, nil
 }
@@ -111,7 +129,7 @@ type message struct {
 
 func (s *Sink) body(r *call.Record, at time.Time) ([]byte, error) {
 	m := message{Channel: s.channel}
-	view := expr.NewRendering(r, s.deps.Lookup, at, s.deps.MaxRequest)
+	view := expr.NewRendering(r, expr.Rendering{Lookup: s.deps.Lookup, Now: at, Budget: expr.NewBudget(s.deps.MaxRequest)})
 	var err error
 	if m.Blocks, err = s.renderBlocks(view); err != nil {
 		return nil, fmt.Errorf("slack blocks: %w", err)

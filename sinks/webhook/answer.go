@@ -8,12 +8,12 @@ import (
 )
 
 // conventions are the configured readings of what the endpoint answers.
-func (c Config) conventions() outbound.Conventions {
+func (r Request) conventions() outbound.Conventions {
 	return outbound.Conventions{
-		AddressIf: holds(c.AddressIf),
-		Pause:     pause(c.Pause),
-		RetryIf:   holds(c.RetryIf),
-		Success:   success(c.Success),
+		AddressIf: holds(r.AddressIf),
+		Pause:     pause(r.Pause),
+		RetryIf:   holds(r.RetryIf),
+		Success:   success(r.Success),
 	}
 }
 

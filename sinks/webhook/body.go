@@ -18,23 +18,32 @@ const (
 	typeCloudEvents = "application/cloudevents+json"
 )
 
-// payload renders a body and knows its media type.
+// payload renders a body.
 type payload struct {
-	mediaType string
-	tree      expr.Tree
-	render    func(expr.Tree, *expr.View) ([]byte, error)
+	render func(*expr.View) (body []byte, mediaType string, err error)
 }
 
-func newPayload(c Config) payload {
+// newPayload makes the payload of a request. whole: where no body is configured, it is
+// the call record.
+func newPayload(r Request, envelope string, whole bool) payload {
+	tree := r.Body.Tree
+	as := func(mediaType string, render func(expr.Tree, *expr.View) ([]byte, error)) payload {
+		return payload{render: func(v *expr.View) ([]byte, string, error) {
+			body, err := render(tree, v)
+			return body, mediaType, err
+		}}
+	}
 	switch {
-	case c.bodiless():
-		return payload{render: func(expr.Tree, *expr.View) ([]byte, error) { return nil, nil }}
-	case c.Encoding == encodingForm:
-		return payload{mediaType: typeForm, tree: c.Body.Tree, render: form}
-	case c.Envelope == envelopeCloudEvents:
-		return payload{mediaType: typeCloudEvents, tree: c.Body.Tree, render: cloudEvent}
+	case tree.IsZero() && !whole:
+		return payload{render: func(*expr.View) ([]byte, string, error) { return nil, "", nil }}
+	case r.Encoding == encodingForm:
+		return as(typeForm, form)
+	case r.Encoding == encodingMultipart:
+		return payload{render: func(v *expr.View) ([]byte, string, error) { return multipartForm(tree, v) }}
+	case envelope == envelopeCloudEvents:
+		return as(typeCloudEvents, cloudEvent)
 	default:
-		return payload{mediaType: typeJSON, tree: c.Body.Tree, render: document}
+		return as(typeJSON, document)
 	}
 }
 

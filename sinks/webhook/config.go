@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/cdrelay/cdrelay/internal/expr"
 	"github.com/cdrelay/cdrelay/internal/outbound"
@@ -16,38 +17,60 @@ import (
 const (
 	encodingJSON        = "json"
 	encodingForm        = "form"
+	encodingMultipart   = "multipart"
 	envelopeNone        = "none"
 	envelopeCloudEvents = "cloudevents"
 )
 
-// Config is the `webhook` section of a sink.
+// Config is the `webhook` section of a sink: one request, or the steps of several.
 type Config struct {
-	With        With                   `yaml:"with" example:"{team: sales, key: {env: CRM_KEY}}" doc:"Values that expressions read as with.name, and for which {with: name} stands as a whole value, secrets too. Presets are made of them."`
-	Let         Let                    `yaml:"let" example:"{national: nationalNumber(call.customer.number)}" doc:"Expressions with a name, which others of the section read as let.name: each becomes what it stands for, in brackets. One may use with, and those above it."`
-	URL         secret.Value           `yaml:"url" jsonschema:"required" template:"true" example:"https://crm.example.com/calls/${call.id}" doc:"Where to send. ${…} may stand in path and query, and is escaped there. A secret as a whole where it comes from env or file."`
-	Query       Query                  `yaml:"query" example:"{source: cdrelay, phone: \"${call.customer.number}\"}" doc:"Added to the query of url, also where url is a secret: texts that may hold ${…}, or secrets. Empty ones are left out."`
-	Method      string                 `yaml:"method" jsonschema:"enum=POST,enum=PUT,enum=PATCH,enum=GET,enum=DELETE" example:"PUT" doc:"GET and DELETE send no body."`
-	Headers     Headers                `yaml:"headers" example:"{X-Tenant: \"${call.account}\", X-Api-Key: {env: CRM_KEY}}" doc:"Texts that may hold ${…}, or secrets."`
-	Encoding    string                 `yaml:"encoding" jsonschema:"enum=json,enum=form" example:"form" doc:"How the body is written. A form needs a mapping."`
-	Body        Body                   `yaml:"body" default:"the call record" example:"{phone: \"${call.customer.number}\", seconds: \"${call.talk_seconds}\"}" doc:"What is sent: any tree. A text that is one whole ${…} keeps its type, and leaves its key out where it has no value; {env: NAME} and {file: PATH} are secrets."`
-	Auth        *Auth                  `yaml:"auth" example:"{bearer: {env: CRM_TOKEN}}" doc:"Who we are: exactly one of bearer, basic, oauth2."`
-	Sign        *Sign                  `yaml:"sign" example:"{standard_webhooks: {env: CRM_SIGNING_SECRET}}" doc:"Signs each try."`
-	Envelope    string                 `yaml:"envelope" jsonschema:"enum=none,enum=cloudevents" example:"cloudevents" doc:"cloudevents puts the body as data into a CloudEvents envelope (structured mode)."`
-	Success     expr.ResponseCondition `yaml:"success" default:"a 2xx" example:"response.status == 200 && response.json.ok == true" doc:"Which answers mean delivered, in CEL over response: status, headers, body, json. An error in it counts as false."`
-	Pause       expr.ResponseWait      `yaml:"pause" default:"never" example:"response.headers[\"x-ratelimit-reset\"]" doc:"How many seconds the sink asks to be left alone, where it says so in its own way: CEL that yields a number, a text that is one, or a duration; nothing, 0 and an error mean that it does not ask. Read before retry_if."`
-	AddressIf   expr.ResponseCondition `yaml:"address_if" default:"never" example:"response.status == 200 && response.json.errcode == 310000" doc:"Read first: the address or the credentials are wrong, whatever the status. Calls wait and an alert fires."`
-	RetryIf     expr.ResponseCondition `yaml:"retry_if" default:"never" example:"response.status == 200 && response.body.contains(\"maintenance\")" doc:"Read before success: the sink is unwell although it answered, and the delivery is tried again."`
-	TLS         outbound.TLSFiles      `yaml:"tls" example:"{ca: private-ca.crt, cert: client.crt, key: client.key}" doc:"For a private authority or a client certificate."`
-	DenyPrivate bool                   `yaml:"deny_private" example:"true" doc:"Refuses private, loopback, link-local and metadata addresses when they are dialled."`
+	With        With         `yaml:"with" example:"{team: sales, key: {env: CRM_KEY}}" doc:"Values that expressions read as with.name, and for which {with: name} stands as a whole value, secrets too. Presets are made of them."`
+	Let         Let          `yaml:"let" example:"{national: nationalNumber(call.customer.number)}" doc:"Expressions with a name, which others of the section read as let.name: each becomes what it stands for, in brackets. One may use with, and those above it."`
+	Base        secret.Value `yaml:"base" example:"https://api.example.com" doc:"What a url begins with that is no whole address."`
+	Request     `yaml:",inline"`
+	Steps       []Step            `yaml:"steps" example:"[{name: contact, method: GET, url: \"https://crm.example.com/contacts\", query: {phone: \"${call.customer.number}\"}, result: response.json.id, cache: 10m}, {name: call, url: \"https://crm.example.com/calls\", body: {contact: \"${steps.contact}\"}, result: response.json.id}]" doc:"The requests of a delivery that takes several, one after another, in the place of url and what belongs to it. headers, auth, sign, success, pause, address_if and retry_if beside them hold for every step that has none of its own."`
+	Envelope    string            `yaml:"envelope" jsonschema:"enum=none,enum=cloudevents" example:"cloudevents" doc:"cloudevents puts the body as data into a CloudEvents envelope (structured mode). Not with steps."`
+	TLS         outbound.TLSFiles `yaml:"tls" example:"{ca: private-ca.crt, cert: client.crt, key: client.key}" doc:"For a private authority or a client certificate."`
+	DenyPrivate bool              `yaml:"deny_private" example:"true" doc:"Refuses private, loopback, link-local and metadata addresses when they are dialled."`
+}
+
+// Request is one request and how its answer is read.
+type Request struct {
+	URL       secret.Value           `yaml:"url" template:"true" example:"https://crm.example.com/calls/${call.id}" doc:"Where to send; what begins with / follows base. ${…} may stand in path and query, and is escaped there. A secret as a whole where it comes from env or file."`
+	Query     Query                  `yaml:"query" example:"{source: cdrelay, phone: \"${call.customer.number}\"}" doc:"Added to the query of url, also where url is a secret: texts that may hold ${…}, or secrets. Empty ones are left out."`
+	Method    expr.Text              `yaml:"method" default:"POST" example:"PUT" doc:"POST, PUT, PATCH, GET or DELETE, or ${…} that gives one of them. GET and DELETE send no body."`
+	Headers   Headers                `yaml:"headers" example:"{X-Tenant: \"${call.account}\", X-Api-Key: {env: CRM_KEY}}" doc:"Texts that may hold ${…}, or secrets."`
+	Encoding  string                 `yaml:"encoding" jsonschema:"enum=json,enum=form,enum=multipart" example:"form" doc:"How the body is written. A form and multipart/form-data need a mapping."`
+	Body      Body                   `yaml:"body" default:"the call record; nothing in a step" example:"{phone: \"${call.customer.number}\", seconds: \"${call.talk_seconds}\"}" doc:"What is sent: any tree. A text that is one whole ${…} keeps its type, and leaves its key out where it has no value; {env: NAME} and {file: PATH} are secrets."`
+	Auth      *Auth                  `yaml:"auth" example:"{bearer: {env: CRM_TOKEN}}" doc:"Who we are: exactly one of bearer, basic, oauth2."`
+	Sign      *Sign                  `yaml:"sign" example:"{standard_webhooks: {env: CRM_SIGNING_SECRET}}" doc:"Signs each try."`
+	Success   expr.ResponseCondition `yaml:"success" default:"a 2xx" example:"response.status == 200 && response.json.ok == true" doc:"Which answers mean delivered, in CEL over response: status, headers, body, json. An error in it counts as false."`
+	Pause     expr.ResponseWait      `yaml:"pause" default:"never" example:"response.headers[\"x-ratelimit-reset\"]" doc:"How many seconds the sink asks to be left alone, where it says so in its own way: CEL that yields a number, a text that is one, or a duration; nothing, 0 and an error mean that it does not ask. Read before retry_if."`
+	AddressIf expr.ResponseCondition `yaml:"address_if" default:"never" example:"response.status == 200 && response.json.errcode == 310000" doc:"Read first: the address or the credentials are wrong, whatever the status. Calls wait and an alert fires."`
+	RetryIf   expr.ResponseCondition `yaml:"retry_if" default:"never" example:"response.status == 200 && response.body.contains(\"maintenance\")" doc:"Read before success: the sink is unwell although it answered, and the delivery is tried again."`
 }
 
 // WithDefaults returns the configuration with what was left out.
 func (c Config) WithDefaults() Config {
-	c.Method = cmp.Or(c.Method, http.MethodPost)
-	c.Encoding = cmp.Or(c.Encoding, encodingJSON)
 	c.Envelope = cmp.Or(c.Envelope, envelopeNone)
 	c.Auth = c.Auth.withDefaults()
+	if len(c.Steps) == 0 {
+		c.Request = c.Request.withDefaults()
+		return c
+	}
+	c.Steps = slices.Clone(c.Steps)
+	for i, s := range c.Steps {
+		s.Request = s.Request.withDefaults()
+		s.Rate = s.Rate.WithDefaults()
+		c.Steps[i] = s
+	}
 	return c
+}
+
+func (r Request) withDefaults() Request {
+	r.Encoding = cmp.Or(r.Encoding, encodingJSON)
+	r.Auth = r.Auth.withDefaults()
+	return r
 }
 
 // DefaultRate is 0: what an endpoint takes is not known.
@@ -61,52 +84,71 @@ func (c Config) Build(d contract.Deps) (contract.Sink, error) {
 // Validate reports every problem with the path of its key.
 func (c Config) Validate(report func(path, problem string)) {
 	c = c.WithDefaults()
-	if c.URL.IsZero() {
-		report("url", "is missing: write the address to send to, or {env: NAME}")
-	} else if _, err := expr.ParseURL(c.URL.Reveal()); err != nil {
-		report("url", err.Error())
-	}
-	c.validateForm(report)
-	c.Headers.validate(c, contract.Under("headers", report))
-	c.Query.validate(contract.Under("query", report))
 	c.TLS.Validate(contract.Under("tls", report))
+	c.validateShared(report)
+	if len(c.Steps) > 0 {
+		c.validateSteps(report)
+		return
+	}
+	c.validateEnvelope(report)
+	c.Headers.validate(c.Request, contract.Under("headers", report))
+	c.whole().validate(expr.StepScope{}, report)
+}
+
+// validateShared checks what holds for all steps. A base alone is checked where it
+// is used.
+func (c Config) validateShared(report func(path, problem string)) {
 	if c.Auth != nil {
 		c.Auth.validate(contract.Under("auth", report))
 	}
 	if c.Sign != nil {
 		c.Sign.validate(contract.Under("sign", report))
 	}
+	if len(c.Steps) == 0 {
+		return
+	}
+	c.Headers.validate(c.Request, contract.Under("headers", report))
+	for key, written := range map[string]bool{
+		"url": !c.URL.IsZero(), "query": len(c.Query) > 0, "method": !c.Method.IsZero(), "body": !c.Body.IsZero(), "encoding": c.Encoding != "",
+		"envelope": c.Envelope != envelopeNone,
+	} {
+		if written {
+			report(key, "belongs to one request, and there are steps: write it in a step, or leave the steps out")
+		}
+	}
 }
 
-// validateForm checks method, encoding, body and envelope against each other.
-func (c Config) validateForm(report func(path, problem string)) {
-	methods := []string{http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodGet, http.MethodDelete}
-	if !slices.Contains(methods, c.Method) {
-		report("method", fmt.Sprintf("%q is not a method: write POST, PUT, PATCH, GET or DELETE", c.Method))
-	}
-	if c.Encoding != encodingJSON && c.Encoding != encodingForm {
-		report("encoding", fmt.Sprintf("%q is not an encoding: write json or form", c.Encoding))
-	}
-	if c.Encoding == encodingForm && !c.Body.IsZero() && !c.Body.IsMapping() {
-		report("body", "is not a mapping, which a form needs: write fields and their values")
-	}
+// validateEnvelope checks the envelope against the request that it is around.
+func (c Config) validateEnvelope(report func(path, problem string)) {
 	switch c.Envelope {
 	case envelopeNone:
 	case envelopeCloudEvents:
-		if c.Encoding == encodingForm {
-			report("envelope", "cloudevents is JSON: leave out encoding: form")
+		for name := range c.Headers {
+			if strings.EqualFold(name, "content-type") {
+				report("headers."+name, "is set by envelope cloudevents: remove it")
+			}
 		}
-		if c.bodiless() {
-			report("envelope", c.Method+" sends no body: use POST or PUT")
+		if c.Encoding != encodingJSON {
+			report("envelope", "cloudevents is JSON: leave out encoding: "+c.Encoding)
+		}
+		if method, fixed := c.fixedMethod(); fixed && bodiless(method) {
+			report("envelope", method+" sends no body: use POST or PUT")
 		}
 	default:
 		report("envelope", fmt.Sprintf("%q is not an envelope: write none or cloudevents", c.Envelope))
 	}
-	if c.bodiless() && !c.Body.IsZero() {
-		report("body", c.Method+" sends no body: put the values into the url, or use POST")
-	}
 }
 
-func (c Config) bodiless() bool {
-	return c.Method == http.MethodGet || c.Method == http.MethodDelete
+func methods() []string {
+	return []string{http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodGet, http.MethodDelete}
 }
+
+// fixedMethod returns the method where it is the same for every call.
+func (r Request) fixedMethod() (string, bool) {
+	if r.Method.IsZero() {
+		return http.MethodPost, true
+	}
+	return r.Method.Static()
+}
+
+func bodiless(method string) bool { return method == http.MethodGet || method == http.MethodDelete }

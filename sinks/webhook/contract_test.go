@@ -12,6 +12,7 @@ import (
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 	"gopkg.in/yaml.v3"
 
+	"github.com/cdrelay/cdrelay/internal/expr"
 	"github.com/cdrelay/cdrelay/internal/secret"
 	"github.com/cdrelay/cdrelay/sinks/contract"
 	"github.com/cdrelay/cdrelay/sinks/contracttest"
@@ -145,7 +146,7 @@ func TestContractCloudEvents(t *testing.T) {
 func TestContractGet(t *testing.T) {
 	t.Parallel()
 	contracttest.Run(t, kind(``, func(c *webhook.Config, _ string, _ *contracttest.Plants) {
-		c.Method = http.MethodGet
+		c.Method, _ = expr.ParseText(http.MethodGet)
 	}))
 }
 

@@ -42,7 +42,7 @@ sign: {standard_webhooks: "` + signingKey + `"}
 		if err != nil {
 			t.Fatal(err)
 		}
-		request, err := sink.Request("msg_1", contracttest.Records()[0])
+		request, err := contracttest.Request(sink, "msg_1", contracttest.Records()[0])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -125,7 +125,7 @@ func TestSecretInABodyIsMaskedWhereItIsShown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	request, err := sink.Request("msg_1", contracttest.Records()[0])
+	request, err := contracttest.Request(sink, "msg_1", contracttest.Records()[0])
 	if err != nil {
 		t.Fatal(err)
 	}

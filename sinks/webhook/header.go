@@ -16,10 +16,21 @@ import (
 // Headers are the configured request headers.
 type Headers map[string]Value
 
-func (h Headers) validate(c Config, report func(path, problem string)) {
+// has reports whether a header is configured, whatever its spelling.
+func (h Headers) has(name string) bool {
+	for other := range h {
+		if strings.EqualFold(other, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// validate checks the headers of a request.
+func (h Headers) validate(r Request, report func(path, problem string)) {
 	seen := map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(h)) {
-		if problem := refuse(name, c); problem != "" {
+		if problem := refuse(name, r); problem != "" {
 			report(name, problem)
 		}
 		key := strings.ToLower(name)
@@ -34,7 +45,7 @@ func (h Headers) validate(c Config, report func(path, problem string)) {
 }
 
 // refuse says why a header cannot be configured; "" when it can.
-func refuse(name string, c Config) string {
+func refuse(name string, r Request) string {
 	if name == "" || strings.ContainsFunc(name, notToken) {
 		return fmt.Sprintf("%q is not a header name: use letters, digits and -", name)
 	}
@@ -43,10 +54,10 @@ func refuse(name string, c Config) string {
 		return "is set by cdrelay itself: remove it"
 	case slices.Contains(wireHeaders(), key):
 		return "belongs to the connection and not to the request: remove it"
-	case key == "authorization" && c.Auth != nil:
+	case key == "authorization" && r.Auth != nil:
 		return "is set by auth: keep one of the two"
-	case key == "content-type" && c.Envelope == envelopeCloudEvents:
-		return "is set by envelope cloudevents: remove it"
+	case key == "content-type" && r.Encoding == encodingMultipart:
+		return "is set by encoding multipart: remove it"
 	}
 	return ""
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/cdrelay/cdrelay/internal/outbound"
 	"github.com/cdrelay/cdrelay/internal/secret"
 	"github.com/cdrelay/cdrelay/sinks/contract"
+	"github.com/cdrelay/cdrelay/sinks/contracttest"
 )
 
 // wire is a network of functions.
@@ -244,13 +245,15 @@ func rig(t *testing.T, s *service) (*Sink, *outbound.Client) {
 	t.Helper()
 	c := clientConfig()
 	sink, err := New(Config{
-		URL: secret.New("https://crm.example/hook"), Auth: &Auth{OAuth2: &c},
-		Sign: &Sign{StandardWebhooks: secret.List{secret.New("whsec_MDEyMzQ1Njc4OWFiY2RlZmdoaWprbG1ub3A=")}},
+		Request: Request{
+			URL: secret.New("https://crm.example/hook"), Auth: &Auth{OAuth2: &c},
+			Sign: &Sign{StandardWebhooks: secret.List{secret.New("whsec_MDEyMzQ1Njc4OWFiY2RlZmdoaWprbG1ub3A=")}},
+		},
 	}, contract.Deps{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	sink.oauth = newOAuth(c, &http.Client{Transport: s}, nil)
+	sink.steps[0].oauth = newOAuth(c, &http.Client{Transport: s}, nil)
 	transport := sink.Transport()
 	transport.Wire = s
 	client, err := outbound.New("crm", transport, outbound.Settings{})
@@ -262,7 +265,7 @@ func rig(t *testing.T, s *service) (*Sink, *outbound.Client) {
 
 func post(t *testing.T, sink *Sink, client *outbound.Client) outbound.Outcome {
 	t.Helper()
-	request, err := sink.Request("msg_1", record())
+	request, err := contracttest.Request(sink, "msg_1", record())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -307,7 +310,7 @@ func TestTimestampOfTheTry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &service{}
 		sink, client := rig(t, s)
-		request, err := sink.Request("msg_1", record())
+		request, err := contracttest.Request(sink, "msg_1", record())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/outbound"
 	"github.com/cdrelay/cdrelay/sinks/contract"
+	"github.com/cdrelay/cdrelay/sinks/contracttest"
 	"github.com/cdrelay/cdrelay/sinks/webhook"
 )
 
@@ -44,7 +45,7 @@ func TestQueryIsMergedIntoTheURL(t *testing.T) {
 		"template URL": {`{url: "https://crm.example/${call.id}?q=${call.id}", query: {a: "1"}}`, "https://crm.example/s:k?q=s%3Ak&a=1"},
 	} {
 		r := &call.Record{ID: "s:k", Agent: call.Agent{Name: "a&b=c + 好#"}}
-		request, err := build(t, test.yaml).Request("msg_1", r)
+		request, err := contracttest.Request(build(t, test.yaml), "msg_1", r)
 		if err != nil || request.URL != test.want {
 			t.Errorf("%s: %v, %v, want %s", name, request, err, test.want)
 		}
@@ -62,7 +63,7 @@ func TestQueryDecidesWhetherTheURLIsFixed(t *testing.T) {
 		`{url: "https://crm.example/?${size(call.id) > 0 ? 1 : 2}"}`:  false,
 		`{url: "https://crm.example/", headers: {X-A: "${call.id}"}}`: true,
 	} {
-		request, err := build(t, yaml).Request("msg_1", &call.Record{ID: "s:k"})
+		request, err := contracttest.Request(build(t, yaml), "msg_1", &call.Record{ID: "s:k"})
 		if err != nil || request.FixedURL != want {
 			t.Errorf("%s: %v, %v, want %v", yaml, request.FixedURL, err, want)
 		}
@@ -94,7 +95,7 @@ func TestQueryIsChecked(t *testing.T) {
 	if _, err := load([]byte(`{url: "https://crm.example/", query: {a: "${call.nix}"}}`)); err == nil {
 		t.Error("a template of an unknown field is taken")
 	}
-	if got := problems(webhook.Config{Query: webhook.Query{"": {}}}); len(got) != 2 {
+	if got := problems(webhook.Config{Request: webhook.Request{Query: webhook.Query{"": {}}}}); len(got) != 2 {
 		t.Error(got)
 	}
 }

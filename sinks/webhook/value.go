@@ -67,6 +67,14 @@ func (v Value) render(view *expr.View) (string, error) {
 	return v.template.String(view)
 }
 
+// uses returns the results of steps that the value reads.
+func (v Value) uses() []expr.StepUse {
+	if v.template == nil {
+		return nil
+	}
+	return v.template.Uses()
+}
+
 // dependOnNow reports whether a value differs from try to try.
 func dependOnNow(fields []field) bool {
 	return slices.ContainsFunc(fields, func(f field) bool { return f.value.template != nil && f.value.template.DependsOnNow() })

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"github.com/cdrelay/cdrelay/internal/expr"
 	"github.com/cdrelay/cdrelay/internal/outbound"
 	"github.com/cdrelay/cdrelay/internal/secret"
+	"github.com/cdrelay/cdrelay/sinks/contract"
 )
 
 // inTheClear is what a configuration is told whose credentials anybody on the
@@ -16,22 +18,40 @@ const inTheClear = "credentials go over plain http, where everybody on the way c
 
 // Warn reports what works but is probably not meant, with the path of its key.
 func (c Config) Warn(report func(path, warning string)) {
-	if outbound.InTheClear(c.URL.Reveal()) && c.sendsCredentials() {
-		report("url", inTheClear)
-	}
-	if address, err := expr.ParseURL(c.URL.Reveal()); err == nil && c.Method == http.MethodDelete && address.BareSegments() {
-		report("url", "a part of the path of this DELETE is a ${…} alone, so a value of the call says what is deleted: write what it begins with, or let a rule choose the calls")
-	}
-	if c.Auth != nil && c.Auth.OAuth2 != nil && outbound.InTheClear(c.Auth.OAuth2.TokenURL.Reveal()) {
-		report("auth.oauth2.token_url", inTheClear)
+	warned := map[*Auth]bool{}
+	for i, s := range c.steps() {
+		below := report
+		if len(c.Steps) > 0 {
+			below = contract.Under(fmt.Sprintf("steps[%d]", i), report)
+		}
+		s.warn(c.sendsCredentials(s), below)
+		if s.Auth != nil && s.Auth.OAuth2 != nil && !warned[s.Auth] && outbound.InTheClear(s.Auth.OAuth2.TokenURL.Reveal()) {
+			at := below
+			if s.Auth == c.Auth {
+				at = report
+			}
+			at("auth.oauth2.token_url", inTheClear)
+			warned[s.Auth] = true
+		}
 	}
 }
 
-// sendsCredentials reports whether a request carries a secret. An address that
-// is read from elsewhere is one itself.
-func (c Config) sendsCredentials() bool {
-	return c.Auth != nil || len(c.Headers.secrets()) > 0 || len(c.Query.secrets()) > 0 || len(c.Body.secrets) > 0 ||
-		c.URL.Origin() != (secret.Origin{}) || holdsCredentials(c.URL.Reveal())
+// warn looks at the address of one step.
+func (s Step) warn(credentials bool, report func(path, warning string)) {
+	if outbound.InTheClear(s.URL.Reveal()) && credentials {
+		report("url", inTheClear)
+	}
+	method, _ := s.fixedMethod()
+	if address, err := expr.ParseURL(s.URL.Reveal()); err == nil && method == http.MethodDelete && address.BareSegments() {
+		report("url", "a part of the path of this DELETE is a ${…} alone, so a value of the call says what is deleted: write what it begins with, or let a rule choose the calls")
+	}
+}
+
+// sendsCredentials reports whether the request of a step carries a secret. An address
+// that is read from elsewhere is one itself.
+func (c Config) sendsCredentials(s Step) bool {
+	return s.Auth != nil || len(s.Headers.secrets()) > 0 || len(s.Query.secrets()) > 0 || len(s.Body.secrets) > 0 ||
+		c.Base.Origin() != (secret.Origin{}) || s.URL.Origin() != (secret.Origin{}) || holdsCredentials(s.URL.Reveal())
 }
 
 // holdsCredentials reports whether an address has user information, or a parameter

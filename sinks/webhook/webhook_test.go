@@ -50,7 +50,7 @@ func TestAnswers(t *testing.T) {
 	} {
 		name := fmt.Sprintf("%s|%s|%d %s", test.success, test.retryIf, test.status, test.body)
 		t.Run(name, func(t *testing.T) {
-			c := Config{Success: condition(t, test.success), RetryIf: condition(t, test.retryIf)}
+			c := Request{Success: condition(t, test.success), RetryIf: condition(t, test.retryIf)}
 			got := c.conventions().Read(outbound.Answer{Status: test.status, Header: test.header, Body: []byte(test.body), FixedURL: true})
 			if got.Meaning != test.want {
 				t.Errorf("%v (%s), want %v", got.Meaning, got.Detail, test.want)
@@ -208,11 +208,11 @@ func TestHeaderSecrets(t *testing.T) {
 // 404 and 410 speak of the address only where the address is the same for all.
 func TestFixedURL(t *testing.T) {
 	for address, want := range map[string]bool{"https://crm.example/hook": true, "https://crm.example/${call.id}": false} {
-		sink, err := New(Config{URL: secret.New(address)}, contract.Deps{})
+		sink, err := New(Config{Request: Request{URL: secret.New(address)}}, contract.Deps{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		request, err := sink.Request("msg_1", record())
+		request, err := contracttest.Request(sink, "msg_1", record())
 		if err != nil || request.FixedURL != want {
 			t.Errorf("%s: FixedURL %v, %v, want %v", address, request.FixedURL, err, want)
 		}
@@ -225,17 +225,17 @@ func TestRenderError(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sink, err := New(Config{URL: secret.New("https://crm.example/"), Headers: Headers{"X-A": {template: &divide}}}, contract.Deps{})
+	sink, err := New(Config{Request: Request{URL: secret.New("https://crm.example/"), Headers: Headers{"X-A": {template: &divide}}}}, contract.Deps{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := sink.Request("msg_1", &call.Record{}); err == nil || !strings.HasPrefix(err.Error(), "webhook header X-A: ") {
+	if _, err := contracttest.Request(sink, "msg_1", &call.Record{}); err == nil || !strings.HasPrefix(err.Error(), "webhook header X-A: ") {
 		t.Errorf("error %v, want one about header X-A", err)
 	}
 }
 
 func TestBodyIsUTF8(t *testing.T) {
-	body, err := document(expr.Tree{}, expr.NewRendering(&call.Record{Raw: []byte("{\"a\":\"\xff\"}")}, nil, time.Time{}, contract.DefaultMaxRequest))
+	body, err := document(expr.Tree{}, expr.NewRendering(&call.Record{Raw: []byte("{\"a\":\"\xff\"}")}, expr.Rendering{Budget: expr.NewBudget(contract.DefaultMaxRequest)}))
 	if err != nil || !utf8.Valid(body) || !strings.Contains(string(body), "\uFFFD") {
 		t.Errorf("%q, %v", body, err)
 	}
@@ -274,10 +274,10 @@ func BenchmarkRequest(b *testing.B) {
 		b.Fatal(err)
 	}
 	for name, c := range map[string]Config{
-		"record": {URL: secret.New("https://crm.example/hook")},
-		"header": {URL: secret.New("https://crm.example/hook/${call.id}"), Headers: Headers{"X-Tenant": {template: &body}}},
-		"events": {URL: secret.New("https://crm.example/hook"), Envelope: envelopeCloudEvents},
-		"form":   {URL: secret.New("https://crm.example/hook"), Encoding: encodingForm},
+		"record": {Request: Request{URL: secret.New("https://crm.example/hook")}},
+		"header": {Request: Request{URL: secret.New("https://crm.example/hook/${call.id}"), Headers: Headers{"X-Tenant": {template: &body}}}},
+		"events": {Request: Request{URL: secret.New("https://crm.example/hook")}, Envelope: envelopeCloudEvents},
+		"form":   {Request: Request{URL: secret.New("https://crm.example/hook"), Encoding: encodingForm}},
 	} {
 		sink, err := New(c, contract.Deps{})
 		if err != nil {
@@ -287,7 +287,7 @@ func BenchmarkRequest(b *testing.B) {
 			r := record()
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := sink.Request("msg_1", r); err != nil {
+				if _, err := contracttest.Request(sink, "msg_1", r); err != nil {
 					b.Fatal(err)
 				}
 			}
