@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cdrelay/cdrelay/internal/config"
+	"github.com/cdrelay/cdrelay/internal/plaintext"
 )
 
 // checkFlags are those of check.
@@ -58,7 +59,7 @@ func (f checkFlags) run(w io.Writer, path string) error {
 
 func (f checkFlags) print(w io.Writer, path string, l *config.Loaded) error {
 	for _, one := range l.Warnings {
-		if _, err := fmt.Fprintf(w, "warning: %s\n", one.In(path)); err != nil {
+		if _, err := fmt.Fprintf(w, "warning: %s\n", plaintext.Line(one.In(path))); err != nil {
 			return err
 		}
 	}

@@ -3,10 +3,13 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/cdrelay/cdrelay/internal/plaintext"
 	"github.com/cdrelay/cdrelay/internal/ruletest"
 )
 
@@ -46,7 +49,11 @@ that of --config. The exit code is 1 when a case fails.`,
 }
 
 func reportTests(cmd *cobra.Command, results []ruletest.Result, junit string, verbose bool) error {
-	err := ruletest.Print(cmd.OutOrStdout(), results, verbose)
+	var text strings.Builder
+	err := ruletest.Print(&text, results, verbose)
+	if err == nil {
+		_, err = io.WriteString(cmd.OutOrStdout(), plaintext.Terminal(text.String()))
+	}
 	if junit != "" {
 		err = errors.Join(err, writeJUnit(junit, results))
 	}

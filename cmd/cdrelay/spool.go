@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cdrelay/cdrelay/internal/config"
+	"github.com/cdrelay/cdrelay/internal/plaintext"
 	"github.com/cdrelay/cdrelay/internal/spool"
 	"github.com/cdrelay/cdrelay/internal/spool/repair"
 )
@@ -149,7 +150,7 @@ func (p printer) print(report any, table func(io.Writer)) error {
 	}
 	var b strings.Builder
 	table(&b)
-	_, err := io.WriteString(p.w, b.String())
+	_, err := io.WriteString(p.w, plaintext.Terminal(b.String())) // a damaged file may hold anything
 	return err
 }
 

@@ -7,6 +7,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"github.com/cdrelay/cdrelay/internal/plaintext"
 )
 
 // confirm asks a person before something that cannot be taken back. Where there
@@ -21,7 +23,7 @@ func (o *operator) confirm(question string, yes, demanded bool) error {
 		}
 		return nil
 	}
-	_, _ = fmt.Fprintf(o.cmd.ErrOrStderr(), "%s [y/N] ", question) // on the terminal that is read from
+	_, _ = fmt.Fprintf(o.cmd.ErrOrStderr(), "%s [y/N] ", plaintext.Line(question)) // on the terminal that is read from
 	answer, err := bufio.NewReader(o.cmd.InOrStdin()).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err

@@ -64,6 +64,7 @@ func TestJSON(t *testing.T) {
 		"":                                    "",
 		"{\n\t\"a\": \"ü 转\"}":                "{\n\t\"a\": \"ü 转\"}",
 		"{\"a\":\"x\x7f\u0085\u202e\ufeff\"}": `{"a":"x\u007f\u0085\u202e\ufeff"}`,
+		"{\"a\":\"x\x9b2J\"}":                 "{\"a\":\"x\ufffd2J\"}",
 	} {
 		got := string(plaintext.JSON([]byte(text)))
 		if got != want {
