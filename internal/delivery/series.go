@@ -41,6 +41,9 @@ func (a *attempt) run(ctx context.Context) (out outbound.Outcome, err error) {
 		done()
 		out.Verdict, out.Tries = one.Verdict, append(out.Tries, one.Tries...)
 		if one.Meaning != outbound.Delivered {
+			if req.Name != "" {
+				out.Detail = "step " + req.Name + ": " + out.Detail
+			}
 			return out, nil
 		}
 		a.series.Advance()

@@ -98,7 +98,10 @@ func (s StepScope) Problem(u StepUse) string {
 	if near, ok := spelling.Nearest(u.Step, known); ok {
 		return fmt.Sprintf("%s: there is no step %q: did you mean %q?", text, u.Step, near)
 	}
-	if len(known) == 0 {
+	switch {
+	case len(known) == 0 && u.Variable == rememberedVariable:
+		return text + ": no step remembers its result"
+	case len(known) == 0:
 		return text + ": no step has a result here"
 	}
 	return fmt.Sprintf("%s: there is no step %q", text, u.Step)

@@ -60,6 +60,29 @@ func TestValidate(t *testing.T) {
 		{"short key", "{url: 'https://a.example', sign: {standard_webhooks: whsec_c2hvcnQ=}}", []string{"sign.standard_webhooks: is not a secret of Standard Webhooks"}},
 		{"second key", "{url: 'https://a.example', sign: {standard_webhooks: [whsec_MDEyMzQ1Njc4OWFiY2RlZmdoaWprbG1ub3A=, '%']}}", []string{"sign.standard_webhooks[1]: is not"}},
 		{"tls", "{url: 'https://a.example', tls: {cert: x.pem}}", []string{"tls.cert: "}},
+		{"steps", "{base: 'https://a.example', steps: [{name: a, url: /x, result: response.json.id, remember: true, cache: 1m}, {name: b, url: '/y/${steps.a}', body: {c: '${remembered.a}'}, fills: a, result: response.json}]}", nil},
+		{"keys beside steps", "{url: 'https://a.example', method: PUT, body: {a: b}, query: {a: b}, encoding: form, envelope: cloudevents, steps: [{name: a, url: 'https://a.example'}]}", []string{
+			"body: belongs to one request", "encoding: belongs", "envelope: belongs", "method: belongs", "query: belongs", "url: belongs",
+		}},
+		{"names of steps", "{base: 'https://a.example', steps: [{url: /x}, {name: A, url: /x}, {name: in, url: /x}, {name: a, url: /x}, {name: a, url: /x}]}", []string{
+			"steps[0].name: is missing", `steps[1].name: "A" is not a name`, `steps[2].name: "in" is not a name`, "steps[4].name: the name a stands at steps[3]",
+		}},
+		{"what steps read", `{base: 'https://a.example', steps: [{name: contact, url: '/x?a=${steps.call}', when: 'steps.contact == ""', method: '${remembered.contact}'}, {name: call, url: /x, headers: {X-A: '${steps.contakt}'}, query: {q: '${steps.call}'}, body: {a: [{b: '${remembered.cal}'}]}}]}`, []string{
+			"steps[0].method: remembered.contact: the step contact does not remember", "steps[0].url: steps.call: the step call has no result yet",
+			"steps[0].when: steps.contact: the step contact has no result yet", `steps[1].body.a[0].b: remembered.cal: no step remembers its result`,
+			`steps[1].headers.X-A: steps.contakt: there is no step "contakt": did you mean "contact"?`, "steps[1].query.q: steps.call: the step call has no result yet",
+		}},
+		{"results", "{base: 'https://a.example', steps: [{name: a, url: /x, remember: true, cache: 1m, fills: b}, {name: b, url: /x, result: '[1]', remember: true, cache: 25h, fills: a}, {name: c, url: '/x?${now}', result: '1', cache: 1m, rate: {per_second: 0.0}}]}", []string{
+			"steps[0].cache: needs a result", "steps[0].fills: needs a result", `steps[0].fills: there is no step "b" before`, "steps[0].remember: needs a result",
+			"steps[1].cache: 25h0m0s is out of range", "steps[1].result: is remembered, and is neither", "steps[2].cache: keeps results by the request", "steps[2].rate.per_second: 0 is out of range",
+		}},
+		{"a lookup that is not kept", "{base: 'https://a.example', steps: [{name: a, url: /x, result: '1', cache: 0s}, {name: b, url: /x, result: '1', fills: a}]}", []string{"steps[1].fills: the step a keeps no results"}},
+		{"no base", "{steps: [{name: a, url: /x}]}", []string{"steps[0].url: the URL does not begin"}},
+		{"credentials of a step", "{auth: {bearer: x}, steps: [{name: a, url: 'https://a.example', headers: {Authorization: y}}, {name: b, url: 'https://a.example', auth: {bearer: x}, headers: {Authorization: y}}]}", []string{
+			"steps[1].headers.Authorization: is set by auth",
+		}},
+		{"result in the short form", "{url: 'https://a.example/${steps.a}', method: '${call.method}'}", []string{"url: steps.a: no step has a result here"}},
+		{"multipart", "{url: 'https://a.example', encoding: multipart, body: [a], headers: {Content-Type: x}}", []string{"body: is not a mapping", "headers.Content-Type: is set by encoding multipart"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c, err := load([]byte(test.yaml))
