@@ -44,10 +44,7 @@ func connect(cmd *cobra.Command) (*adminclient.Client, error) {
 // configured returns the address that the configuration says; there need not be one
 // unless it is named.
 func configured(cmd *cobra.Command) (string, error) {
-	path, err := cmd.Flags().GetString("config")
-	if err != nil {
-		return "", err
-	}
+	path := configPath(cmd)
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) && !cmd.Flags().Changed("config") {
 		return adminclient.DefaultURL, nil
 	}

@@ -28,10 +28,7 @@ func checkCommand() *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			path, err := cmd.Flags().GetString("config")
-			if err != nil {
-				return err
-			}
+			path := configPath(cmd)
 			if len(args) == 1 {
 				path = args[0]
 			}

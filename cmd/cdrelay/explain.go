@@ -65,11 +65,7 @@ func (f explainFlags) run(cmd *cobra.Command, file string) error {
 }
 
 func (f explainFlags) explain(cmd *cobra.Command, file string) (*explain.Explanation, error) {
-	path, err := cmd.Flags().GetString("config")
-	if err != nil {
-		return nil, err
-	}
-	e, err := loadExplainer(path)
+	e, err := loadExplainer(configPath(cmd))
 	if err != nil {
 		return nil, err
 	}

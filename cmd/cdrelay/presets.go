@@ -27,10 +27,7 @@ func presetsListCommand() *cobra.Command {
 		Short: "List the presets with what they do",
 		Args:  exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			output, err := cmd.Flags().GetString("output")
-			if err != nil {
-				return err
-			}
+			output := flagText(cmd, "output")
 			if err := checkOutput(cmd, output); err != nil {
 				return err
 			}

@@ -32,13 +32,9 @@ that of --config. The exit code is 1 when a case fails.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			config, err := cmd.Flags().GetString("config")
-			if err != nil {
-				return err
-			}
 			var results []ruletest.Result
 			for _, file := range args {
-				results = append(results, ruletest.Run(cmd.Context(), file, ruletest.Options{Config: config, Load: loadExplainer}))
+				results = append(results, ruletest.Run(cmd.Context(), file, ruletest.Options{Config: configPath(cmd), Load: loadExplainer}))
 			}
 			return reportTests(cmd, results, junit, verbose)
 		},

@@ -16,20 +16,17 @@ func schemaCommand() *cobra.Command {
 		ValidArgs: []string{"call", "config"},
 		Args:      exactly(1, "one argument, call or config"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var schema []byte
-			var err error
+			schema, err := call.Schema(), error(nil)
 			switch args[0] {
 			case "call":
-				schema = call.Schema()
 			case "config":
 				schema, err = config.Schema()
 			default:
-				return &usageError{fmt.Errorf("there is no schema %q: write call or config", args[0])}
+				err = &usageError{fmt.Errorf("there is no schema %q: write call or config", args[0])}
 			}
-			if err != nil {
-				return err
+			if err == nil {
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s\n", schema)
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s\n", schema)
 			return err
 		},
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"github.com/cdrelay/cdrelay/internal/call"
@@ -68,3 +69,9 @@ func stampIn(zone *time.Location, t time.Time) string {
 	}
 	return t.In(zone).Format(stamp)
 }
+
+// flagText returns the value of a flag that the command or one above it has.
+func flagText(cmd *cobra.Command, name string) string { return cmd.Flag(name).Value.String() }
+
+// configPath returns the file of the configuration.
+func configPath(cmd *cobra.Command) string { return flagText(cmd, "config") }

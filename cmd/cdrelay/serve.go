@@ -24,11 +24,7 @@ reads its configuration again on SIGHUP, on POST /-/reload, and when the file's
 content changes.`,
 		Args: exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			path, err := cmd.Flags().GetString("config")
-			if err != nil {
-				return err
-			}
-			return serve(cmd.Context(), path, cmd.ErrOrStderr())
+			return serve(cmd.Context(), configPath(cmd), cmd.ErrOrStderr())
 		},
 	}
 }

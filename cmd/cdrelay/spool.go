@@ -111,25 +111,13 @@ and is made for this user only. It needs the rights of the server's user.`,
 
 // onSpool finds the spool that the flags mean.
 func onSpool(cmd *cobra.Command, do func(context.Context, spool.Config, printer) error) error {
-	flags := cmd.Flags()
-	path, err := flags.GetString("path")
-	if err != nil {
-		return err
-	}
-	form, err := flags.GetString("output")
-	if err != nil {
-		return err
-	}
+	path, form := flagText(cmd, "path"), flagText(cmd, "output")
 	if form != "table" && form != "json" {
 		return &usageError{fmt.Errorf("there is no output %q: write table or json", form)}
 	}
 	cfg := spool.Config{Path: path}
 	if path == "" {
-		file, err := flags.GetString("config")
-		if err != nil {
-			return err
-		}
-		loaded, err := config.Load(file)
+		loaded, err := config.Load(configPath(cmd))
 		if err != nil {
 			return fmt.Errorf("%w (or name the spool with --path)", err)
 		}

@@ -14,14 +14,12 @@ import (
 // confirm asks a person before something that cannot be taken back. Where there
 // is nobody to ask, demanded says whether --yes must stand there.
 func (o *operator) confirm(question string, yes, demanded bool) error {
+	asks := isTerminal(o.cmd.InOrStdin())
 	switch {
-	case yes:
+	case yes, !asks && !demanded:
 		return nil
-	case !isTerminal(o.cmd.InOrStdin()):
-		if demanded {
-			return &usageError{errors.New("there is no terminal to ask for confirmation: add --yes if it is meant")}
-		}
-		return nil
+	case !asks:
+		return &usageError{errors.New("there is no terminal to ask for confirmation: add --yes if it is meant")}
 	}
 	_, _ = fmt.Fprintf(o.cmd.ErrOrStderr(), "%s [y/N] ", plaintext.Line(question)) // on the terminal that is read from
 	answer, err := bufio.NewReader(o.cmd.InOrStdin()).ReadString('\n')
