@@ -49,7 +49,7 @@ var table = []row{
 	{level: 1, pattern: "internal/expr", may: []string{"internal/call", "internal/plainjson", "internal/plaintext", "internal/spelling"}},
 	{level: 1, pattern: "internal/spool", may: []string{"internal/call"}},
 	{level: 1, pattern: "internal/spool/dbfile", may: []string{"internal/call", "internal/spool"}},
-	{level: 2, pattern: "internal/spool/sqlite", may: []string{"internal/call", "internal/plainjson", "internal/share", "internal/spool", "internal/spool/dbfile"}},
+	{level: 2, pattern: "internal/spool/sqlite", may: []string{"internal/call", "internal/plainjson", "internal/share", "internal/spool", "internal/spool/dbfile", "internal/wait"}},
 	{level: 2, pattern: "internal/spool/repair", may: []string{"internal/call", "internal/plainjson", "internal/spool", "internal/spool/dbfile"}},
 	{level: 1, pattern: "internal/outbound", may: []string{"internal/plaintext", "internal/secret"}},
 	{level: 1, pattern: "internal/tracing", may: []string{"internal/plaintext", "internal/secret"}},

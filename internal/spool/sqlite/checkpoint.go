@@ -106,12 +106,7 @@ func (w *writer) grew(changes int) {
 }
 
 // lengthened calls moveWAL.
-func (w *writer) lengthened() {
-	select {
-	case w.long <- struct{}{}:
-	default:
-	}
-}
+func (w *writer) lengthened() { nudge(w.long) }
 
 // emptyWAL moves the WAL into the file and truncates it, unless a reader is in
 // the way: the writer must not wait for one.

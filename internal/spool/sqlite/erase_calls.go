@@ -9,6 +9,7 @@ import (
 
 	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/spool/dbfile"
+	"github.com/cdrelay/cdrelay/internal/wait"
 )
 
 const (
@@ -62,8 +63,8 @@ func (s *callStep) finish(ctx context.Context) error {
 // waitForBusy erases the calls whose attempts end in time.
 func (e *eraser) waitForBusy(ctx context.Context) error {
 	for end := time.Now().Add(erasePatience); len(e.busy) > 0 && time.Now().Before(end); {
-		if rest(ctx, eraseAgain); ctx.Err() != nil {
-			return context.Cause(ctx)
+		if err := wait.For(ctx, eraseAgain); err != nil {
+			return err
 		}
 		busy, err := e.eraseCallIDs(ctx, e.busy)
 		if err != nil {

@@ -10,6 +10,7 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/cdrelay/cdrelay/internal/spool/dbfile"
+	"github.com/cdrelay/cdrelay/internal/wait"
 )
 
 // The keys by which a number is found are written behind the calls, some
@@ -83,10 +84,7 @@ func (u *unindexed) add(seq int64, digits []string) {
 		return
 	}
 	if u.last-u.from >= indexStep {
-		select {
-		case u.ripe <- struct{}{}:
-		default:
-		}
+		nudge(u.ripe)
 	}
 }
 
@@ -145,7 +143,7 @@ func (s *Store) keepIndexed(ctx context.Context) {
 				break
 			}
 			if !here {
-				rest(ctx, time.Since(begun)) // there may be millions to read, and they can wait
+				_ = wait.For(ctx, time.Since(begun)) // there may be millions to read, and they can wait
 			}
 		}
 		select {
@@ -188,16 +186,6 @@ func (s *Store) index(ctx context.Context) (step keyStep, here bool, err error) 
 	}
 	s.unindexed.written(step.to)
 	return step, here, nil
-}
-
-// rest waits, unless ctx ends.
-func rest(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
-	}
 }
 
 // read makes the keys from the records.

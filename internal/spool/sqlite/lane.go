@@ -49,9 +49,12 @@ func newLane(id int64, name string) *lane {
 }
 
 // signal tells the lane's worker that there may be something to lease.
-func (l *lane) signal() {
+func (l *lane) signal() { nudge(l.wake) }
+
+// nudge tells whoever waits on a channel with room for one, unless it is told already.
+func nudge(c chan<- struct{}) {
 	select {
-	case l.wake <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }

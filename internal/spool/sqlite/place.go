@@ -143,8 +143,5 @@ func (s *Store) noticeDisplaced(found *displacedError) {
 	s.metrics.failed("place")
 	s.log.Error("a file of the spool is not in its place; callbacks are answered 503 until what is open is saved there", "file", found.file, "error", found.what,
 		"remedy", "leave the files of a running server alone; if another file is there, move it away")
-	select {
-	case s.lost <- struct{}{}:
-	default:
-	}
+	nudge(s.lost)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cdrelay/cdrelay/internal/spool"
 	"github.com/cdrelay/cdrelay/internal/spool/dbfile"
+	"github.com/cdrelay/cdrelay/internal/wait"
 )
 
 // A file that turns out to be damaged while the spool works is opened anew, by
@@ -91,13 +92,13 @@ func (s *Store) tend(ctx context.Context) {
 // replaceFile opens the file anew, again and again until that succeeds.
 func (s *Store) replaceFile(ctx context.Context, r *reopenings) {
 	for {
-		wait, ok := r.next(time.Now())
+		pause, ok := r.next(time.Now())
 		if !ok {
 			s.hopeless.Store(true)
 			s.log.Error("the spool file was damaged again and again; it is left as it is until a restart", "times", reopenMost)
 			return
 		}
-		if rest(ctx, wait); ctx.Err() != nil {
+		if wait.For(ctx, pause) != nil {
 			return
 		}
 		err := s.reopen(ctx)

@@ -11,6 +11,7 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/cdrelay/cdrelay/internal/spool/dbfile"
+	"github.com/cdrelay/cdrelay/internal/wait"
 )
 
 // A file that was taken away while the spool works is still open, with all that
@@ -28,8 +29,8 @@ const (
 
 // putBack restores the file, again and again until that succeeds or ctx ends.
 func (s *Store) putBack(ctx context.Context) {
-	for said, wait := "", restoreFirst; ; wait = restoreEvery {
-		if rest(ctx, wait); ctx.Err() != nil {
+	for said, pause := "", restoreFirst; ; pause = restoreEvery {
+		if wait.For(ctx, pause) != nil {
 			return
 		}
 		err := s.restore(ctx)

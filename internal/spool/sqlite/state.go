@@ -1,5 +1,7 @@
 package sqlite
 
+import "cmp"
+
 // state is where a delivery stands; the package comment tells what each means.
 type state int64
 
@@ -16,20 +18,10 @@ const (
 
 // String names the state for listings.
 func (s state) String() string {
-	switch s {
-	case doubtful, ready, scheduled, replayed:
+	if doubtful <= s && s < held {
 		return "waiting"
-	case held:
-		return "held"
-	case delivered:
-		return "delivered"
-	case dead:
-		return "dead_letter"
-	case aside:
-		return "set_aside"
-	default:
-		return "unknown"
 	}
+	return cmp.Or(map[state]string{held: "held", delivered: "delivered", dead: "dead_letter", aside: "set_aside"}[s], "unknown")
 }
 
 // waits reports whether a delivery in this state is still owed.

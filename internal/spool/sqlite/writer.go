@@ -165,12 +165,7 @@ func (w *writer) crowded() bool {
 	return len(w.lazies) >= reportsMax || bytes >= reportsBytes
 }
 
-func (w *writer) signal() {
-	select {
-	case w.wake <- struct{}{}:
-	default:
-	}
-}
+func (w *writer) signal() { nudge(w.wake) }
 
 // close lets run commit what waits and end.
 func (w *writer) close() {
