@@ -1,7 +1,9 @@
 package infin8linx
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -54,10 +56,7 @@ func (c *conversion) hungUpBy(key string) call.HangupBy {
 		return c.calleeSide()
 	}
 	code, _ := strconv.ParseInt(c.Plain(key), 10, 64)
-	if by := c.sideOf(code); by != "" {
-		return by
-	}
-	return call.ByUnknown
+	return cmp.Or(c.sideOf(code), call.ByUnknown)
 }
 
 // sideOf returns the side that a code names, or nothing.
@@ -75,30 +74,30 @@ func (c *conversion) callerSide() call.HangupBy {
 	switch {
 	case c.Direction == call.Inbound:
 		return call.ByCustomer
-	case c.Direction != call.Outbound:
+	case c.Direction == call.Outbound && slices.Contains(byHand[:], c.Method):
+		return call.ByAgent
+	case c.Direction == call.Outbound && slices.Contains(byPlatform[:], c.Method):
+		return call.ByPlatform // it dials before there is an agent
+	default:
 		return call.ByCaller
 	}
-	switch c.Method {
-	case call.Manual, call.API, call.DoubleCall:
-		return call.ByAgent
-	case call.Predictive, call.IVR:
-		return call.ByPlatform // it dials before there is an agent
-	case call.InternalMethod, call.AIAgent, call.UnknownMethod:
-	}
-	return call.ByCaller
 }
+
+// The methods by which an agent calls a customer, and those by which the platform does.
+//
+//nolint:gochecknoglobals // tables
+var (
+	byHand     = [...]call.Method{call.Manual, call.API, call.DoubleCall}
+	byPlatform = [...]call.Method{call.Predictive, call.IVR}
+)
 
 func (c *conversion) calleeSide() call.HangupBy {
 	switch {
 	case c.Direction == call.Inbound:
 		return call.ByAgent
-	case c.Direction != call.Outbound:
+	case c.Direction == call.Outbound && (slices.Contains(byHand[:], c.Method) || slices.Contains(byPlatform[:], c.Method)):
+		return call.ByCustomer
+	default:
 		return call.ByCallee
 	}
-	switch c.Method {
-	case call.Manual, call.API, call.DoubleCall, call.Predictive, call.IVR:
-		return call.ByCustomer
-	case call.InternalMethod, call.AIAgent, call.UnknownMethod:
-	}
-	return call.ByCallee
 }

@@ -1,6 +1,7 @@
 package nxcc
 
 import (
+	"cmp"
 	"math"
 	"strconv"
 	"strings"
@@ -124,10 +125,7 @@ func (c *conversion) party(key string) call.Party {
 
 func (c *conversion) rest() {
 	account, nickname := c.Plain("agentName"), c.Text("agentNickName")
-	c.Agent = call.Agent{ID: account, Name: nickname, Email: call.Email(account)}
-	if nickname == "" {
-		c.Agent.Name = account
-	}
+	c.Agent = call.Agent{ID: account, Name: cmp.Or(nickname, account), Email: call.Email(account)}
 	c.KeysPressed = c.Text("dtmfKeys")
 	c.Task = call.Task{ID: c.Plain("taskId"), Intent: c.Text("intent")}
 	c.References = call.References{OrderID: c.Plain("orderId"), Custom: c.Plain("other")}

@@ -43,17 +43,12 @@ func (c *conversion) readCause(key string) call.Cause {
 }
 
 func (c *conversion) side(key string) call.HangupBy {
-	n, ok := c.Int(key)
-	if !ok {
+	sides := [...]call.HangupBy{call.ByAgent, call.ByCustomer, call.ByUnknown}
+	switch n, ok := c.Int(key); {
+	case !ok:
 		return ""
-	}
-	switch n {
-	case 0:
-		return call.ByAgent
-	case 1:
-		return call.ByCustomer
-	case 2:
-		return call.ByUnknown
+	case n >= 0 && n < int64(len(sides)):
+		return sides[n]
 	}
 	c.Complain(key, "is none of 0, 1, 2")
 	return call.ByUnknown

@@ -38,7 +38,8 @@ type binder struct {
 func bindSection(section *yaml.Node, path string, report reporter) {
 	b := &binder{values: map[string]*yaml.Node{}, lets: map[string]string{}, report: report}
 	with, _ := step(section, withKey)
-	for name, value := range pairs(with) {
+	for key, value := range pairs(with) {
+		name := key.Value
 		b.names = append(b.names, name)
 		b.values[name] = value
 		if holdsTemplate(value) {
@@ -47,7 +48,8 @@ func bindSection(section *yaml.Node, path string, report reporter) {
 		}
 	}
 	let, _ := step(section, letKey)
-	for name, value := range pairs(let) {
+	for key, value := range pairs(let) {
+		name := key.Value
 		text, err := expr.Bind(value.Value, bound(), b.text)
 		if err != nil {
 			report(join(path, letKey+"."+name), err.Error())
@@ -62,10 +64,10 @@ func bindSection(section *yaml.Node, path string, report reporter) {
 func bound() []string { return []string{withKey, letKey} }
 
 // pairs are the keys and values of a mapping; of nothing where it is none.
-func pairs(n *yaml.Node) iter.Seq2[string, *yaml.Node] {
-	return func(yield func(string, *yaml.Node) bool) {
+func pairs(n *yaml.Node) iter.Seq2[*yaml.Node, *yaml.Node] {
+	return func(yield func(key, value *yaml.Node) bool) {
 		for i := 0; n != nil && n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
-			if !yield(n.Content[i].Value, n.Content[i+1]) {
+			if !yield(n.Content[i], n.Content[i+1]) {
 				return
 			}
 		}

@@ -113,12 +113,9 @@ func readSmall(path string) ([]byte, error) {
 // and {env: NAME} of secrets, and the files of tls sections.
 func named(n *yaml.Node, keys ...string) []string {
 	var out []string
-	if n.Kind == yaml.MappingNode {
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			key, value := n.Content[i].Value, n.Content[i+1]
-			if slices.Contains(keys, key) && value.Kind == yaml.ScalarNode {
-				out = append(out, value.Value)
-			}
+	for key, value := range pairs(n) {
+		if slices.Contains(keys, key.Value) && value.Kind == yaml.ScalarNode {
+			out = append(out, value.Value)
 		}
 	}
 	for _, child := range n.Content {

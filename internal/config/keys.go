@@ -107,14 +107,13 @@ func (k *key) walk(n *yaml.Node, path string, visit visit) {
 			k.item.walk(item, fmt.Sprintf("%s[%d]", path, i), visit)
 		}
 	case n.Kind == yaml.MappingNode:
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			name := n.Content[i].Value
+		for name, value := range pairs(n) {
 			child := k.item
 			if k.keys != nil {
-				child = k.find(name)
+				child = k.find(name.Value)
 			}
 			if child != nil {
-				child.walk(n.Content[i+1], join(path, name), visit)
+				child.walk(value, join(path, name.Value), visit)
 			}
 		}
 	}

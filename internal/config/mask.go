@@ -43,8 +43,8 @@ func (l *Loaded) Masked() ([]byte, error) {
 // section of its own, which may be.
 func maskParameters(preset string, with *yaml.Node) {
 	p, _ := presets.Find(preset)
-	for name, value := range pairs(with) {
-		if parameter, known := p.Parameter(name); !known || parameter.Secret {
+	for key, value := range pairs(with) {
+		if parameter, known := p.Parameter(key.Value); !known || parameter.Secret {
 			maskScalars(value)
 		}
 	}

@@ -61,8 +61,8 @@ func eachText(n *yaml.Node, path string, found func(path, text string)) {
 	n = unaliased(n)
 	switch n.Kind {
 	case yaml.MappingNode:
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			eachText(n.Content[i+1], join(path, n.Content[i].Value), found)
+		for key, value := range pairs(n) {
+			eachText(value, join(path, key.Value), found)
 		}
 	case yaml.SequenceNode:
 		for i, item := range n.Content {

@@ -49,8 +49,7 @@ func (t *tree) checkNode(n *yaml.Node, path string, p *Problems) {
 
 func (t *tree) checkMapping(n *yaml.Node, path string, p *Problems) {
 	seen := map[string]int{}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		key, value := n.Content[i], n.Content[i+1]
+	for key, value := range pairs(n) {
 		if key.Kind != yaml.ScalarNode {
 			p.add(key.Line, path, "the key is not a plain text: write one without brackets and braces")
 			continue
@@ -131,9 +130,9 @@ func (t *tree) line(path string) int {
 func step(n *yaml.Node, part string) (*yaml.Node, int) {
 	switch n.Kind {
 	case yaml.MappingNode:
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			if n.Content[i].Value == part {
-				return n.Content[i+1], n.Content[i].Line
+		for key, value := range pairs(n) {
+			if key.Value == part {
+				return value, key.Line
 			}
 		}
 	case yaml.SequenceNode:

@@ -30,8 +30,7 @@ func (t *tree) checkWritten(report reporter) {
 
 // checkKnown reports what is written in a mapping and no key of it.
 func (k *key) checkKnown(n *yaml.Node, path string, report reporter) {
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		name := n.Content[i]
+	for name := range pairs(n) {
 		if name.Tag == "!!merge" || k.find(name.Value) != nil {
 			continue
 		}
