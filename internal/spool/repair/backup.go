@@ -58,7 +58,7 @@ func Salvage(ctx context.Context, cfg spool.Config, force bool) (report SalvageR
 		return report, ErrSound
 	}
 	report.Found = found.Findings
-	r, err := rebuild(ctx, cfg, report.Kept, nil, nil)
+	r, err := rebuild(ctx, cfg, report.Kept, byCommand{report.Kept}, nil)
 	report.Tables, report.Orphans, report.Unreadable = r.Tables, r.Orphans, r.Unreadable
 	if err != nil {
 		return report, err
