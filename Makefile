@@ -97,7 +97,7 @@ test-testbed:
 
 .PHONY: verify
 verify: FUZZTIME := 3s
-verify: fmt-check tidy-check vet lint test-race test-static fuzz monitoring chart ship browser complete vuln ## everything that CI checks
+verify: fmt-check tidy-check vet lint test-race test-static fuzz monitoring chart ship browser crm complete vuln ## everything that CI checks
 	@echo "==> verify: all checks passed"
 
 .PHONY: fmt
@@ -243,6 +243,11 @@ AXE := 4.10.3
 vuln: ## look for known vulnerabilities in what the binary calls (needs their database)
 	@echo "==> vuln: govulncheck"
 	@GO='$(GO)' .ci/vuln
+
+.PHONY: crm
+crm: ## hold the requests of the CRM presets against the types of the vendors' SDKs (needs npm)
+	@echo "==> crm: golden requests, compiled by tsc"
+	@.ci/crm
 
 .PHONY: browser
 browser: ## test the dashboard in a headless Chromium; pictures are left in bin/screenshots

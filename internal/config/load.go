@@ -109,7 +109,7 @@ func parse(file string, text []byte, decode func(*tree, *Config, *Problems)) (*L
 	problems.addUnknown()
 	c.validate(report)
 	// A line may hold a second condition that never holds beside one that is wrong.
-	t.checkNames(c, func(path, text string) { problems.add(t.line(path), path, text) })
+	t.checkNames(c, func(path, text string) { problems.add(t.line(path), t.written(path), text) })
 	rows := c.readTables(report)
 	if err := problems.orNil(); err != nil {
 		return nil, err
@@ -117,7 +117,7 @@ func parse(file string, text []byte, decode func(*tree, *Config, *Problems)) (*L
 	zone, _ := moment.Zone(c.Timezone) // validate has read it
 	l := &Loaded{Config: c, Zone: zone, Hash: fingerprint(text), SinkMarks: t.sinkMarks(), Rows: rows, text: text, line: t.line}
 	warn := func(path, text string) {
-		l.Warnings = append(l.Warnings, Problem{Line: t.line(path), Path: path, Text: text})
+		l.Warnings = append(l.Warnings, Problem{Line: t.line(path), Path: t.written(path), Text: text})
 	}
 	c.warn(warn)
 	t.warnFormats(c, warn)

@@ -26,6 +26,7 @@ func (t *tree) expand(report reporter) {
 			continue
 		}
 		if at, line := step(sink, "preset"); at != nil {
+			t.presets = append(t.presets, path)
 			for _, value := range pairs(expandPreset(sink, at.Value, line, report.under(path))) {
 				t.parameters[line] = append(t.parameters[line], value.Line)
 			}
@@ -44,6 +45,17 @@ func (t *tree) expand(report reporter) {
 			t.expanded = true
 		}
 	}
+}
+
+// written is the path of what stands in the file for a path: the name of a preset for
+// all of its section.
+func (t *tree) written(path string) string {
+	for _, sink := range t.presets {
+		if strings.HasPrefix(path, sink+".webhook") {
+			return sink + ".preset"
+		}
+	}
+	return path
 }
 
 // expandPreset adds the section of a preset to a sink and returns its parameters; nil

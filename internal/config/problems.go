@@ -90,7 +90,7 @@ func (p *Problems) unlessSaid(t *tree) reporter {
 	}
 	return func(path, text string) {
 		if line := t.line(path); !said[line] {
-			p.add(line, path, text)
+			p.add(line, t.written(path), text)
 		}
 	}
 }

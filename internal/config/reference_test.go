@@ -21,6 +21,7 @@ import (
 	"github.com/cdrelay/cdrelay/internal/config"
 	"github.com/cdrelay/cdrelay/internal/expr"
 	"github.com/cdrelay/cdrelay/internal/route"
+	"github.com/cdrelay/cdrelay/sinks/presets"
 	"github.com/cdrelay/cdrelay/sinks/webhook"
 )
 
@@ -87,7 +88,6 @@ var companions = map[string]map[string]any{
 	"token":   {"channel": "C0123456789"},
 	"channel": {"token": "xoxb-example"},
 	"api_url": {"token": "xoxb-example", "channel": "C0123456789"},
-	"preset":  {"with": map[string]any{"token": "t"}},
 	"with":    {"preset": "hubspot"},
 }
 
@@ -110,6 +110,9 @@ func configuration(t *testing.T, all map[string]key, path string, value any) map
 		switch {
 		case last:
 			node[name] = value
+			if at == "sinks[].preset" {
+				node["with"] = required(t, value)
+			}
 		case list:
 			if _, there := node[name]; !there {
 				node[name] = clone(t, all[strings.TrimSuffix(at, "[]")].Examples[0])
@@ -126,6 +129,26 @@ func configuration(t *testing.T, all map[string]key, path string, value any) map
 		}
 	}
 	return doc
+}
+
+// required gives the parameters that a preset demands.
+func required(t *testing.T, name any) map[string]any {
+	t.Helper()
+	p, found := presets.Find(fmt.Sprint(name))
+	if !found {
+		t.Fatalf("there is no preset %v", name)
+	}
+	with := map[string]any{}
+	for _, one := range p.Parameters {
+		if one.Required {
+			var value any
+			if err := one.Example.Decode(&value); err != nil {
+				t.Fatal(err)
+			}
+			with[one.Name] = value
+		}
+	}
+	return with
 }
 
 // mapping gives a mapping, or the last one of a list: it may need those before.

@@ -18,6 +18,8 @@ type tree struct {
 	expanded bool
 	// parameters are the lines of what is given to a preset, by the line that names it.
 	parameters map[int][]int
+	// presets are the paths of the sinks that have one.
+	presets []string
 }
 
 func newTree(text []byte, root *yaml.Node) *tree {

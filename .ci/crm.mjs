@@ -1,0 +1,24 @@
+// Prints the golden requests of a folder as TypeScript: each is a literal of the type
+// that types.ts has for its method and path.
+import { readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+
+// "step METHOD URL", then the body until a comment.
+const request = /^\w+ (GET|POST|PUT|PATCH|DELETE) (\S+)\n([^#]*)/gm;
+
+const all = new Set();
+for (const preset of readdirSync(process.argv[2])) {
+  for (const file of readdirSync(join(process.argv[2], preset))) {
+    const text = readFileSync(join(process.argv[2], preset, file), "utf8");
+    for (const [, method, address, body] of text.matchAll(request)) {
+      const url = new URL(address);
+      const place = `${method} ${url.pathname.replace(/\/[0-9]+(?=\/|$)/g, "/{id}")}`;
+      const query = JSON.stringify(Object.fromEntries(url.searchParams));
+      all.add(`  { place: ${JSON.stringify(place)}, query: ${query}, body: ${body.trim() || "undefined"} },`);
+    }
+  }
+}
+if (all.size === 0) {
+  throw new Error("there are no golden requests");
+}
+console.log(`import type { Request } from "./types.js";\n\nexport const requests: Request[] = [\n${[...all].join("\n")}\n];`);
