@@ -79,6 +79,7 @@ func (a *App) begin(ctx context.Context, s, before *runningSink) {
 	a.watchSeries(s)
 	if before != nil {
 		s.client.Inherit(before.client)
+		s.lane.Succeed(before.lane)
 	}
 	a.lives.Go(func() {
 		defer close(s.ended)

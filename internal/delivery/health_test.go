@@ -155,8 +155,7 @@ func TestHealthSurvivesAReload(t *testing.T) {
 		}
 		w.sleep(time.Second)
 		next := w.lane("crm", setup{}, r.sink)
-		r.stop(time.Minute)
-		next.Inherit(r.Lane)
+		next.Succeed(r.Lane)
 		if h := next.Health(); h.Refusals != 3 || h.Recent.Day.Total != 3 || h.LastFailure == nil {
 			t.Errorf("%+v", h)
 		}

@@ -25,6 +25,8 @@ func TestInherit(t *testing.T) {
 	old.rate.AllowN(time.Now(), 5)
 
 	same, other := lane(0.001), lane(0.002)
+	same.Succeed(old)
+	other.Succeed(old)
 	same.Inherit(old)
 	other.Inherit(old)
 	if got := same.rate.Tokens(); got >= 1 {

@@ -102,13 +102,18 @@ func New(name string, s Settings, deps Deps) *Lane {
 	return l
 }
 
+// Succeed shares with the lane that served the same sink before a reload how the sink
+// answers. It is called before anybody else knows this lane.
+func (l *Lane) Succeed(old *Lane) { l.health = old.health }
+
 // Inherit takes over what the lane knows that served the same sink before a
 // reload and has ended: what it learned of the sink, a pause, the tokens that are
-// used up, how it answered, and what was logged. It is called before Start.
+// used up, and what was logged. It is called before Start.
 func (l *Lane) Inherit(old *Lane) {
+	l.mu.Lock()
 	l.proof, l.opinions, l.quota.free, l.written = old.proof, old.opinions, old.quota.free, old.written
+	l.mu.Unlock()
 	l.tell.inherit(&old.tell)
-	l.health = old.health
 	if l.rate != nil && old.rate != nil && *l.set.Rate == *old.set.Rate {
 		l.rate = old.rate
 	}

@@ -112,12 +112,12 @@ func TestSinkSummary(t *testing.T) {
 	if s := r.sink(); s.State != "paused_by_operator" || !s.NextTryAt.IsZero() || s.Summary != "Paused by an operator; 2 wait" {
 		t.Errorf("paused: %s %v %q", s.State, s.NextTryAt, s.Summary)
 	}
-	if _, err := r.operator().Pause(t.Context(), "crm", operate.PauseRequest{For: "2h", Reason: "the CRM moves"}); err != nil {
+	if _, err := r.operator().Pause(t.Context(), "crm", operate.PauseRequest{For: "90m", Reason: "the CRM moves"}); err != nil {
 		t.Fatal(err)
 	}
-	ends := time.Now().Add(2 * time.Hour)
+	ends := time.Now().Add(90 * time.Minute)
 	if s := r.sink(); s.NextTryAt.Sub(ends).Abs() > time.Minute || s.Summary != "Paused by an operator: the CRM moves; next try in 1 h; 2 wait" {
-		t.Errorf("paused for two hours: %v %q", s.NextTryAt, s.Summary)
+		t.Errorf("paused for 90 minutes: %v %q", s.NextTryAt, s.Summary)
 	}
 	page, err := r.operator().Sinks(t.Context())
 	if err != nil || len(page.Items) != 1 || page.Items[0].State != "paused_by_operator" {
