@@ -144,7 +144,7 @@ func (t *timeline) events() []event {
 func (t *timeline) add(e event) {
 	e.order = len(t.out)
 	if e.Sink != "" {
-		e.SinkAt = t.frame.SinkAt(e.Sink)
+		e.SinkAt = t.SinkAt(e.Sink)
 	}
 	t.out = append(t.out, e)
 }

@@ -21,11 +21,11 @@ func TestActivity(t *testing.T) {
 	}}
 	token := header("token", "s3cret")
 	f := newFixture(t, guarded)
-	if a := f.Handler.Activity()["a"]; a.Last != nil || len(a.Refused) != 0 || a.Recent.Day.Total != 0 {
+	if a := f.Activity()["a"]; a.Last != nil || len(a.Refused) != 0 || a.Recent.Day.Total != 0 {
 		t.Errorf("before the first callback: %+v", a)
 	}
 	f.do(t, post(callJSON("1"), token))
-	a := f.Handler.Activity()["a"]
+	a := f.Activity()["a"]
 	if a.Last == nil || a.Last.Result != "accepted" || a.Last.Status != 200 || a.Last.At.IsZero() || len(a.Refused) != 0 {
 		t.Fatalf("%+v", a.Last)
 	}
@@ -36,7 +36,7 @@ func TestActivity(t *testing.T) {
 	f.do(t, post("garbage", token))
 	f.store.fail(spool.ErrUnavailable)
 	f.do(t, post(callJSON("3"), token))
-	a = f.Handler.Activity()["a"]
+	a = f.Activity()["a"]
 	var got []string
 	for _, r := range a.Refused {
 		got = append(got, fmt.Sprintf("%d %s %v: %s", r.Status, r.Result, r.Client, r.Reason))
@@ -63,7 +63,7 @@ func TestActivity(t *testing.T) {
 	for range 10 {
 		f.do(t, post(callJSON("2")))
 	}
-	if a = f.Handler.Activity()["a"]; len(a.Refused) != maxRefusals || a.Last.Result != "unavailable" {
+	if a = f.Activity()["a"]; len(a.Refused) != maxRefusals || a.Last.Result != "unavailable" {
 		t.Errorf("%d are remembered, the last is %+v", len(a.Refused), a.Last)
 	}
 }
@@ -75,7 +75,7 @@ func TestActivityOverAReload(t *testing.T) {
 	if err := f.update(testConfig(open("a"), open("c"))); err != nil {
 		t.Fatal(err)
 	}
-	got := f.Handler.Activity()
+	got := f.Activity()
 	if len(got) != 2 || got["a"].Recent.Day.Total != 1 || got["c"].Recent.Day.Total != 0 {
 		t.Errorf("%+v", got)
 	}

@@ -127,7 +127,7 @@ const unwellAfter = 5
 
 // state says how the sink is.
 func (s *Sink) state() string {
-	switch recent, any := s.Recent.shortest(); {
+	switch recent, some := s.Recent.shortest(); {
 	case !s.Configured:
 		return sinkNotConfigured
 	case s.Paused.ByOperator():
@@ -138,14 +138,14 @@ func (s *Sink) state() string {
 		return sinkHalfOpen
 	case s.Paused != nil:
 		return sinkPausedBySink
-	case s.Failures >= unwellAfter, s.Failures > 0 && any && recent.Results["delivered"] == 0:
+	case s.Failures >= unwellAfter, s.Failures > 0 && some && recent.Results["delivered"] == 0:
 		if s.Refusals == s.Failures {
 			return sinkRefusing
 		}
 		return sinkFailing
 	case s.Doubtful > 0:
 		return sinkPartly
-	case !any && s.Recent != nil && s.Pending == 0:
+	case !some && s.Recent != nil && s.Pending == 0:
 		return sinkIdle
 	default:
 		return sinkWell
@@ -265,7 +265,7 @@ func (f *SinkFailure) show(c spool.CallDetail, sink string) {
 			continue
 		}
 		for _, a := range slices.Backward(d.Attempts) {
-			if a.Request == nil || a.At.After(f.At.Time.Add(time.Millisecond)) {
+			if a.Request == nil || a.At.After(f.At.Add(time.Millisecond)) {
 				continue
 			}
 			f.Request = &spool.Sent{Method: a.Request.Method, URL: masker.Text(a.Request.URL), Body: masker.Body(a.Request.Body)}

@@ -50,7 +50,8 @@ func TestCurl(t *testing.T) {
 		{door("basic", "platform", "PASS"), `curl -sS "http://localhost:8080/callbacks/a\$b"` + body + ` -u "platform:$PASS"` + data, []string{"PASS"}},
 		{
 			operate.Door{URL: "http://h/c", Kind: "digest", Key: "K", Secret: "S", Example: "{}", Signing: call.Signing{Lines: []string{"sign=$KEY$SECRET$body"}, Headers: []string{"key: $KEY", "sign: $sign"}}},
-			"body='{}'\nsign=$K$S$body\n" + `curl -sS "http://h/c"` + body + ` -H "key: $K" -H "sign: $sign" --data-raw "$body"`, []string{"K", "S"},
+			"body='{}'\nsign=$K$S$body\n" + `curl -sS "http://h/c"` + body + ` -H "key: $K" -H "sign: $sign" --data-raw "$body"`,
+			[]string{"K", "S"},
 		},
 	} {
 		r := newRig(t)

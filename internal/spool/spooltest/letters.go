@@ -49,14 +49,14 @@ func lettersOf(r *rig) {
 	for limit, want := range map[int]string{1: "z", 5: "zx"} {
 		page, err := r.LettersOfSource(r.Context(), "dialer", limit)
 		r.check(err)
-		var got string
+		var got []byte
 		for _, l := range page {
-			got += l.Detail[len("not JSON: "):]
+			got = append(got, l.Detail[len("not JSON: "):]...)
 			if l.Stage != spool.StageIntake || l.Source != "dialer" {
 				r.Errorf("%+v", l)
 			}
 		}
-		if got != want {
+		if string(got) != want {
 			r.Errorf("the newest %d of the dialer: %q, want %q", limit, got, want)
 		}
 	}

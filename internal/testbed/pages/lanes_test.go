@@ -96,6 +96,7 @@ func (b *tour) copies(t *testing.T) {
 // pictures are of the pages of sinks and sources, which are no wider than the window,
 // and readable for everybody.
 func (b *tour) pictures(t *testing.T) {
+	t.Helper()
 	axe, _ := os.ReadFile(axeFile)
 	for _, scheme := range []string{"light", "dark"} {
 		for _, width := range []int64{1400, 390} {
