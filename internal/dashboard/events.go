@@ -10,10 +10,10 @@ import (
 // eventsPage lists what operators did.
 type eventsPage struct {
 	frame
-	Filter      struct{ Sink, Call, Since, Until string }
-	Sinks       []string
-	Events      []operate.Event
-	First, Next string
+	Filter struct{ Sink, Call, Since, Until string }
+	Sinks  []string
+	Events []operate.Event
+	Nearby nearby
 }
 
 func (b *Dashboard) events(w http.ResponseWriter, r *http.Request) error {
@@ -36,7 +36,7 @@ func (b *Dashboard) events(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	p.Events = found.Items
-	p.First, p.Next = pages(r.URL, found.NextCursor)
+	p.Nearby = nearbyOf(r.URL, found.NextCursor)
 	return b.render(w, http.StatusOK, "events", p)
 }
 

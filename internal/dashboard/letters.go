@@ -1,8 +1,10 @@
 package dashboard
 
 import (
+	"context"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/operate"
@@ -11,83 +13,144 @@ import (
 // lettersPage lists dead letters.
 type lettersPage struct {
 	frame
-	Filter      letterFields
-	Reasons     []string
-	Sinks       []string
-	Items       []operate.LetterItem
-	First, Next string
+	Filter  letterFields
+	Reasons []string
+	Sinks   []string
+	Names   []string // of sources
+	Items   []operate.LetterItem
+	Nearby  nearby
 }
 
 // letterFields are the fields of the filter as typed; they go through every form
 // that acts on all that match.
-type letterFields struct{ Stage, Sink, Reason, Since, Until string }
+type letterFields struct{ Stage, Sink, Source, Reason, Number, Answer, Since, Until string }
 
 func letterFieldsOf(q url.Values) letterFields {
-	return letterFields{q.Get("stage"), q.Get("sink"), q.Get("reason"), q.Get("since"), q.Get("until")}
+	return letterFields{
+		q.Get("stage"), q.Get("sink"), q.Get("source"), q.Get("reason"), q.Get("number"), q.Get("answer"), q.Get("since"), q.Get("until"),
+	}
 }
 
-// filter reads the fields.
-func (b *Dashboard) filter(f letterFields) (operate.LetterFilter, error) {
-	out := operate.LetterFilterOf(url.Values{"stage": {f.Stage}, "sink": {f.Sink}, "reason": {f.Reason}}.Get)
-	var err error
-	out.Since, out.Until, err = b.between(url.Values{"since": {f.Since}, "until": {f.Until}})
-	return out, err
+// query writes the fields that are used.
+func (f letterFields) query() string {
+	q := url.Values{}
+	for name, value := range map[string]string{
+		"stage": f.Stage, "sink": f.Sink, "source": f.Source, "reason": f.Reason, "number": f.Number, "answer": f.Answer, "since": f.Since, "until": f.Until,
+	} {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
+	return q.Encode()
 }
+
+// List and Groups are the addresses of what the filter selects.
+func (f letterFields) List() string { return "/dead-letters?" + f.query() }
+
+// Groups returns the address of the groups of what the filter selects.
+func (f letterFields) Groups() string { return "/dead-letters/groups?" + f.query() }
 
 // Any reports whether the filter selects less than all.
 func (f letterFields) Any() bool { return f != letterFields{} }
 
-func (b *Dashboard) letters(w http.ResponseWriter, r *http.Request) error {
+// filter reads the fields.
+func (b *Dashboard) filter(f letterFields) (operate.LetterFilter, error) {
+	q := url.Values{
+		"stage": {f.Stage}, "sink": {f.Sink}, "source": {f.Source}, "reason": {f.Reason}, "number": {f.Number}, "answer": {f.Answer},
+		"since": {f.Since}, "until": {f.Until},
+	}
+	out := operate.LetterFilterOf(q.Get)
+	var err error
+	if out.Since, out.Until, err = b.between(q); err != nil {
+		return out, err
+	}
+	return out, operate.CheckLetters(out)
+}
+
+// lettersFrame is what the list and the groups have in common.
+func (b *Dashboard) lettersFrame(r *http.Request) (lettersPage, operate.LetterFilter, error) {
 	p := lettersPage{frame: b.frame(r, "Dead letters"), Filter: letterFieldsOf(r.URL.Query())}
 	if p.failed != nil {
-		return p.failed
+		return p, operate.LetterFilter{}, p.failed
 	}
 	for _, reason := range operate.Reasons() {
 		p.Reasons = append(p.Reasons, string(reason))
 	}
-	f, err := b.filter(p.Filter)
-	if err != nil {
-		return err
-	}
 	for _, s := range p.Status.Sinks {
 		p.Sinks = append(p.Sinks, s.Name)
 	}
-	found, err := b.Operate.Letters(r.Context(), f, pageSize, r.URL.Query().Get("cursor"))
+	for _, s := range p.Status.Sources {
+		p.Names = append(p.Names, s.Name)
+	}
+	f, err := b.filter(p.Filter)
+	return p, f, err
+}
+
+func (b *Dashboard) letters(w http.ResponseWriter, r *http.Request) error {
+	p, f, err := b.lettersFrame(r)
 	if err != nil {
 		return err
 	}
-	p.Items = found.Items
-	p.First, p.Next = pages(r.URL, found.NextCursor)
+	found, err := b.searchLetters(r.Context(), f, r.URL.Query().Get("cursor"))
+	if err != nil {
+		return err
+	}
+	p.Items, p.Nearby = found.Items, nearbyOf(r.URL, found.NextCursor)
 	return b.render(w, http.StatusOK, "letters", p)
 }
 
-// letterPage shows one dead letter.
-type letterPage struct {
-	frame
-	operate.DeadLetter
-	// Record and Raw are those of a call, Callback is what could not be understood.
-	Record, Raw, Callback string
-	Newest                call.Record
-	Attempts              []event
+// searchLetters returns a page of dead letters that has something on it, as search does
+// of calls.
+func (b *Dashboard) searchLetters(ctx context.Context, f operate.LetterFilter, cursor string) (page operate.Page[operate.LetterItem], err error) {
+	for end := time.Now().Add(lookOn); ; cursor = page.NextCursor {
+		page, err = b.Operate.Letters(ctx, f, pageSize, cursor)
+		if err != nil || len(page.Items) > 0 || page.NextCursor == "" || time.Now().After(end) {
+			return page, err
+		}
+	}
 }
 
-func (b *Dashboard) letter(w http.ResponseWriter, r *http.Request) error {
-	d, err := b.Operate.Letter(r.Context(), r.PathValue("id"))
+// groupsPage lists what dead letters have in common.
+type groupsPage struct {
+	lettersPage
+	Groups []group
+	// Reached is how far back was looked; zero where all were.
+	Reached call.Time
+}
+
+// group is a line of the groups, with the fields that select it.
+type group struct {
+	operate.LetterGroup
+	Fields letterFields
+}
+
+// groups shows the groups of the dead letters that a second reaches, newest first.
+func (b *Dashboard) groups(w http.ResponseWriter, r *http.Request) error {
+	common, f, err := b.lettersFrame(r)
 	if err != nil {
 		return err
 	}
-	p := letterPage{frame: b.frame(r, "Dead letter"), DeadLetter: d.DeadLetter}
-	if d.Kept != nil {
-		p.Newest = p.knows(d.Kept)
-		p.Record, p.Raw = p.layOut(d.Kept)
+	p := groupsPage{lettersPage: common}
+	var sum operate.LetterGroups
+	cursor := r.URL.Query().Get("cursor")
+	for end := time.Now().Add(lookOn); ; {
+		page, err := b.Operate.Groups(r.Context(), f, cursor)
+		if err != nil {
+			return err
+		}
+		for _, g := range page.Items {
+			sum.Add(g)
+		}
+		cursor, p.Reached = page.NextCursor, page.ReachedAt
+		if cursor == "" || time.Now().After(end) {
+			break
+		}
 	}
-	if body := d.DeadLetterDetail.Body; body != nil {
-		p.Callback = p.Body(indent(body))
+	for _, g := range sum.All() {
+		fields := p.Filter
+		fields.Stage, fields.Sink, fields.Source, fields.Reason, fields.Answer = string(g.Stage), g.Sink, g.Source, string(g.Reason), g.Answer
+		p.Groups = append(p.Groups, group{g, fields})
 	}
-	t := timeline{frame: p.frame}
-	for _, a := range d.Log {
-		t.attempt(d.Sink, a)
-	}
-	p.Attempts = t.out
-	return b.render(w, http.StatusOK, "letter", p)
+	p.Nearby = nearbyOf(r.URL, cursor)
+	return b.render(w, http.StatusOK, "groups", p)
 }

@@ -135,6 +135,7 @@ func funcs(c clock) template.FuncMap {
 		"who":   who,
 		"count": count,
 		"ms":    operate.Millis,
+		"join":  func(words []string) string { return strings.Join(words, ", ") },
 	}
 }
 
@@ -151,7 +152,7 @@ func count(n any) string {
 }
 
 func parsePages(c clock) (map[string]*template.Template, error) {
-	names := []string{"overview", "calls", "call", "letters", "letter", "sink", "source", "confirm", "resend", "events", "playground", "configuration", "error"}
+	names := []string{"overview", "calls", "call", "letters", "groups", "letter", "sink", "source", "confirm", "resend", "events", "playground", "configuration", "error"}
 	out := map[string]*template.Template{}
 	for _, name := range names {
 		t, err := template.New("layout.html").Funcs(funcs(c)).ParseFS(templateFiles, "templates/layout.html", "templates/"+name+".html")

@@ -2,7 +2,6 @@ package dashboard
 
 import (
 	"cmp"
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -43,7 +42,7 @@ func (b *Dashboard) resendCalls(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
 		return badForm(err)
 	}
-	filter, fields, err := b.callFilter(r.PostForm)
+	filter, fields, err := b.callFilter(r.Context(), r.PostForm)
 	if err != nil {
 		return err
 	}
@@ -121,26 +120,6 @@ func number(text string) int {
 		return 0
 	}
 	return n
-}
-
-// callFilter reads the filter of calls of a form, and returns its fields too. Times are
-// fixed, so that they mean the same in every part.
-func (b *Dashboard) callFilter(form url.Values) (operate.CallFilter, []field, error) {
-	f := operate.CallFilterOf(form.Get)
-	var err error
-	if f.Since, f.Until, err = b.between(form); err != nil {
-		return f, nil, err
-	}
-	var fields []field
-	for _, name := range operate.CallFilterNames() {
-		fields = append(fields, field{name, form.Get(name)})
-	}
-	fields = append(fields, field{"since", format(f.Since, time.UTC, time.RFC3339)}, field{"until", format(f.Until, time.UTC, time.RFC3339)})
-	fields = slices.DeleteFunc(fields, func(f field) bool { return f.Value == "" })
-	if err := operate.CheckCalls(f); err != nil {
-		return f, fields, fmt.Errorf("filter: %w", err)
-	}
-	return f, fields, nil
 }
 
 // queryOf returns fields as the query of a list.

@@ -35,6 +35,8 @@ func said(q url.Values) string {
 		return letters + " stayed: still not understood, or the sink is not configured. Open one to see what to do."
 	case "more":
 		return letters + " done. There are more that match: do it again."
+	case "taken":
+		return "The callback was understood and taken as it was received then: its call is the first below."
 	case "purged":
 		return letters + " erased."
 	case "nothing":

@@ -26,6 +26,9 @@ func CallFilterNames() []string {
 	return []string{"number", "source", "sink", "state", "outcome", "direction", "agent", "account"}
 }
 
+// DeliveryStates lists the states of deliveries that a filter of calls can ask for.
+func DeliveryStates() []spool.DeliveryState { return spool.DeliveryStates() }
+
 // CallFilterOf returns the filter of values as an operator writes them; get returns the
 // value of a name, empty for none.
 func CallFilterOf(get func(name string) string) CallFilter {

@@ -10,7 +10,8 @@ const offset = (at) => {
   return (ahead < 0 ? "-" : "+") + two(Math.trunc(Math.abs(ahead) / 60)) + ":" + two(Math.abs(ahead) % 60);
 };
 const clock = (at) => two(at.getHours()) + ":" + two(at.getMinutes());
-const localize = (part) => {
+const enhance = (part) => {
+  for (const button of part.querySelectorAll("[data-copy]")) { button.hidden = false; }
   for (const time of part.querySelectorAll("time[data-clock]")) {
     const at = new Date(time.dateTime);
     time.textContent = `${at.getDate()} ${months[at.getMonth()]} ${at.getFullYear()} ${clock(at)}:${two(at.getSeconds())} ${offset(at)}`;
@@ -22,13 +23,31 @@ const localize = (part) => {
     field.value = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}T${clock(at)}`;
   }
 };
-localize(document);
+enhance(document);
 
 // What is typed as a time goes out with its zone: the server may have another one.
 document.addEventListener("formdata", (event) => {
   for (const field of event.target.querySelectorAll("input[data-clock]")) {
     if (field.value) { event.formData.set(field.name, new Date(field.value).toISOString()); }
   }
+});
+
+// Copy what a button names. Over plain HTTP, beyond this machine, only the old way works.
+const copy = async (text) => {
+  if (navigator.clipboard) { return navigator.clipboard.writeText(text); }
+  const field = document.createElement("textarea");
+  field.value = text;
+  document.body.append(field);
+  field.select();
+  document.execCommand("copy");
+  field.remove();
+};
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  await copy(button.dataset.copy);
+  button.dataset.done = "";
+  setTimeout(() => { delete button.dataset.done; }, 1500);
 });
 
 // Keep what is marked live up to date, unless the reader is at work in it.
@@ -38,20 +57,23 @@ if (live) {
   const address = new URL(location.href);
   address.searchParams.delete("said");
   address.searchParams.delete("n");
+  const busy = () => live.contains(document.activeElement) || live.contains(getSelection().focusNode) && !getSelection().isCollapsed;
+  const say = (text, tone) => { if (pulse) { pulse.textContent = text; pulse.dataset.tone = tone; } };
   const refresh = async () => {
-    if (document.hidden || live.contains(document.activeElement)) return;
+    if (document.hidden) return;
+    if (busy()) return say("waits while you are in it", "calm");
     try {
       const answer = await fetch(address, { headers: { Accept: "text/html" } });
       if (!answer.ok) throw new Error(String(answer.status));
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const fresh = page.querySelector("[data-live]");
-      if (fresh && !live.contains(document.activeElement)) {
-        localize(fresh);
+      if (fresh && !busy()) {
+        enhance(fresh);
         live.replaceChildren(...document.importNode(fresh, true).childNodes);
       }
-      if (pulse) { pulse.textContent = "refreshes by itself"; pulse.dataset.tone = "calm"; }
+      say("refreshes by itself", "calm");
     } catch {
-      if (pulse) { pulse.textContent = "the server does not answer: this is old"; pulse.dataset.tone = "bad"; }
+      say("the server does not answer: this is old", "bad");
     }
   };
   if (pulse) { pulse.hidden = false; }
