@@ -30,6 +30,8 @@ type DeliveryStatus struct {
 	EndedAt  call.Time `json:"ended_at,omitzero"`
 	Tries    int       `json:"tries"`
 	Attempts []Attempt `json:"attempts,omitempty"`
+	// Remembered is what its attempts, and those of older revisions in the lane, kept.
+	Remembered map[string]string `json:"remembered,omitempty"`
 }
 
 // CallDetail is a call with all kept revisions and their deliveries.

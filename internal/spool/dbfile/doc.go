@@ -27,7 +27,8 @@
 //	indexed       one row: up_to, the last call whose keys are written
 //	deliveries    one row for (call_seq, lane): state, due, since (acceptance or
 //	              last replay), tries (on the wire), attempts (JSON), successor,
-//	              ended_at; spent, doubts, failed_at: the History
+//	              ended_at; spent, doubts, failed_at: the History; remembered
+//	              (JSON, or ""): what attempts of the call in the lane have kept
 //	dead_letters  id (ULID), stage, lane, source, call_id, reason, detail, tries,
 //	              created_at; call_seq for stage delivery, body and its hash for
 //	              stage intake

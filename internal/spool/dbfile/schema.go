@@ -12,7 +12,7 @@ import (
 const applicationID = 0x6364726c
 
 // SchemaVersion is the version that this binary writes.
-const SchemaVersion = 7
+const SchemaVersion = 8
 
 // migration brings a file from the version before it to its own, inside one
 // transaction.
@@ -20,7 +20,7 @@ type migration []string
 
 // migrations lists the steps; step i leads from version i to i+1.
 func migrations() []migration {
-	return []migration{version1(), version2(), version3(), version4(), version5(), version6(), version7()}
+	return []migration{version1(), version2(), version3(), version4(), version5(), version6(), version7(), version8()}
 }
 
 // version1 makes the tables; the order is that of their roots in the file, which a
@@ -173,6 +173,11 @@ func version7() migration {
 		`ALTER TABLE lanes ADD COLUMN paused_for TEXT NOT NULL DEFAULT ''`,
 		`ALTER TABLE calls ADD COLUMN rules TEXT NOT NULL DEFAULT ''`,
 	}
+}
+
+// version8 keeps what attempts have to remember.
+func version8() migration {
+	return migration{`ALTER TABLE deliveries ADD COLUMN remembered TEXT NOT NULL DEFAULT ''`}
 }
 
 // errOtherProgram refuses a database that is no spool.

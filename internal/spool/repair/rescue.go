@@ -39,7 +39,7 @@ func sources() []source {
 			from: "calls", key: "seq", keys: `SELECT seq FROM calls INDEXED BY calls_identity WHERE call_id > ''`,
 		},
 		{
-			table: "deliveries", columns: words("call_seq lane state due since tries attempts successor ended_at spent doubts failed_at"),
+			table: "deliveries", columns: words("call_seq lane state due since tries attempts successor ended_at spent doubts failed_at remembered"),
 			from: "deliveries NOT INDEXED", key: "call_seq", keys: `SELECT seq FROM calls`, saved: true,
 		},
 		{table: "deliveries", columns: words("call_seq lane state due since"), from: "deliveries INDEXED BY waiting WHERE state < 4", key: "lane, state, due, call_seq"},

@@ -19,6 +19,7 @@ import (
 // they lead to.
 func undone() map[int][]string {
 	return map[int][]string{
+		7: {`ALTER TABLE deliveries DROP COLUMN remembered`},
 		6: {`DROP TABLE events`, `DROP TABLE event_calls`, `ALTER TABLE lanes DROP COLUMN paused_for`, `ALTER TABLE calls DROP COLUMN rules`},
 		1: {
 			`ALTER TABLE calls DROP COLUMN trace`, `ALTER TABLE deliveries DROP COLUMN spent`, `ALTER TABLE deliveries DROP COLUMN doubts`,

@@ -77,7 +77,7 @@ func readRecord(c *sqlite.Conn, seq int64) (record []byte, err error) {
 // deliveriesOf adds the deliveries of a revision. logs counts the bytes of their
 // logs.
 func (s *Store) deliveriesOf(c *sqlite.Conn, seq int64, revision int, logs *int, out *spool.CallDetail) error {
-	return dbfile.Query(c, `SELECT lane, state, due, since, tries, attempts, ended_at FROM deliveries WHERE call_seq = ?`, func(r *sqlite.Stmt) error {
+	return dbfile.Query(c, `SELECT lane, state, due, since, tries, attempts, ended_at, remembered FROM deliveries WHERE call_seq = ?`, func(r *sqlite.Stmt) error {
 		l := s.laneByID(r.ColumnInt64(0))
 		if l == nil {
 			return nil
@@ -86,6 +86,7 @@ func (s *Store) deliveriesOf(c *sqlite.Conn, seq int64, revision int, logs *int,
 		d := spool.DeliveryStatus{
 			Sink: l.name, Revision: revision, State: st.String(), Doubtful: st == doubtful, Since: call.At(dbfile.FromMillis(r.ColumnInt64(3))),
 			EndedAt: call.At(dbfile.FromMillis(r.ColumnInt64(6))), Tries: r.ColumnInt(4),
+			Remembered: decodeRemembered(r.ColumnText(7)),
 		}
 		if st.waits() {
 			d.DueAt = call.At(dbfile.FromMillis(r.ColumnInt64(2)))

@@ -45,8 +45,9 @@ func (s *Store) Retry(d *spool.Delivery, attempts []spool.Attempt, due time.Time
 			}
 		}
 		return dbfile.Execute(t.conn, `UPDATE deliveries SET state = ?, due = ?, tries = ?, attempts = ?, since = min(since, ?),
-			spent = ?, doubts = ?, failed_at = ? WHERE call_seq = ? AND lane = ?`,
-			st, dbfile.Millis(due), d.Tries, d.attempts, dbfile.Millis(t.now), h.Spent, h.Doubts, dbfile.Millis(h.FailedAt), d.Seq, d.lane.id)
+			spent = ?, doubts = ?, failed_at = ?, remembered = coalesce(nullif(?, ''), remembered) WHERE call_seq = ? AND lane = ?`,
+			st, dbfile.Millis(due), d.Tries, d.attempts, dbfile.Millis(t.now), h.Spent, h.Doubts, dbfile.Millis(h.FailedAt),
+			encodeRemembered(d.Remembered), d.Seq, d.lane.id)
 	})
 }
 
@@ -132,11 +133,11 @@ func (s *Store) report(leased *spool.Delivery, attempts []spool.Attempt, name st
 // end moves a delivery out of the waiting ones and lets its successor go on.
 func (s *Store) end(t *tx, d *delivery, to state) error {
 	found, successor := false, false
-	err := dbfile.Query(t.conn, `UPDATE deliveries SET state = ?, tries = ?, attempts = ?, ended_at = ?, due = 0
+	err := dbfile.Query(t.conn, `UPDATE deliveries SET state = ?, tries = ?, attempts = ?, ended_at = ?, due = 0, remembered = coalesce(nullif(?, ''), remembered)
 		WHERE call_seq = ? AND lane = ? AND state < 4 RETURNING successor`, func(r *sqlite.Stmt) error {
 		found, successor = true, r.ColumnBool(0)
 		return nil
-	}, to, d.Tries, d.attempts, dbfile.Millis(t.now), d.Seq, d.lane.id)
+	}, to, d.Tries, d.attempts, dbfile.Millis(t.now), encodeRemembered(d.Remembered), d.Seq, d.lane.id)
 	if err != nil {
 		return err
 	}

@@ -131,7 +131,7 @@ const (
 	leaseDoubtful  = leaseTried + `d.state = -1 AND d.due <= ? ORDER BY d.due, d.call_seq`
 	leaseReplayed  = leaseTried + `d.state = 2 AND d.due <= ? ORDER BY d.due, d.call_seq`
 	// The length of a blob is read without the blob.
-	leasedCall = `SELECT content, CASE WHEN length(record) <= ? THEN record END, trace, ifnull(checksum, -1), ifnull(length(record), 0) FROM calls WHERE seq = ?`
+	leasedCall = `SELECT content, CASE WHEN length(record) <= ? THEN record END, trace, ifnull(checksum, -1), ifnull(length(record), 0), revision FROM calls WHERE seq = ?`
 )
 
 // read takes what is due of each kind and deals the places out between them.
@@ -215,21 +215,35 @@ func (r *leaseReader) rows(sql string, from int64, limit int) (out []*delivery, 
 func (r *leaseReader) call(d *delivery) (fits bool, err error) {
 	if c, ok := r.recent.get(d.Seq); ok {
 		d.Record, d.Trace, d.MessageID = c.record, c.trace, call.MessageID(c.record.ID, c.content, d.Sink)
-		return r.take(d, c.length), nil
+		if !r.take(d, c.length) {
+			return false, nil
+		}
+		return true, r.remembered(d, c.record.Revision)
 	}
-	length := 0
+	length, revision := 0, 0
 	err = dbfile.Query(r.conn, leasedCall, func(s *sqlite.Stmt) error {
 		d.content, d.encoded, d.Trace, d.sum, length = dbfile.Bytes(s, 0), dbfile.Bytes(s, 1), s.ColumnText(2), s.ColumnInt64(3), s.ColumnInt(4)
+		revision = s.ColumnInt(5)
 		return nil
 	}, smallRecord, d.Seq)
 	if err != nil || !r.take(d, length) {
 		return false, err
 	}
-	if length <= smallRecord {
-		return true, nil
+	if length > smallRecord {
+		if d.encoded, err = readRecord(r.conn, d.Seq); err != nil {
+			return true, err
+		}
 	}
-	d.encoded, err = readRecord(r.conn, d.Seq)
-	return true, err
+	return true, r.remembered(d, revision)
+}
+
+// remembered adds what earlier attempts kept. There was none of a first revision that
+// is fresh.
+func (r *leaseReader) remembered(d *delivery, revision int) (err error) {
+	if d.state != ready || revision > 1 {
+		d.Remembered, err = remembered(r.conn, d.Seq, r.lane)
+	}
+	return err
 }
 
 // take charges the lane for a delivery, by the length of its encoded record.

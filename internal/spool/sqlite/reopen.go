@@ -230,8 +230,8 @@ func (l *lane) keepLeased(c *sqlite.Conn) error {
 		if d == nil {
 			continue
 		}
-		if err := dbfile.Execute(c, `INSERT OR IGNORE INTO deliveries(call_seq, lane, state, due, since, tries, attempts, spent, doubts, failed_at) VALUES (?, ?, ?, 0, ?, ?, ?, ?, ?, ?)`,
-			seq, l.id, held, dbfile.Millis(d.Since), d.Tries, d.attempts, d.History.Spent, d.History.Doubts, dbfile.Millis(d.History.FailedAt)); err != nil {
+		if err := dbfile.Execute(c, `INSERT OR IGNORE INTO deliveries(call_seq, lane, state, due, since, tries, attempts, spent, doubts, failed_at, remembered) VALUES (?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?)`,
+			seq, l.id, held, dbfile.Millis(d.Since), d.Tries, d.attempts, d.History.Spent, d.History.Doubts, dbfile.Millis(d.History.FailedAt), encodeRemembered(d.Remembered)); err != nil {
 			return err
 		}
 	}
