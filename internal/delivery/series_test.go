@@ -89,27 +89,27 @@ func TestARefusedStepDecides(t *testing.T) {
 			names = append(names, a.Step+" "+a.Result)
 		}
 		if diff := cmp.Diff([]string{"find delivered", "write delivered", "link rejected"}, names); diff != "" {
-			t.Error(diff)
+			w.t.Error(diff)
 		}
 		if detail := w.letters("crm")[0].Detail; !strings.HasPrefix(detail, "step link: 422") {
-			t.Errorf("the dead letter says %q", detail)
+			w.t.Errorf("the dead letter says %q", detail)
 		}
 		if diff := cmp.Diff(map[string]string{"write": "1"}, got.Remembered); diff != "" {
-			t.Error(diff)
+			w.t.Error(diff)
 		}
 		if n := testutil.ToFloat64(w.metrics.steps.WithLabelValues("crm", "link", "rejected")); n != 1 {
-			t.Errorf("%v refused links were counted", n)
+			w.t.Errorf("%v refused links were counted", n)
 		}
 
 		// Mended and replayed, it is not written again.
 		to.becomes(fine)
-		if _, _, err := w.spool.Replay(t.Context(), []string{w.letters("crm")[0].ID}, time.Now(), 0); err != nil {
-			t.Fatal(err)
+		if _, _, err := w.spool.Replay(w.t.Context(), []string{w.letters("crm")[0].ID}, time.Now(), 0); err != nil {
+			w.t.Fatal(err)
 		}
 		w.sleep(time.Second)
 		w.isState("crm", "delivered", "a")
 		if n := strings.Count(to.bodies(), "a/write"); n != 1 {
-			t.Errorf("it was written %d times", n)
+			w.t.Errorf("it was written %d times", n)
 		}
 	})
 }
@@ -143,7 +143,7 @@ func TestWhatWasWrittenIsRemembered(t *testing.T) {
 				w.sleep(2 * time.Minute)
 				w.isState("crm", "delivered", "a")
 				if n := strings.Count(to.bodies(), "a/write"); n != 1 {
-					t.Errorf("it was written %d times: %s", n, to.bodies())
+					w.t.Errorf("it was written %d times: %s", n, to.bodies())
 				}
 			})
 		})
@@ -159,16 +159,16 @@ func TestABreakerThatOpensBetweenSteps(t *testing.T) {
 		w.accept("crm", "a", "b")
 		w.sleep(10 * time.Second)
 		if to.bodies() != "a/find a/write b/find" {
-			t.Errorf("before the probe came %s", to.bodies())
+			w.t.Errorf("before the probe came %s", to.bodies())
 		}
 		if got := w.status("crm", "a"); got.State != "waiting" || got.Remembered["write"] != "1" {
-			t.Errorf("it is %s and remembers %v", got.State, got.Remembered)
+			w.t.Errorf("it is %s and remembers %v", got.State, got.Remembered)
 		}
 		to.becomes(fine)
 		w.sleep(2 * time.Minute)
 		w.isState("crm", "delivered", "a", "b")
 		if n := strings.Count(to.bodies(), "a/write"); n != 1 {
-			t.Errorf("it was written %d times", n)
+			w.t.Errorf("it was written %d times", n)
 		}
 	})
 }
@@ -186,10 +186,10 @@ func TestALookupIsNoEvidence(t *testing.T) {
 		w.accept("crm", "a", "b", "c", "d", "e")
 		w.sleep(10 * time.Minute)
 		if s := r.client.State(); s == outbound.Closed {
-			t.Error("the breaker is closed")
+			w.t.Error("the breaker is closed")
 		}
 		if n := to.got(); n > 2*(5+11) {
-			t.Errorf("%d requests in ten minutes", n)
+			w.t.Errorf("%d requests in ten minutes", n)
 		}
 		to.becomes(fine)
 		w.sleep(time.Hour)
@@ -206,15 +206,15 @@ func TestRateOfSteps(t *testing.T) {
 		w.sleep(20 * time.Second)
 		seen := to.seen()
 		if len(seen) != 9 {
-			t.Fatalf("%d requests", len(seen))
+			w.t.Fatalf("%d requests", len(seen))
 		}
 		for i := 1; i < len(seen); i++ {
 			if d := seen[i].at.Sub(seen[i-1].at); d < 990*time.Millisecond {
-				t.Errorf("request %d came %v after the one before", i, d)
+				w.t.Errorf("request %d came %v after the one before", i, d)
 			}
 		}
 		if to.bodies() != "a/find a/write a/link b/find b/write b/link c/find c/write c/link" {
-			t.Errorf("the order is %s", to.bodies())
+			w.t.Errorf("the order is %s", to.bodies())
 		}
 	})
 }
