@@ -36,6 +36,9 @@ func (o *operator) printSink(s operate.Sink) error {
 	f.addCell("state", cell{s.Summary, operate.Tone(s.State)})
 	f.add("what to do", operate.Advice(s.State))
 	f.add("waiting", waitingOf(s))
+	if s.Pending > 0 {
+		f.add("list them", "cdrelay calls list --state waiting --sink "+s.Name)
+	}
 	f.add("oldest", o.when(s.OldestPendingAt))
 	f.add("next try", o.when(s.NextTryAt))
 	f.add("pause ends", o.pauseEnd(s.Paused))

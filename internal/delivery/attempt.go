@@ -28,7 +28,7 @@ func (l *Lane) attempt(ctx context.Context, j job) outbound.Verdict {
 		a.span.Ended(resultRender, false)
 		l.deps.Metrics.rendered(l.name)
 		kept := spool.Attempt{At: time.Now().UTC(), Result: resultRender, Detail: err.Error()}
-		l.noteRender(d, kept.At, kept.Detail)
+		l.noteRender(d, out.Tries, kept)
 		l.bury(d, append(l.record(out.Tries), kept), spool.Render, err.Error())
 		return outbound.Verdict{}
 	}

@@ -29,8 +29,8 @@ type Failure struct {
 
 // Health is how the sink of a lane answered lately.
 type Health struct {
-	// Recent counts the wire tries by their result, and the requests that could not be
-	// rendered.
+	// Recent counts the attempts by their result, a quick try as one and a request that
+	// could not be rendered too. Its times are those of single requests.
 	Recent tally.Counts
 	// LastFailure is nil where there was none since the start.
 	LastFailure *Failure
@@ -91,14 +91,31 @@ func (h *health) failed(f Failure, refused bool) {
 	}
 }
 
-// note keeps what came of an exchange.
+// count counts what came of an attempt: its end once, and each try that failed before.
+// A step that worked in an attempt that went on is only timed.
+func (h *health) count(out outbound.Outcome) {
+	for i, t := range out.Tries {
+		ended := i == len(out.Tries)-1 && out.Meaning == outbound.Delivered
+		if t.Meaning == outbound.Delivered && !ended {
+			h.recent.Time(t.Duration)
+			continue
+		}
+		h.recent.Add(t.Meaning.String(), t.Duration)
+	}
+	if len(out.Tries) == 0 && out.Meaning == outbound.Delivered { // nothing had to be asked
+		h.recent.Add(resultDelivered, 0)
+	}
+}
+
+// note keeps what came of an attempt.
 func (l *Lane) note(d *spool.Delivery, out outbound.Outcome) {
+	l.health.count(out)
 	last := outbound.Try{At: time.Now()}
-	for _, last = range out.Tries {
-		l.health.recent.Add(last.Meaning.String(), last.Duration)
+	if n := len(out.Tries); n > 0 {
+		last = out.Tries[n-1]
 	}
 	switch out.Meaning {
-	case outbound.BreakerOpen, outbound.Canceled: // nothing was tried
+	case outbound.BreakerOpen, outbound.Canceled: // it says nothing of the sink
 	case outbound.Delivered:
 		l.health.delivered(last.At.Add(last.Duration).UTC())
 	default:
@@ -108,10 +125,11 @@ func (l *Lane) note(d *spool.Delivery, out outbound.Outcome) {
 	}
 }
 
-// noteRender keeps that the request of a delivery could not be made.
-func (l *Lane) noteRender(d *spool.Delivery, at time.Time, why string) {
+// noteRender keeps that a request of a delivery could not be made, after those tries.
+func (l *Lane) noteRender(d *spool.Delivery, tries []outbound.Try, kept spool.Attempt) {
+	l.health.count(outbound.Outcome{Tries: tries})
 	l.health.recent.Add(resultRender, 0)
-	l.health.failed(failureOf(d, at, resultRender, why), true)
+	l.health.failed(failureOf(d, kept.At, resultRender, kept.Detail), true)
 }
 
 func failureOf(d *spool.Delivery, at time.Time, result, detail string) Failure {

@@ -3,6 +3,7 @@ package delivery
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -51,6 +52,32 @@ func TestHealth(t *testing.T) {
 			t.Errorf("refused: %+v", h)
 		}
 	})
+}
+
+// TestStepsThatWorkAreNoDeliveries: where a lookup works and the write behind it does
+// not, nothing is counted as delivered.
+func TestStepsThatWorkAreNoDeliveries(t *testing.T) {
+	found := outbound.Try{Meaning: outbound.Delivered, Duration: time.Second}
+	failed := outbound.Try{Meaning: outbound.Unwell, Duration: time.Second}
+	for _, tt := range []struct {
+		tries []outbound.Try
+		end   outbound.Meaning
+		want  map[string]int
+	}{
+		{[]outbound.Try{found, found}, outbound.Delivered, map[string]int{"delivered": 1}},
+		{[]outbound.Try{found, failed, failed}, outbound.Unwell, map[string]int{"unwell": 2}},
+		{[]outbound.Try{found, failed, found}, outbound.Delivered, map[string]int{"unwell": 1, "delivered": 1}},
+		{[]outbound.Try{found}, outbound.BreakerOpen, map[string]int{}},
+		{nil, outbound.Delivered, map[string]int{"delivered": 1}},
+		{nil, outbound.Canceled, map[string]int{}},
+	} {
+		h := newHealth()
+		h.count(outbound.Outcome{Tries: tt.tries, Verdict: outbound.Verdict{Meaning: tt.end}})
+		got := h.recent.Counts().Day
+		if !maps.Equal(got.Of, tt.want) || len(tt.tries) > 0 && got.P50 == 0 {
+			t.Errorf("%v: %+v, want %v", tt, got, tt.want)
+		}
+	}
 }
 
 // TestHealthHoldsNoNumber: what a lane remembers of an answer names nobody, and is

@@ -35,19 +35,24 @@ func New(kinds ...string) *Tally {
 // Add counts an event that took so long; 0 where nobody measured it. An event of
 // another kind than those of New is not counted.
 func (t *Tally) Add(kind string, took time.Duration) {
-	i := slices.Index(t.kinds, kind)
-	if i < 0 {
-		return
+	if i := slices.Index(t.kinds, kind); i >= 0 {
+		t.each(func(s *slot) {
+			s.counts[i]++
+			s.time(took)
+		})
 	}
+}
+
+// Time adds a time to those of the events, and counts nothing.
+func (t *Tally) Time(took time.Duration) { t.each(func(s *slot) { s.time(took) }) }
+
+// each changes the present slot of each window.
+func (t *Tally) each(change func(*slot)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	since := time.Since(t.begun)
-	for r := range t.rings {
-		s := t.rings[r].at(since)
-		s.counts[i]++
-		if took > 0 {
-			s.times[level(took)]++
-		}
+	for i := range t.rings {
+		change(t.rings[i].at(since))
 	}
 }
 
@@ -92,6 +97,12 @@ type ring struct {
 type slot struct {
 	counts [maxKinds]uint32
 	times  [levels]uint32
+}
+
+func (s *slot) time(took time.Duration) {
+	if took > 0 {
+		s.times[level(took)]++
+	}
 }
 
 // at moves the window on and returns the slot of the present.

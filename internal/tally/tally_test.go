@@ -99,6 +99,15 @@ func TestQuantiles(t *testing.T) {
 	}
 }
 
+// TestTimeCountsNothing: a time without an event is among the others.
+func TestTimeCountsNothing(t *testing.T) {
+	c := tally.New("x")
+	c.Time(time.Second)
+	if n := c.Counts().Hour; n.Total != 0 || len(n.Of) != 0 || n.P50 < 800*time.Millisecond {
+		t.Errorf("%+v", n)
+	}
+}
+
 func TestSize(t *testing.T) {
 	if n := unsafe.Sizeof(tally.Tally{}); n > 29<<10 {
 		t.Errorf("a Tally takes %d bytes", n)
