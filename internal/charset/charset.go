@@ -1,6 +1,7 @@
 package charset
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -16,19 +17,20 @@ type Charset struct {
 	enc  encoding.Encoding // nil for UTF-8
 }
 
+// otherNames are names that the web does not know, such as those of Windows, with
+// those that it knows. Every ASCII text is UTF-8.
+//
+//nolint:gochecknoglobals // a table
+var otherNames = map[string]string{
+	"": "utf-8", "us-ascii": "utf-8", "ascii": "utf-8",
+	"cp936": "gbk", "ms936": "gbk", "cp950": "big5", "ms950": "big5", "cp932": "shift_jis",
+}
+
 // Lookup finds a character set by one of its names, such as gbk or ISO-8859-1.
 // The empty name is UTF-8.
 func Lookup(name string) (Charset, error) {
-	switch name = strings.ToLower(strings.TrimSpace(name)); name {
-	case "", "us-ascii", "ascii": // every ASCII text is UTF-8
-		return Charset{}, nil
-	case "cp936", "ms936": // Windows has names that the web does not know
-		name = "gbk"
-	case "cp950", "ms950":
-		name = "big5"
-	case "cp932":
-		name = "shift_jis"
-	}
+	name = strings.ToLower(strings.TrimSpace(name))
+	name = cmp.Or(otherNames[name], name)
 	enc, err := htmlindex.Get(name)
 	if err != nil || enc == encoding.Replacement {
 		return Charset{}, fmt.Errorf("unknown character set %.40q: write a name of the web, such as utf-8, gbk, gb18030, big5, shift_jis or iso-8859-1", name)

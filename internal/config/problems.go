@@ -136,19 +136,19 @@ func (p *Problems) addYAML(text string) {
 func wrongType(tag, value, want string) string {
 	found := cmp.Or(map[string]string{"!!map": "a mapping", "!!seq": "a list", "!!null": "nothing"}[tag], strconv.Quote(value))
 	expected, remedy := "a mapping of keys", "write keys below it, indented"
-	switch {
-	case strings.HasPrefix(want, "[]"):
-		expected, remedy = "a list", "write [a, b], or lines that begin with -"
-	case strings.Contains(want, "Duration"):
-		expected, remedy = "a duration", "write one such as 10s, 5m or 72h"
-	case want == "bool":
-		expected, remedy = "true or false", "write one of the two"
-	case strings.HasPrefix(want, "int"), strings.HasPrefix(want, "uint"):
-		expected, remedy = "a whole number", "write digits alone"
-	case strings.HasPrefix(want, "float"):
-		expected, remedy = "a number", "write digits, with a point at most"
-	case want == "string":
-		expected, remedy = "a text", "write one on the line of the key"
+	for _, kind := range [][3]string{
+		{"[]", "a list", "write [a, b], or lines that begin with -"},
+		{"time.Duration", "a duration", "write one such as 10s, 5m or 72h"},
+		{"bool", "true or false", "write one of the two"},
+		{"int", "a whole number", "write digits alone"},
+		{"uint", "a whole number", "write digits alone"},
+		{"float", "a number", "write digits, with a point at most"},
+		{"string", "a text", "write one on the line of the key"},
+	} {
+		if strings.HasPrefix(want, kind[0]) {
+			expected, remedy = kind[1], kind[2]
+			break
+		}
 	}
 	if _, variable := secret.Reference(value); variable {
 		remedy = "no variable is filled in here, write the value itself"

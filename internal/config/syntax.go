@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -71,32 +72,53 @@ func syntaxWords(text, line string) string {
 	_, value, _ := strings.Cut(bare, ": ")
 	value = strings.TrimSpace(value)
 	const quoteIt = ": put quotes around the text"
-	switch {
-	case strings.Contains(strings.TrimLeft(line, " "), "\t") && strings.TrimLeft(line, " ")[0] == '\t',
-		strings.Contains(text, "tab character"):
-		return "the line is indented with a tab character: indent with spaces"
-	case barePlace.MatchString(line):
-		return "a { of a template opens a mapping here" + quoteIt + `, as in "${call.id}"`
-	case value != "" && strings.ContainsRune("@`%*&", rune(value[0])):
-		return strconv.Quote(value[:1]) + " begins something else in YAML" + quoteIt
-	case strings.Contains(text, "UTF-8"), strings.Contains(text, "control characters"), strings.Contains(text, "UTF-16"):
-		return "the line holds control characters, or bytes that are not UTF-8: save the file as UTF-8"
-	case strings.Contains(text, "comment or line break"):
-		return "the text begins with > or |, which opens a block in YAML" + quoteIt
-	case strings.Contains(text, "block sequence entries"):
-		return `the text begins with "- ", which is a list in YAML` + quoteIt
-	case strings.Contains(text, "mapping values are not allowed"):
-		return "a second colon stands in the line, or it is indented deeper than the one above" + quoteIt + " that holds \": \", or indent the line as its neighbours"
-	case strings.Contains(text, "unknown escape"), strings.Contains(text, "hexdecimal"):
-		return `in double quotes \ begins an escape: write it twice (\\), or use single quotes`
-	case strings.Contains(text, "unexpected end of stream"), openQuote(value):
-		return "a quote that opens here is not closed, or closes too early: put the text in the other kind of quotes, or write a single quote twice"
-	case strings.Contains(text, "',' or '"):
-		return "a [ or { that opens here is not closed, or something stands between its items: close it, or add quotes or a comma"
-	case strings.Contains(text, "expected ':'") && keyAndRun.MatchString(line):
-		return "there is no colon followed by a space behind the key: write `key: value`"
-	case strings.Contains(text, "did not find expected"):
-		return "the line fits to nothing above it: indent it as its neighbours, with `key: value` or `- item`"
+	says := func(phrases ...string) bool {
+		return slices.ContainsFunc(phrases, func(phrase string) bool { return strings.Contains(text, phrase) })
+	}
+	for _, cause := range []struct {
+		holds bool
+		words string
+	}{
+		{
+			strings.HasPrefix(strings.TrimLeft(line, " "), "\t") || says("tab character"),
+			"the line is indented with a tab character: indent with spaces",
+		},
+		{barePlace.MatchString(line), "a { of a template opens a mapping here" + quoteIt + `, as in "${call.id}"`},
+		{
+			value != "" && strings.ContainsAny(value[:min(len(value), 1)], "@`%*&"),
+			strconv.Quote(value[:min(len(value), 1)]) + " begins something else in YAML" + quoteIt,
+		},
+		{
+			says("UTF-8", "control characters", "UTF-16"),
+			"the line holds control characters, or bytes that are not UTF-8: save the file as UTF-8",
+		},
+		{says("comment or line break"), "the text begins with > or |, which opens a block in YAML" + quoteIt},
+		{says("block sequence entries"), `the text begins with "- ", which is a list in YAML` + quoteIt},
+		{
+			says("mapping values are not allowed"),
+			"a second colon stands in the line, or it is indented deeper than the one above" + quoteIt + " that holds \": \", or indent the line as its neighbours",
+		},
+		{says("unknown escape", "hexdecimal"), `in double quotes \ begins an escape: write it twice (\\), or use single quotes`},
+		{
+			says("unexpected end of stream") || openQuote(value),
+			"a quote that opens here is not closed, or closes too early: put the text in the other kind of quotes, or write a single quote twice",
+		},
+		{
+			says("',' or '"),
+			"a [ or { that opens here is not closed, or something stands between its items: close it, or add quotes or a comma",
+		},
+		{
+			says("expected ':'") && keyAndRun.MatchString(line),
+			"there is no colon followed by a space behind the key: write `key: value`",
+		},
+		{
+			says("did not find expected"),
+			"the line fits to nothing above it: indent it as its neighbours, with `key: value` or `- item`",
+		},
+	} {
+		if cause.holds {
+			return cause.words
+		}
 	}
 	return "this is not YAML (" + text + "): look at quotes, colons and indentation"
 }

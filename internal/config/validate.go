@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/cdrelay/cdrelay/adapter"
 	"github.com/cdrelay/cdrelay/internal/intake"
@@ -108,11 +107,10 @@ func (s Shutdown) validate(report func(path, text string)) {
 }
 
 func (l Log) validate(report func(path, text string)) {
-	levels, formats := []string{"debug", "info", "warn", "error"}, []string{"json", "text"}
-	if !slices.Contains(levels, l.Level) {
-		report("level", fmt.Sprintf("%q is not a level: write %s", l.Level, strings.Join(levels, ", ")))
+	if !slices.Contains([]string{"debug", "info", "warn", "error"}, l.Level) {
+		report("level", fmt.Sprintf("%q is not a level: write debug, info, warn, error", l.Level))
 	}
-	if !slices.Contains(formats, l.Format) {
-		report("format", fmt.Sprintf("%q is not a format: write %s", l.Format, strings.Join(formats, " or ")))
+	if !slices.Contains([]string{"json", "text"}, l.Format) {
+		report("format", fmt.Sprintf("%q is not a format: write json or text", l.Format))
 	}
 }

@@ -37,20 +37,15 @@ func isSearch(overload string) bool {
 // boundary returns the check of a function's arguments, nil for one that needs
 // none.
 func boundary(overload string) func(args []ref.Val) error {
-	switch overload {
-	case "string_replace_string_string", "string_replace_string_string_int":
-		return checkReplace
-	case "list_join", "list_join_string":
-		return checkJoin
-	case "string_format":
-		return checkFormat
-	case "string_split_string", "string_split_string_int":
-		return checkSplit
-	}
 	if isSearch(overload) {
 		return checkSearch
 	}
-	return nil
+	return map[string]func(args []ref.Val) error{
+		"string_replace_string_string": checkReplace, "string_replace_string_string_int": checkReplace,
+		"list_join": checkJoin, "list_join_string": checkJoin,
+		"string_format":       checkFormat,
+		"string_split_string": checkSplit, "string_split_string_int": checkSplit,
+	}[overload]
 }
 
 // bounded puts the checks before the functions of CEL's strings extension.

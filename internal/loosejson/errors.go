@@ -2,6 +2,7 @@ package loosejson
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"strconv"
@@ -63,19 +64,8 @@ func (p *parser) found() string {
 
 // kindOf names a JSON value by its first byte.
 func kindOf(first byte) string {
-	switch first {
-	case '{':
-		return "an object"
-	case '[':
-		return "a list"
-	case '"':
-		return "a string"
-	case 't', 'f':
-		return "a boolean"
-	case 'n':
-		return "null"
-	}
-	return "a number"
+	kinds := map[byte]string{'{': "an object", '[': "a list", '"': "a string", 't': "a boolean", 'f': "a boolean", 'n': "null"}
+	return cmp.Or(kinds[first], "a number")
 }
 
 // clipped is how much of a vendor's text a message quotes, with the ellipsis.

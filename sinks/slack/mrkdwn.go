@@ -13,26 +13,25 @@ import (
 // maxValue bounds one value in the default message, before escaping.
 const maxValue = 300
 
+//nolint:gochecknoglobals // tables
+var (
+	// entities are how Slack asks to write the characters of its markup.
+	entities = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
+	// lookalikes take the place of what formats a text.
+	lookalikes = strings.NewReplacer("`", "'", "*", "∗", "~", "∼")
+)
+
 // escape makes a value from a call plain text for Slack: the three characters
 // of its markup become entities, as Slack asks, and control characters that no
 // message needs are dropped. Line breaks stay.
 func escape(s string) string {
-	s = strings.ToValidUTF8(s, "\uFFFD")
-	var b strings.Builder
-	b.Grow(len(s))
-	for _, r := range s {
-		switch {
-		case r == '&':
-			b.WriteString("&amp;")
-		case r == '<':
-			b.WriteString("&lt;")
-		case r == '>':
-			b.WriteString("&gt;")
-		case r == '\n' || r == '\t' || !unicode.IsControl(r):
-			b.WriteRune(r)
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+			return -1
 		}
-	}
-	return b.String()
+		return r
+	}, strings.ToValidUTF8(s, "\uFFFD"))
+	return entities.Replace(s)
 }
 
 // ownValue prepares a value for configured text and blocks: one line, no markup, no
@@ -58,22 +57,7 @@ func oneLine(s string) string {
 }
 
 // tamed is a line in which nothing is formatted.
-func tamed(s string) string { return strings.Map(tame, s) }
-
-// tame replaces the characters that would format a text by look-alikes. The
-// underscore stays: ids and names hold it, and italics end with their line.
-func tame(r rune) rune {
-	switch r {
-	case '`':
-		return '\''
-	case '*':
-		return '∗'
-	case '~':
-		return '∼'
-	default:
-		return r
-	}
-}
+func tamed(s string) string { return lookalikes.Replace(s) }
 
 // units counts UTF-16 units.
 func units(s string) int {
