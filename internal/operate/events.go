@@ -1,8 +1,10 @@
 package operate
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -136,16 +138,13 @@ func (s *Selection) describe() string {
 
 // facts writes names and values, in pairs; those without a value are left out.
 func facts(pairs ...string) string {
-	text := ""
-	for i := 0; i < len(pairs); i += 2 {
-		if pairs[i+1] != "" {
-			text += ", " + pairs[i] + " " + pairs[i+1]
+	var b strings.Builder
+	for pair := range slices.Chunk(pairs, 2) {
+		if value := pair[len(pair)-1]; value != "" {
+			b.WriteString(", " + pair[0] + " " + value)
 		}
 	}
-	if text == "" {
-		return ", all of them"
-	}
-	return text
+	return cmp.Or(b.String(), ", all of them")
 }
 
 func stamp(t time.Time) string {

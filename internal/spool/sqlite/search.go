@@ -31,10 +31,10 @@ const (
 )
 
 const (
-	callsBetween = callColumns + `WHERE seq < ? AND seq > ? ORDER BY seq DESC`
-	callsUpwards = callColumns + `WHERE seq < ? AND seq > ? ORDER BY seq`
-	callBySeq    = callColumns + `WHERE seq = ?`
-	callFrom     = `SELECT seq, received_at FROM calls WHERE seq >= ? ORDER BY seq LIMIT 1`
+	callsBetween   = callColumns + `WHERE seq < ? AND seq > ? ORDER BY seq DESC`
+	callsAscending = callColumns + `WHERE seq < ? AND seq > ? ORDER BY seq`
+	callBySeq      = callColumns + `WHERE seq = ?`
+	callFrom       = `SELECT seq, received_at FROM calls WHERE seq >= ? ORDER BY seq LIMIT 1`
 )
 
 // SearchCalls lists calls, one entry a revision. Time and memory
@@ -193,7 +193,7 @@ func (q *callSearch) firstSince(t time.Time) (int64, error) {
 // between reads the calls after one, and up to q.high.
 func (q *callSearch) between(after int64) error {
 	if q.filter.OldestFirst {
-		return q.read(callsUpwards, q.high, after)
+		return q.read(callsAscending, q.high, after)
 	}
 	return q.read(callsBetween, q.high, after)
 }

@@ -10,10 +10,10 @@ import (
 )
 
 const (
-	deliveriesBetween = `SELECT call_seq, lane, state FROM deliveries WHERE call_seq < ? AND call_seq > ? ORDER BY call_seq DESC`
-	deadBetween       = `SELECT call_seq, lane, 5 FROM dead_letters WHERE call_seq < ? AND call_seq > ? ORDER BY call_seq DESC`
-	deliveriesUpwards = `SELECT call_seq, lane, state FROM deliveries WHERE call_seq < ? AND call_seq > ? ORDER BY call_seq`
-	deadUpwards       = `SELECT call_seq, lane, 5 FROM dead_letters WHERE call_seq < ? AND call_seq > ? ORDER BY call_seq`
+	deliveriesBetween   = `SELECT call_seq, lane, state FROM deliveries WHERE call_seq < ? AND call_seq > ? ORDER BY call_seq DESC`
+	deadBetween         = `SELECT call_seq, lane, 5 FROM dead_letters WHERE call_seq < ? AND call_seq > ? ORDER BY call_seq DESC`
+	deliveriesAscending = `SELECT call_seq, lane, state FROM deliveries WHERE call_seq < ? AND call_seq > ? ORDER BY call_seq`
+	deadAscending       = `SELECT call_seq, lane, 5 FROM dead_letters WHERE call_seq < ? AND call_seq > ? ORDER BY call_seq`
 )
 
 // byDelivery walks over the deliveries, which are smaller than the calls, and reads
@@ -23,11 +23,11 @@ func (q *callSearch) byDelivery() error {
 	sql := deliveriesBetween
 	switch dead := q.filter.State == spool.Dead; {
 	case dead && q.filter.OldestFirst:
-		sql = deadUpwards
+		sql = deadAscending
 	case dead:
 		sql = deadBetween
 	case q.filter.OldestFirst:
-		sql = deliveriesUpwards
+		sql = deliveriesAscending
 	}
 	var here, read int64 // the call that the walk is at, and the one that was read
 	err := dbfile.Query(q.conn, sql, func(r *sqlite.Stmt) error {

@@ -21,9 +21,9 @@ func TestSearchesUseTheirIndex(t *testing.T) {
 	}()
 	for sql, uses := range map[string]string{
 		callsBetween:                             "INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
-		callsUpwards:                             "INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
-		deliveriesUpwards:                        "PRIMARY KEY (call_seq>? AND call_seq<?)",
-		deadUpwards:                              "COVERING INDEX dead_delivery (call_seq>? AND call_seq<?)",
+		callsAscending:                           "INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
+		deliveriesAscending:                      "PRIMARY KEY (call_seq>? AND call_seq<?)",
+		deadAscending:                            "COVERING INDEX dead_delivery (call_seq>? AND call_seq<?)",
 		callBySeq:                                "INTEGER PRIMARY KEY (rowid=?)",
 		deliveriesBetween:                        "PRIMARY KEY (call_seq>? AND call_seq<?)",
 		deadBetween:                              "COVERING INDEX dead_delivery (call_seq>? AND call_seq<?)",

@@ -19,7 +19,7 @@ func TestCrashPowerCutsBetweenChangeAndEvent(t *testing.T) {
 	d := faultfs.New(t)
 	config := configOn(t, d, "", sprintfSinks("sinks: [{name: well, webhook: {url: \"%s\"}}]\nrules: [{name: all, to: [well]}]\n", well))
 	seed := seedFromEnv(t)
-	random := rand.New(rand.NewPCG(seed, 7)) //nolint:gosec // a seed that is logged
+	random := rand.New(rand.NewPCG(seed, 7))
 	acknowledged := map[string]bool{}
 	changes := 0
 	for cut := range 2 * plainCuts {
@@ -100,7 +100,9 @@ func heldTo(t *testing.T, p *process, acknowledged map[string]bool) int {
 			t.Errorf("%s was acknowledged and is not among the %d events", reason, n)
 		}
 	}
-	var sinks struct{ Items []struct{ Paused *struct{ By string } } }
+	var sinks struct {
+		Items []struct{ Paused *struct{ By string } }
+	}
 	p.get("/api/v1/sinks", &sinks)
 	if paused := sinks.Items[0].Paused != nil; paused != (newest == "pause") {
 		t.Errorf("the newest event is %s and the sink is paused: %v", newest, paused)
