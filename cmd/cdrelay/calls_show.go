@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/url"
@@ -18,13 +19,45 @@ import (
 
 func callsShowCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "show ID",
+		Use:   "show ID|NUMBER",
 		Short: "Show one call: its record, its deliveries, every attempt",
-		Args:  exactly(1, "one ID, as calls list shows it"),
+		Long: `show shows one call with all that is known about it: by its ID, as calls list shows it,
+or the newest call of a telephone number, written as you know it.`,
+		Example: `  cdrelay calls show dialer:9513923-263056202
+  cdrelay calls show 0812-3456-7890`,
+		Args: exactly(1, "one ID, as calls list shows it, or one telephone number"),
 		RunE: asOperator(func(o *operator, args []string) error {
-			return show(o, callPath(args[0]), o.printCall)
+			id, err := o.callID(args[0])
+			if err != nil {
+				return err
+			}
+			return show(o, callPath(id), o.printCall)
 		}),
 	}
+}
+
+// callID returns the id of a call: as it is written, or that of the newest call of a
+// number. Ids have a colon behind the name of their source.
+func (o *operator) callID(written string) (string, error) {
+	if strings.Contains(written, ":") {
+		return written, nil
+	}
+	var ids []string
+	err := o.client.List(o.ctx(), "/api/v1/calls", url.Values{"number": {written}}, 2, func(item json.RawMessage) error {
+		var c operate.CallItem
+		err := json.Unmarshal(item, &c)
+		ids = append(ids, c.ID)
+		return err
+	})
+	switch {
+	case err != nil:
+		return "", err
+	case len(ids) == 0:
+		return "", errors.New("no call has this number, nor one that ends so; where its callback could not be understood, cdrelay dlq list --number finds that")
+	case len(ids) > 1 && ids[0] != ids[1]: // not two revisions
+		o.say("this is the newest call of the number; cdrelay calls list --number finds all")
+	}
+	return ids[0], nil
 }
 
 // show prints the one thing at a path: as it came where JSON is asked for.

@@ -32,22 +32,27 @@ document.addEventListener("formdata", (event) => {
   }
 });
 
-// Copy what a button names. Over plain HTTP, beyond this machine, only the old way works.
+// Copy what a button holds. Without a secure context the browser has no clipboard; then
+// a text that is selected for a moment is copied.
 const copy = async (text) => {
-  if (navigator.clipboard) { return navigator.clipboard.writeText(text); }
-  const field = document.createElement("textarea");
-  field.value = text;
+  if (navigator.clipboard) { await navigator.clipboard.writeText(text); return; }
+  const field = Object.assign(document.createElement("textarea"), { value: text });
   document.body.append(field);
   field.select();
-  document.execCommand("copy");
+  const done = document.execCommand("copy");
   field.remove();
+  if (!done) throw new Error("not copied");
 };
 document.addEventListener("click", async (event) => {
-  const button = event.target.closest("[data-copy]");
+  const button = event.target.closest("[data-copy]:not([data-copied])");
   if (!button) return;
-  await copy(button.dataset.copy);
-  button.dataset.done = "";
-  setTimeout(() => { delete button.dataset.done; }, 1500);
+  const label = button.textContent; // none of an icon
+  button.dataset.copied = await copy(button.dataset.copy).then(() => "yes", () => "no");
+  if (label) { button.textContent = button.dataset.copied === "yes" ? "Copied" : "Not copied: select it"; }
+  setTimeout(() => {
+    delete button.dataset.copied;
+    button.textContent = label;
+  }, 2000);
 });
 
 // Keep what is marked live up to date, unless the reader is at work in it.
@@ -78,31 +83,6 @@ if (live) {
   };
   if (pulse) { pulse.hidden = false; }
   setInterval(refresh, 5000);
-}
-
-// Copy what a button holds. Without a secure context the browser has no clipboard; then
-// a text that is selected for a moment is copied.
-const copied = async (text) => {
-  if (navigator.clipboard) { await navigator.clipboard.writeText(text); return; }
-  const field = Object.assign(document.createElement("textarea"), { value: text });
-  document.body.append(field);
-  field.select();
-  const done = document.execCommand("copy");
-  field.remove();
-  if (!done) throw new Error("not copied");
-};
-for (const button of document.querySelectorAll("[data-copy]")) {
-  button.hidden = false;
-  const label = button.textContent;
-  button.addEventListener("click", async () => {
-    try {
-      await copied(button.dataset.copy);
-      button.textContent = "Copied";
-    } catch {
-      button.textContent = "Not copied: select it";
-    }
-    setTimeout(() => { button.textContent = label; }, 2000);
-  });
 }
 
 // One box for all boxes of a list, and a count beside the buttons.
