@@ -10,8 +10,8 @@ import (
 	"github.com/cdrelay/cdrelay/internal/spool"
 )
 
-// TestBrowserSendsAgain: the CRM lost an afternoon, and it is sent again from the list of
-// calls: the button beside the filter, the sink, and the confirmation. Who did it stands with the
+// TestBrowserSendsAgain: the CRM lost an afternoon, and three clicks send it again: the
+// calls, the button beside the filter, and the confirmation. Who did it stands with the
 // call, and who paused the sink is one click from the overview.
 func TestBrowserSendsAgain(t *testing.T) {
 	asked(t)
@@ -30,11 +30,13 @@ rules: [{name: all calls to the CRM, to: [crm]}]
 	b.click(t, `nav a[href="/calls"]`)
 	b.reads(t, "newest first")
 	yesterday := time.Now().Add(-24 * time.Hour).UTC().Format("2006-01-02T15:04")
-	b.do(t, chromedp.SetValue(chromedp.CSS(`input[name=since]`), yesterday))
+	b.do(t, chromedp.SetValue(chromedp.CSS(`select[name=sink]`), "crm"), chromedp.SetValue(chromedp.CSS(`input[name=since]`), yesterday))
 	b.click(t, `button[formaction="/calls/resend"]`)
 	b.reads(t, "Send 3 calls again?")
 	b.shoot(t, "send-again-asked")
-	b.click(t, `input[name=to][value=crm]`)
+	if !eval[bool](t, b, `document.querySelector("input[name=to][value=crm]").checked && !document.querySelector("input[name=to][value=archive]").checked`) {
+		t.Error("the sink of the filter, and no other, is not ticked")
+	}
 	b.click(t, `main button.main`)
 	b.reads(t, "3 sent again")
 	s.until("all are sent again", func() bool { return len(crm.bodies()) == 6 })
