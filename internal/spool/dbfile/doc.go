@@ -39,7 +39,7 @@
 //	              as dead letters, and of its dead letters of stage intake (share.go)
 //	events        what operators did: id (ULID), action, token, address, via, sinks
 //	              (one a line), call_id, count, detail
-//	event_calls   the calls of an event that does not name its one call
+//	event_calls   for each call the latest events that do not name their one call
 //	counted       one row: the number of calls when up_to was the last seq
 //
 // A delivery's states:

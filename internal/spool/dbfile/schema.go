@@ -169,7 +169,7 @@ func version6() migration {
 func version7() migration {
 	return migration{
 		`CREATE TABLE events (id TEXT PRIMARY KEY, action TEXT, token TEXT, address TEXT, via TEXT, sinks TEXT, call_id TEXT, count INTEGER, detail TEXT) WITHOUT ROWID`,
-		`CREATE TABLE event_calls (event TEXT, call_seq INTEGER, PRIMARY KEY (event, call_seq)) WITHOUT ROWID`,
+		`CREATE TABLE event_calls (call_seq INTEGER, event TEXT, PRIMARY KEY (call_seq, event)) WITHOUT ROWID`,
 		`ALTER TABLE lanes ADD COLUMN paused_for TEXT NOT NULL DEFAULT ''`,
 		`ALTER TABLE calls ADD COLUMN rules TEXT NOT NULL DEFAULT ''`,
 	}

@@ -50,7 +50,7 @@ func sources() []source {
 		{table: "set_aside", columns: words("id at call_seq lane reason bytes"), from: "set_aside", key: "id"},
 		{table: "kept", columns: words("lane name value gone"), from: "kept", key: "lane"},
 		{table: "events", columns: words("id action token address via sinks call_id count detail"), from: "events", key: "id"},
-		{table: "event_calls", columns: words("event call_seq"), from: "event_calls", key: "event, call_seq"},
+		{table: "event_calls", columns: words("call_seq event"), from: "event_calls", key: "call_seq, event"},
 	}
 }
 

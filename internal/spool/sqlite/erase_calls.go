@@ -219,7 +219,7 @@ func (c *claim) count(conn *sqlite.Conn) error {
 // eraseClaimed deletes calls with all that hangs on them.
 func (e *eraser) eraseClaimed(t *tx, claims []*claim) error {
 	var ids []string
-	var gone []int64
+	gone := 0
 	for _, c := range claims {
 		now, err := seqsOf(t.conn, c.id)
 		if err != nil {
@@ -237,16 +237,16 @@ func (e *eraser) eraseClaimed(t *tx, claims []*claim) error {
 				return err
 			}
 		}
-		ids, gone = append(ids, c.id), append(gone, now...)
+		ids, gone = append(ids, c.id), gone+len(now)
 	}
-	if len(gone) == 0 {
+	if gone == 0 {
 		return nil
 	}
 	t.then(e.recent.clear)
-	if err := forgetCalls(t.conn, ids, gone); err != nil {
+	if err := forgetCalls(t.conn, ids); err != nil {
 		return err
 	}
-	return e.uncount(t, len(gone))
+	return e.uncount(t, gone)
 }
 
 func (e *eraser) eraseClaimedSeq(t *tx, seq int64) error {
@@ -327,7 +327,7 @@ func eraseCall(c *sqlite.Conn, seq int64) error {
 			return err
 		}
 	}
-	for _, sql := range []string{`DELETE FROM deliveries WHERE call_seq = ?`, `DELETE FROM calls WHERE seq = ?`} {
+	for _, sql := range []string{`DELETE FROM deliveries WHERE call_seq = ?`, `DELETE FROM event_calls WHERE call_seq = ?`, `DELETE FROM calls WHERE seq = ?`} {
 		if err := dbfile.Execute(c, sql, seq); err != nil {
 			return err
 		}

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -17,22 +16,25 @@ import (
 	"github.com/cdrelay/cdrelay/internal/spool/dbfile"
 )
 
-// eventsMax bounds the events that are kept. They go with the longer one of the two
-// retention times, and the oldest where there are more.
-const eventsMax = 10_000
+const (
+	// eventsMax bounds the events that are kept. They go with the longer one of the two
+	// retention times, and the oldest where there are more.
+	eventsMax = 10_000
+	// eventsOfCallMax bounds those of many calls that are kept for each of the calls.
+	eventsOfCallMax = 20
+)
 
 const (
 	eventColumns = `SELECT id, action, token, address, via, sinks, call_id, count, detail FROM events `
-	// eventsOfCall is the condition on an event that it changed something of a call:
-	// a walk over the events, which are few, and not an index that is written for each
-	// call of a replay.
-	eventsOfCall = `(call_id = ?3 OR call_id = '' AND EXISTS (SELECT 1 FROM calls c JOIN event_calls x ON x.event = id AND x.call_seq = c.seq WHERE c.call_id = ?3))`
+	// eventsOfCall is the condition on an event that it changed something of a call.
+	eventsOfCall = `(call_id = ?3 OR id IN (SELECT x.event FROM calls c JOIN event_calls x ON x.call_seq = c.seq WHERE c.call_id = ?3))`
 	searchEvents = eventColumns + `WHERE id > ?1 AND id < ?2 AND (?3 = '' OR ` + eventsOfCall + `)
 		AND (?4 = '' OR instr(char(10) || sinks || char(10), char(10) || ?4 || char(10)) > 0) ORDER BY id DESC LIMIT ?5`
 	keepEvent = `INSERT INTO events(id, action, token, address, via, sinks, call_id, count, detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT(id) DO UPDATE SET sinks = excluded.sinks, count = count + excluded.count,
 			detail = CASE excluded.detail WHEN '' THEN detail ELSE excluded.detail END`
-	linkEvent = `INSERT OR IGNORE INTO event_calls(event, call_seq) VALUES (?, ?)`
+	linkEvent = `INSERT OR IGNORE INTO event_calls(call_seq, event) VALUES (?, ?)`
+	trimLinks = `DELETE FROM event_calls WHERE call_seq = ?1 AND event <= (SELECT event FROM event_calls WHERE call_seq = ?1 ORDER BY event DESC LIMIT 1 OFFSET ?2)`
 )
 
 // KeepEvent keeps an event that is no change of the store.
@@ -71,7 +73,10 @@ func (t *tx) noted(ctx context.Context, d touched) error {
 		return err
 	}
 	for _, seq := range d.calls {
-		if err := dbfile.Execute(t.conn, linkEvent, e.ID, seq); err != nil {
+		if err := dbfile.Execute(t.conn, linkEvent, seq, e.ID); err != nil {
+			return err
+		}
+		if err := dbfile.Execute(t.conn, trimLinks, seq, eventsOfCallMax); err != nil {
 			return err
 		}
 	}
@@ -155,7 +160,7 @@ func (s *Store) SearchEvents(ctx context.Context, f spool.EventFilter, limit int
 }
 
 // eraseEvents erases a step of the events from before the cutoff and of those that are
-// too many, then a step of what is left of their calls; it returns how many rows.
+// too many, and returns how many. What links calls to them goes with the calls.
 func (s *Store) eraseEvents(ctx context.Context, cutoff time.Time) (n int, err error) {
 	return change(ctx, s.writer, op{name: "retention"}, func(t *tx) (int, error) {
 		gone := 0
@@ -165,8 +170,6 @@ func (s *Store) eraseEvents(ctx context.Context, cutoff time.Time) (n int, err e
 		}{
 			{`DELETE FROM events WHERE id IN (SELECT id FROM events WHERE id < ? ORDER BY id LIMIT ?)`, []any{ulidAt(cutoff), stepRows}},
 			{`DELETE FROM events WHERE id IN (SELECT id FROM events WHERE id <= (SELECT id FROM events ORDER BY id DESC LIMIT 1 OFFSET ?) ORDER BY id LIMIT ?)`, []any{eventsMax, stepRows}},
-			{`DELETE FROM event_calls WHERE (event, call_seq) IN (SELECT event, call_seq FROM event_calls
-				WHERE event < ifnull((SELECT min(id) FROM events), ?) ORDER BY event, call_seq LIMIT ?)`, []any{behindAll, stepRows}},
 		} {
 			if err := dbfile.Execute(t.conn, d.sql, d.args...); err != nil {
 				return 0, err
@@ -177,17 +180,13 @@ func (s *Store) eraseEvents(ctx context.Context, cutoff time.Time) (n int, err e
 	})
 }
 
-// forgetCalls erases the events that name calls, and the calls from those of many.
-func forgetCalls(c *sqlite.Conn, ids []string, seqs []int64) error {
-	named, nerr := plainjson.Marshal(ids)
-	linked, lerr := plainjson.Marshal(seqs)
-	if err := errors.Join(nerr, lerr); err != nil {
+// forgetCalls erases the events that name calls.
+func forgetCalls(c *sqlite.Conn, ids []string) error {
+	named, err := plainjson.Marshal(ids)
+	if err != nil {
 		return err
 	}
-	return errors.Join(
-		dbfile.Execute(c, `DELETE FROM events WHERE call_id IN (SELECT value FROM json_each(?))`, string(named)),
-		dbfile.Execute(c, `DELETE FROM event_calls WHERE event IN (SELECT id FROM events WHERE call_id = '') AND call_seq IN (SELECT value FROM json_each(?))`, string(linked)),
-	)
+	return dbfile.Execute(c, `DELETE FROM events WHERE call_id IN (SELECT value FROM json_each(?))`, string(named))
 }
 
 // events takes the number out of the events.

@@ -1,7 +1,6 @@
 package sqlite_test
 
 import (
-	"errors"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -30,7 +29,7 @@ func events(tb testing.TB, s *sqlite.Store) {
 		succeed(tb, s.KeepEvent(tb.Context(), e))
 	}
 	for _, id := range []string{"a", "b"} {
-		succeed(tb, s.Exec(`INSERT INTO event_calls SELECT ?, seq FROM calls WHERE call_id = ?`, many.ID, "dialer:"+id))
+		succeed(tb, s.Exec(`INSERT INTO event_calls(event, call_seq) SELECT ?, seq FROM calls WHERE call_id = ?`, many.ID, "dialer:"+id))
 	}
 }
 
@@ -49,13 +48,32 @@ func eventsLeft(tb testing.TB, s *sqlite.Store) {
 	}
 }
 
-// TestEventsAreBounded: the newest stay, and the calls of those that went go too.
+// TestEventsAreBounded: the newest stay, in all and for each call, and those of a call go
+// with it.
 func TestEventsAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := open(t, spool.Config{})
+		s := openWith(t, spool.Config{Retention: time.Hour}, sqlite.Deps{})
 		accept(t, s, "a")
+		succeed(t, s.Settle(lease(t, s, 1)[0], nil))
+		pass(time.Second)
+		for range 30 {
+			again := spool.Resend{CallIDs: []string{"dialer:a"}, Sinks: []string{"crm"}}
+			if out, err := s.Resend(spool.WithEvent(t.Context(), newEvent(spool.ActionResend)), again); err != nil || out.Calls != 1 {
+				t.Fatalf("%+v, error %v", out, err)
+			}
+			succeed(t, s.Settle(lease(t, s, 1)[0], nil))
+			pass(time.Second)
+		}
+		of := func() int {
+			page, _, err := s.SearchEvents(t.Context(), spool.EventFilter{CallID: "dialer:a"}, 100, "")
+			succeed(t, err)
+			return len(page)
+		}
+		if n := of(); n != 20 {
+			t.Errorf("%d events of the call, want the latest 20", n)
+		}
 		const most = 10_000
-		var first string
+		first := ""
 		succeed(t, s.OnWriter(func(c *zombie.Conn) error {
 			return dbfile.Transact(c, func() error {
 				for i := range most + 500 {
@@ -63,10 +81,7 @@ func TestEventsAreBounded(t *testing.T) {
 					if i == 500 {
 						first = id
 					}
-					if err := errors.Join(
-						dbfile.Execute(c, `INSERT INTO events VALUES (?, 'replay', 'admin', '', 'api', '', '', 1, '')`, id),
-						dbfile.Execute(c, `INSERT INTO event_calls VALUES (?, 1)`, id),
-					); err != nil {
+					if err := dbfile.Execute(c, `INSERT INTO events VALUES (?, 'replay', 'admin', '', 'api', '', '', 1, '')`, id); err != nil {
 						return err
 					}
 				}
@@ -74,13 +89,15 @@ func TestEventsAreBounded(t *testing.T) {
 			})
 		}))
 		pass(5 * time.Minute)
-		for _, table := range []string{"events", "event_calls"} {
-			if n, err := s.Int(`SELECT count(*) FROM ` + table); err != nil || n != most {
-				t.Errorf("%d rows of %s, error %v", n, table, err)
-			}
+		if n, err := s.Int(`SELECT count(*) FROM events`); err != nil || n != most {
+			t.Errorf("%d events, error %v", n, err)
 		}
 		if _, err := s.Event(t.Context(), first); err != nil {
 			t.Errorf("the oldest of those that stay: %v", err)
+		}
+		pass(2 * time.Hour)
+		if n, err := s.Int(`SELECT count(*) FROM event_calls`); err != nil || n != 0 {
+			t.Errorf("%d of the call are left, error %v", n, err)
 		}
 	})
 }

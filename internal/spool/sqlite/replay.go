@@ -225,7 +225,7 @@ func sentBy(ctx context.Context, t *tx, seq int64) (bool, error) {
 	if !ok || e.CallID != "" {
 		return false, nil
 	}
-	n, err := dbfile.Int(t.conn, `SELECT count(*) FROM event_calls WHERE event = ? AND call_seq = ?`, e.ID, seq)
+	n, err := dbfile.Int(t.conn, `SELECT count(*) FROM event_calls WHERE call_seq = ? AND event = ?`, seq, e.ID)
 	return n > 0, err
 }
 
