@@ -62,7 +62,8 @@ if (live) {
   const address = new URL(location.href);
   address.searchParams.delete("said");
   address.searchParams.delete("n");
-  const busy = () => live.contains(document.activeElement) || live.contains(getSelection().focusNode) && !getSelection().isCollapsed;
+  const typed = () => [...live.querySelectorAll("input")].some((field) => field.value !== field.defaultValue);
+  const busy = () => live.contains(document.activeElement) || live.contains(getSelection().focusNode) && !getSelection().isCollapsed || typed();
   const say = (text, tone) => { if (pulse) { pulse.textContent = text; pulse.dataset.tone = tone; } };
   const refresh = async () => {
     if (document.hidden) return;

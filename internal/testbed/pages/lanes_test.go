@@ -6,6 +6,9 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
 )
 
 // TestBrowserLanes: which sink fails since when and why, and why does a source bring
@@ -47,9 +50,9 @@ rules: [{name: all, to: [crm, warehouse, archive, later]}]
 	if text := eval[string](t, b.browser, `document.body.innerText`); strings.Contains(text, customer) || strings.Contains(text, customer[2:]) {
 		t.Error("the page of the sink shows the number")
 	}
+	b.staysTyped(t)
 	b.click(t, `main form button`)
-	b.reads(t, "The sink is paused until you resume it")
-	b.reads(t, "Paused by an operator")
+	b.reads(t, "Paused by an operator: the CRM moves")
 	b.click(t, `main form button`)
 	b.reads(t, "The sink is resumed")
 	if at := eval[string](t, b.browser, `location.pathname`); at != "/sinks/crm" {
@@ -72,6 +75,19 @@ rules: [{name: all, to: [crm, warehouse, archive, later]}]
 	b.click(t, `a[aria-label^="Dead letter"]`)
 	b.reads(t, "Could not be understood")
 	b.pictures(t)
+}
+
+// staysTyped: what is typed stays where the page refreshes by itself, although the
+// reader looks elsewhere.
+func (b *tour) staysTyped(t *testing.T) {
+	t.Helper()
+	eval[bool](t, b.browser, `document.querySelector("[data-live] input[name=reason]").dataset.mine = "yes"; true`)
+	b.do(t, chromedp.SendKeys(chromedp.CSS(`input[name=reason]`), "the CRM moves"))
+	eval[bool](t, b.browser, `document.activeElement.blur(); true`)
+	<-time.After(6 * time.Second)
+	if got := eval[string](t, b.browser, `document.querySelector("input[name=reason][data-mine]")?.value ?? "gone"`); got != "the CRM moves" {
+		t.Errorf("typed, and after a refresh: %s", got)
+	}
 }
 
 // copies: a click on the button copies the test callback; without a clipboard too.
