@@ -1,8 +1,9 @@
 // Package demo shows the whole way of a call in one process, with no
-// configuration: stand-ins for a CRM and Slack that fail now and then, sample
-// callbacks of both telephony platforms, and a trace of what becomes of them.
+// configuration: stand-ins for a CRM and Slack that fail now and then, and for HubSpot
+// with its contacts, sample callbacks of both telephony platforms, and a trace of what
+// becomes of them.
 //
-// Only the platforms, the CRM and Slack are stand-ins. The callbacks are posted
+// Only the platforms, the CRM, HubSpot and Slack are stand-ins. The callbacks are posted
 // over HTTP to the public listener of a whole server, which runs a configuration
 // like any other and keeps its calls in a spool on the disk. The trace tells
 // nothing but what was observed: the HTTP answers, the records, deliveries and

@@ -107,11 +107,11 @@ func (s *show) introduce() {
 		"again and again until it has arrived.")
 	s.out.gap()
 	s.out.line("      Infin8linx --.                                      .--> crm            a CRM")
-	s.out.line("                    >--> cdrelay: disk, record, rules ---<")
+	s.out.line("                    >--> cdrelay: disk, record, rules ---+---> hubspot        HubSpot")
 	s.out.line("      NXCC       --'                                      '--> missed-calls   a Slack channel")
 	s.out.gap()
-	s.out.text(2, plain, "The server, its configuration and what it does are real. The platforms, the CRM and Slack are "+
-		"stand-ins in this process; the last two fail now and then. Telephone numbers are masked.")
+	s.out.text(2, plain, "The server, its configuration and what it does are real. The platforms, the CRM, HubSpot and "+
+		"Slack are stand-ins in this process; the CRM and Slack fail now and then. Telephone numbers are masked.")
 	s.out.gap()
 }
 

@@ -43,14 +43,16 @@ func checkTrace(t *testing.T, trace string) {
 		"\n2. ", "noticed       callDuration is 7 s",
 		"\n3. ", "to missed-calls by the rule", "429 Too Many Requests", "pause", "200 OK -> delivered", `missed-calls got "Missed call from +62`,
 		"\n4. ", "500 Internal Server Error", "delivered",
-		"\n5. ", "revision 2", "with a recording", "delivered",
+		"hubspot       +", "contact: 200 OK -> delivered", "owner: 200 OK", "call: 200 OK", "link: 200 OK",
+		"HubSpot shows one entry", "Lau, of agent7@example.com",
+		"\n5. ", "revision 2", "with a recording", "delivered", "call: 200 OK", "HubSpot shows one entry", "with the recording",
 		"\n6. ", "200 duplicate: revision 2 of nxlink:",
 		"\n7. ", "200 ignored",
 		"\n8. ", "400 not understood: not JSON: line 21", "dead letter", "stage intake, reason undecodable",
 		"\n9. ", "422 Unprocessable Entity: there is no field \"keys_pressed\"", "stage delivery, reason rejected",
 		"mended ", "replayed      1 dead letter", "201 Created: call logged -> delivered",
 		"In all", "9 callbacks: 6 accepted, 1 duplicate, 1 ignored, 1 not understood",
-		"7 of 7 deliveries, in 12 requests, 5 of which failed", "2 made, 1 replayed, 1 left",
+		"9 of 9 deliveries, in 17 requests, 5 of which failed", "2 made, 1 replayed, 1 left",
 		"result        every call has arrived",
 	} {
 		_, after, found := strings.Cut(rest, stage)

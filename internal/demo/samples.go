@@ -12,10 +12,13 @@ const (
 	dialer      = "dialer"
 	nxlink      = "nxlink"
 	crmSink     = "crm"
+	hubspotSink = "hubspot"
 	slackSink   = "missed-calls"
 	dialerQuery = "?key=demo-dialer-key"
 	nxlinkToken = "demo-nxlink-token" //nolint:gosec // of the demo's own configuration, no secret
 	crmToken    = "demo-crm-token"    //nolint:gosec // of the demo's own configuration, no secret
+
+	hubspotToken = "demo-hubspot-token" //nolint:gosec // of the demo's own configuration, no secret
 )
 
 // What a callback is answered.
@@ -65,14 +68,14 @@ func samples() []sample {
 			note:  "Slack is told too, and finds us too fast.",
 		},
 		{
-			file: "nxcc-answered.json", source: nxlink, status: accepted, revision: 1, sinks: []string{crmSink},
+			file: "nxcc-answered.json", source: nxlink, status: accepted, revision: 1, sinks: []string{crmSink, hubspotSink},
 			title: "A customer called and talked to Mei",
-			note:  "The CRM stumbles over it once.",
+			note:  "The CRM stumbles over it once. In HubSpot the call must stand under its contact and owner.",
 		},
 		{
-			file: "nxcc-answered-recording.json", source: nxlink, status: accepted, revision: 2, sinks: []string{crmSink},
+			file: "nxcc-answered-recording.json", source: nxlink, status: accepted, revision: 2, sinks: []string{crmSink, hubspotSink},
 			title: "The same call again, now with a recording",
-			note:  "The platform knows more now: a new revision.",
+			note:  "The platform knows more now: a new revision, and no second entry in HubSpot.",
 		},
 		{
 			file: "nxcc-answered-recording.json", source: nxlink, status: duplicate, revision: 2,

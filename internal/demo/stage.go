@@ -23,7 +23,7 @@ import (
 var configText string
 
 // addresses fill the placeholders of the configuration.
-type addresses struct{ Listen, Admin, Folder, CRM, Slack string }
+type addresses struct{ Listen, Admin, Folder, CRM, HubSpot, Slack string }
 
 // The ports that people would guess.
 const (
@@ -34,13 +34,15 @@ const (
 
 // stage is a running server between its stand-ins.
 type stage struct {
-	folder     string
-	crmState   *crm
-	crm, slack *standIn
-	loaded     *config.Loaded
-	app        *app.App
-	log        *os.File
-	client     *http.Client
+	folder   string
+	crmState *crm
+	account  *account
+	// standIns are the endpoints by the names of their sinks.
+	standIns map[string]*standIn
+	loaded   *config.Loaded
+	app      *app.App
+	log      *os.File
+	client   *http.Client
 
 	stop    context.CancelFunc // ends the server
 	serving sync.WaitGroup     // the server
@@ -53,7 +55,7 @@ type stage struct {
 func build(ctx context.Context, folder string, o Options) (*stage, error) {
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s := &stage{
-		folder: folder, crmState: newCRM(), stop: stop, failed: make(chan error, 3),
+		folder: folder, crmState: newCRM(), account: newAccount(), standIns: map[string]*standIn{}, stop: stop, failed: make(chan error, 4),
 		client: &http.Client{Timeout: 15 * time.Second, Transport: &http.Transport{}},
 	}
 	if err := s.start(ctx, o); err != nil {
@@ -63,14 +65,14 @@ func build(ctx context.Context, folder string, o Options) (*stage, error) {
 }
 
 func (s *stage) start(ctx context.Context, o Options) (err error) {
-	if s.crm, err = newStandIn(ctx, s.crmState); err != nil {
-		return err
+	for sink, b := range map[string]behaviour{crmSink: s.crmState, hubspotSink: s.account, slackSink: slack{}} {
+		one, err := newStandIn(ctx, b)
+		if err != nil {
+			return err
+		}
+		s.standIns[sink] = one
+		s.run(&s.posing, one.serve)
 	}
-	s.run(&s.posing, s.crm.serve)
-	if s.slack, err = newStandIn(ctx, slack{}); err != nil {
-		return err
-	}
-	s.run(&s.posing, s.slack.serve)
 	if err := s.configure(ctx, o.Once); err != nil {
 		return err
 	}
@@ -107,7 +109,8 @@ func (s *stage) file(name string) string { return filepath.Join(s.folder, name) 
 // reads the configuration.
 func (s *stage) configure(ctx context.Context, once bool) error {
 	a := addresses{
-		Listen: anyPort, Admin: anyPort, Folder: filepath.ToSlash(s.folder), CRM: s.crm.addr(), Slack: s.slack.addr(),
+		Listen: anyPort, Admin: anyPort, Folder: filepath.ToSlash(s.folder),
+		CRM: s.standIns[crmSink].addr(), HubSpot: s.standIns[hubspotSink].addr(), Slack: s.standIns[slackSink].addr(),
 	}
 	if !once { // nobody posts to a demo that ends by itself
 		a.Listen, a.Admin = usual(ctx, usualPublic), usual(ctx, usualPrivate)
@@ -156,10 +159,8 @@ func (s *stage) close() error {
 	s.stop()
 	s.serving.Wait()
 	var errs []error
-	for _, one := range []*standIn{s.crm, s.slack} {
-		if one != nil {
-			errs = append(errs, one.close())
-		}
+	for _, one := range s.standIns {
+		errs = append(errs, one.close())
 	}
 	s.posing.Wait()
 	s.client.CloseIdleConnections()

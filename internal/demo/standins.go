@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -94,11 +95,14 @@ func (s *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, answer.body) // a sender that is gone gets nothing
 }
 
-// of gives the notes on one message, in order.
+// of gives the notes on one message, in order; each step of a delivery has the
+// message's id with a name behind it.
 func (s *standIn) of(message string) []note {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.DeleteFunc(slices.Clone(s.notes), func(n note) bool { return n.message != message })
+	return slices.DeleteFunc(slices.Clone(s.notes), func(n note) bool {
+		return n.message != message && !strings.HasPrefix(n.message, message+"-")
+	})
 }
 
 // count tells how many requests came, and how many of them failed.

@@ -37,6 +37,11 @@ func (s *show) sayHow() {
 	s.out.fact("look inside", plain, fmt.Sprintf("http://%s/ (the page: calls, sinks, dead letters, a playground)", s.app.AdminAddr()))
 	s.out.fact("", plain, fmt.Sprintf("http://%s/api/v1/status", s.app.AdminAddr()))
 	s.out.fact("", plain, fmt.Sprintf("http://%s/metrics", s.app.AdminAddr()))
+	s.out.fact("ask HubSpot", plain, "for the contact, as its users would see it:")
+	s.out.gap()
+	s.out.line("      curl --header 'Authorization: Bearer %s' \\", hubspotToken)
+	s.out.line("        'http://%s/crm/objects/2026-03/contacts/%s'", s.standIns[hubspotSink].addr(), s.account.contact)
+	s.out.gap()
 	s.out.fact("change it", plain, s.file("config.yaml")+" (read again within seconds of a change)")
 	s.out.fact("log", plain, s.file("cdrelay.log"))
 	for _, taken := range s.taken() {

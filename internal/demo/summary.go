@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/cdrelay/cdrelay/internal/spool"
 )
@@ -42,9 +43,12 @@ func deliveries(n int) string {
 
 // requests counts what reached the stand-ins.
 func (s *show) requests() string {
-	all, failed := s.crm.count()
-	more, failedToo := s.slack.count()
-	return fmt.Sprintf("%s, %d of which failed", plural(all+more, "request"), failed+failedToo)
+	all, failed := 0, 0
+	for _, one := range s.standIns {
+		more, failedToo := one.count()
+		all, failed = all+more, failed+failedToo
+	}
+	return fmt.Sprintf("%s, %d of which failed", plural(all, "request"), failed)
 }
 
 // letters tells of the dead letters.
@@ -102,7 +106,17 @@ func (s *show) verifyArrival(ctx context.Context, a act, complain func(format st
 			complain("has not been delivered to %s: %s after %s", sink, p.state, plural(len(p.tries), "attempt"))
 		case !s.standIn(sink).taken(a.push.message(sink)):
 			complain("has not reached %s, although the spool says so", sink)
+		case sink == hubspotSink:
+			s.verifyEntry(a, complain)
 		}
+	}
+}
+
+// verifyEntry wants one entry under the right contact and owner.
+func (s *show) verifyEntry(a act, complain func(format string, args ...any)) {
+	shown := s.account.shows(a.push.record.ID)
+	if !strings.HasPrefix(shown, "one entry ") || !strings.Contains(shown, " under "+contactName+", of "+ownerEmail) {
+		complain("is in HubSpot as %s", shown)
 	}
 }
 

@@ -129,6 +129,10 @@ func (s *show) mend(ctx context.Context, p *push, sink string, known int, tell f
 
 // tellArrival shows, the first time, what the sink got.
 func (s *show) tellArrival(p *push, sink string, done progress) {
+	if done.state == delivered && sink == hubspotSink {
+		s.out.fact("", dim, "HubSpot shows "+p.record.Masker().Text(s.account.shows(p.record.ID)))
+		return
+	}
 	standIn := s.standIn(sink)
 	if done.state != delivered || standIn == nil || s.shown[sink] {
 		return

@@ -118,8 +118,11 @@ func (s *stage) progress(ctx context.Context, p *push, sink string) (progress, e
 
 func attempted(a spool.Attempt) try {
 	t := try{at: a.At, meaning: a.Result, said: a.Detail}
-	if t.said == "" {
+	if t.said == "" || a.Step != "" && a.Result == outbound.Delivered.String() {
 		t.said = statusLine(a.Status)
+	}
+	if a.Step != "" {
+		t.said = a.Step + ": " + t.said
 	}
 	if a.NextAt != nil {
 		t.wait = a.NextAt.Sub(a.At.Add(time.Duration(a.Millis) * time.Millisecond))
@@ -147,16 +150,7 @@ func statusLine(status int) string { return fmt.Sprintf("%d %s", status, http.St
 
 // standIn is the endpoint behind a sink of the demo; nil for one that the user has
 // added.
-func (s *stage) standIn(sink string) *standIn {
-	switch sink {
-	case crmSink:
-		return s.crm
-	case slackSink:
-		return s.slack
-	default:
-		return nil
-	}
-}
+func (s *stage) standIn(sink string) *standIn { return s.standIns[sink] }
 
 // pollEvery is how often the spool is asked for news.
 const pollEvery = 25 * time.Millisecond

@@ -30,8 +30,8 @@ func TestEverySampleArrives(t *testing.T) {
 	if err := s.verify(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	checkCRM(t, s.crm)
-	if got := len(s.slack.notes); got != 2 || s.slack.notes[0].message != s.slack.notes[1].message {
+	checkCRM(t, s.standIns[crmSink])
+	if got := len(s.standIns[slackSink].notes); got != 2 || s.standIns[slackSink].notes[0].message != s.standIns[slackSink].notes[1].message {
 		t.Errorf("%d requests to Slack, want the same message twice", got)
 	}
 	checkMissed(t, s)
@@ -72,10 +72,14 @@ func checkMissed(t *testing.T, s *show) {
 			t.Errorf("error %v, want %q", err, want)
 		}
 	}
-	acts, notes := slices.Clone(s.acts), s.slack.notes
-	s.slack.notes = notes[:1]
+	acts, notes := slices.Clone(s.acts), s.standIns[slackSink].notes
+	s.standIns[slackSink].notes = notes[:1]
 	expect("infin8linx-missed.json: has not reached missed-calls")
-	s.slack.notes = notes
+	s.standIns[slackSink].notes = notes
+	contact := s.account.contact
+	s.account.contact = "somebody else"
+	expect("nxcc-answered.json: is in HubSpot as one entry")
+	s.account.contact = contact
 	s.acts[5].answer.status = accepted
 	expect("nxcc-answered-recording.json: was answered 200 accepted, not duplicate")
 	copy(s.acts, acts)
@@ -91,7 +95,7 @@ func checkMissed(t *testing.T, s *show) {
 
 // TestTheConfiguration is one that `check` finds nothing wrong with.
 func TestTheConfiguration(t *testing.T) {
-	text, err := addresses{Listen: usualPublic, Admin: usualPrivate, Folder: "/tmp/x", CRM: "127.0.0.1:1", Slack: "127.0.0.1:2"}.fill(configText)
+	text, err := addresses{Listen: usualPublic, Admin: usualPrivate, Folder: "/tmp/x", CRM: "127.0.0.1:1", HubSpot: "127.0.0.1:2", Slack: "127.0.0.1:3"}.fill(configText)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +106,7 @@ func TestTheConfiguration(t *testing.T) {
 	if len(loaded.Warnings) > 0 {
 		t.Errorf("warnings %v", loaded.Warnings)
 	}
-	if !slices.Equal(loaded.SinkNames(), []string{crmSink, slackSink}) {
+	if !slices.Equal(loaded.SinkNames(), []string{crmSink, hubspotSink, slackSink}) {
 		t.Errorf("sinks %v", loaded.SinkNames())
 	}
 	for line := range strings.Lines(string(text)) {
