@@ -155,6 +155,9 @@ func (o *operator) printAttempts(m call.Masker, attempts []operate.Attempt) erro
 			next = stampIn(o.zone, *a.NextAt)
 		}
 		detail := strings.TrimPrefix(a.Warning+": "+a.Detail, ": ")
+		if a.Step != "" {
+			detail = a.Step + ": " + detail
+		}
 		row := cells(stampIn(o.zone, a.At), fmt.Sprintf("%d ms", a.Millis), status, "", next, o.masked(m, detail))
 		row[3] = state(a.Result)
 		t.row(row)

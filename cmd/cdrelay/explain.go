@@ -11,12 +11,15 @@ import (
 	"github.com/cdrelay/cdrelay/internal/app"
 	"github.com/cdrelay/cdrelay/internal/config"
 	"github.com/cdrelay/cdrelay/internal/explain"
+	"github.com/cdrelay/cdrelay/sinks/contract"
 )
 
 // explainFlags are what the command line says of the callback.
 type explainFlags struct {
 	source, output string
 	revision       int
+	results        []string
+	remembered     []string
 	utc            bool
 }
 
@@ -28,15 +31,19 @@ func explainCommand() *cobra.Command {
 		Long: `explain shows what would become of a callback: the call record, each rule with
 the values that decided, and the very request that each sink would get, secrets
 masked. It needs the configuration, but no running server. Nothing is sent or
-stored, and no token is fetched. Telephone numbers are shown. FILE may be - for
+stored, and no token is fetched. The result of a step is the one that --result says,
+else the placeholder steps.NAME. Telephone numbers are shown. FILE may be - for
 standard input. The exit code is 1 when the callback cannot be understood.`,
 		Example: `  cdrelay explain --source dialer callback.json
-  cdrelay explain --source nxlink -o json - < callback.json`,
+  cdrelay explain --source nxlink -o json - < callback.json
+  cdrelay explain --result contact='"301"' --remembered create=77 callback.json`,
 		Args: exactly(1, "one FILE, or - for standard input"),
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0]) },
 	}
 	cmd.Flags().StringVarP(&f.source, "source", "s", "", "the source that the callback comes to (default: the only one)")
 	cmd.Flags().IntVar(&f.revision, "revision", 1, "the revision that the call would have")
+	cmd.Flags().StringArrayVar(&f.results, "result", nil, "the result of a step, as step=value or sink.step=value; JSON, or a text that is none")
+	cmd.Flags().StringArrayVar(&f.remembered, "remembered", nil, "what a step has remembered, as step=text or sink.step=text")
 	cmd.Flags().StringVarP(&f.output, "output", "o", "table", "the form of the output: table or json")
 	cmd.Flags().BoolVar(&f.utc, "utc", false, "print times in UTC; default: in the zone of the terminal")
 	return cmd
@@ -74,13 +81,37 @@ func (f explainFlags) explain(cmd *cobra.Command, file string) (*explain.Explana
 			return nil, err
 		}
 	}
+	given, err := f.given()
+	if err == nil {
+		err = e.CheckGiven(given)
+	}
+	if err != nil {
+		return nil, &usageError{err}
+	}
 	body, err := readBody(file, cmd.InOrStdin())
 	if err != nil {
 		return nil, err
 	}
 	return explainBody(cmd.Context(), e, explain.Callback{
-		Source: f.source, Body: body, ReceivedAt: time.Now(), Revision: f.revision,
+		Source: f.source, Body: body, ReceivedAt: time.Now(), Revision: f.revision, Given: given,
 	})
+}
+
+// given reads the results of steps.
+func (f explainFlags) given() (g contract.Given, err error) {
+	read := func(flag string, list []string) map[string]string {
+		all := map[string]string{}
+		for _, one := range list {
+			name, value, ok := strings.Cut(one, "=")
+			if !ok {
+				err = fmt.Errorf("--%s is step=value, not %q", flag, one)
+			}
+			all[name] = value
+		}
+		return all
+	}
+	g.Results, g.Remembered = read("result", f.results), read("remembered", f.remembered)
+	return g, err
 }
 
 // explainBody puts a wrong source down to the command line.

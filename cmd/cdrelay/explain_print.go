@@ -110,22 +110,37 @@ func writeRequests(b *strings.Builder, x *explain.Explanation) {
 		b.WriteString("\nrequests  none: the call is kept and goes nowhere\n")
 	}
 	for i, r := range x.Requests {
-		head := "\n          "
-		if i == 0 {
-			head = "\nrequests  "
+		if i == 0 || r.Sink != x.Requests[i-1].Sink {
+			head := "\n          "
+			if i == 0 {
+				head = "\nrequests  "
+			}
+			fmt.Fprintf(b, "%s%s, message %s\n", head, r.Sink, r.MessageID)
 		}
-		fmt.Fprintf(b, "%s%s, message %s\n", head, r.Sink, r.MessageID)
-		if r.Error != "" {
-			fmt.Fprintf(b, "            no request, a dead letter `render`: %s\n", r.Error)
-			continue
-		}
-		fmt.Fprintf(b, "            %s %s\n", r.Method, r.URL)
-		for _, name := range slices.Sorted(maps.Keys(r.Headers)) {
-			fmt.Fprintf(b, "            %s: %s\n", name, r.Headers[name])
-		}
-		if r.Body != "" {
-			fmt.Fprintf(b, "\n            %s\n", strings.ReplaceAll(readable(r.Body), "\n", "\n            "))
-		}
+		writeRequest(b, r)
+	}
+}
+
+func writeRequest(b *strings.Builder, r explain.Request) {
+	if r.Step != "" {
+		fmt.Fprintf(b, "            step %s\n", strings.TrimSuffix(r.Step+": not made, "+r.Skipped, ": not made, "))
+	}
+	switch {
+	case r.Error != "":
+		fmt.Fprintf(b, "            no request, a dead letter `render`: %s\n", r.Error)
+		return
+	case r.Skipped != "":
+		return
+	}
+	fmt.Fprintf(b, "            %s %s\n", r.Method, r.URL)
+	for _, name := range slices.Sorted(maps.Keys(r.Headers)) {
+		fmt.Fprintf(b, "            %s: %s\n", name, r.Headers[name])
+	}
+	if r.Body != "" {
+		fmt.Fprintf(b, "\n            %s\n", strings.ReplaceAll(readable(r.Body), "\n", "\n            "))
+	}
+	if r.Step != "" {
+		b.WriteByte('\n')
 	}
 }
 

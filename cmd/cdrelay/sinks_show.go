@@ -49,7 +49,14 @@ func (o *operator) printSink(s operate.Sink) error {
 	if err := f.print(); err != nil {
 		return err
 	}
-	return o.printRecent(s.Recent)
+	if err := o.printRecent(s.Recent); err != nil || len(s.NotFound) == 0 {
+		return err
+	}
+	t := o.table(column{"NOT FOUND", 0, 0}, column{"NUMBER", 0, 0}, column{"AGENT", 2, 10}, column{"TIMES", 1, 0}, column{"LATEST", 0, 0}, column{"CALL", 3, 10})
+	for _, n := range s.NotFound {
+		t.row(cells(n.Step, n.Number, n.Agent, strconv.Itoa(n.Times), o.when(n.At), n.CallID))
+	}
+	return t.end()
 }
 
 func waitingOf(s operate.Sink) string {

@@ -45,10 +45,21 @@ func (s *runningSink) status() operate.Sink {
 			At: call.At(f.At), CallID: f.CallID, Revision: f.Revision, Result: f.Result, Status: f.Status, Detail: f.Detail,
 		}
 	}
+	if len(s.sink.Steps()) > 0 {
+		out.Lookups = s.notFound
+	}
 	if s.config.Lane.Rate != nil {
 		out.PerSecond = s.config.Lane.Rate.PerSecond
 	}
 	return out
+}
+
+// notFound returns what lookups of a sink did not find.
+func (s *runningSink) notFound() (all []operate.NotFound) {
+	for _, m := range s.sink.Missing() {
+		all = append(all, operate.NotFound{Step: m.Step, Number: m.Number, Agent: m.Agent, CallID: m.CallID, At: call.At(m.At), Times: m.Times})
+	}
+	return all
 }
 
 // sources returns the configured sources with what came to them.

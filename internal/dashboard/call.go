@@ -186,9 +186,15 @@ func (t *timeline) attempt(sink string, a operate.Attempt) {
 	switch a.Result {
 	case "delivered":
 		e.What = "Attempt delivered it"
+		if a.Step != "" {
+			e.What = "Taken"
+		}
 	case "rejected", "render": // its dead letter says what to do
 	default:
 		e.Do = operate.Advice(a.Result)
+	}
+	if a.Step != "" {
+		e.What = "Step " + a.Step + ": " + e.What
 	}
 	t.add(e)
 }

@@ -74,7 +74,13 @@ func (p *playgroundPage) layOutAnswer(x *operate.Explanation) *explanation {
 	}
 	for _, q := range x.Requests {
 		shown := shownRequest{Sink: q.Sink, Error: q.Error}
-		if q.Error == "" {
+		if q.Step != "" {
+			shown.Sink += ", step " + q.Step
+		}
+		if q.Skipped != "" {
+			shown.Error = "not made: " + q.Skipped
+		}
+		if shown.Error == "" {
 			shown.Text = p.layOutRequest(q.Method, q.URL, q.Headers, q.Body)
 		}
 		out.Shown = append(out.Shown, shown)

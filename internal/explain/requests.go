@@ -3,7 +3,9 @@ package explain
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/cdrelay/cdrelay/internal/call"
@@ -68,6 +70,37 @@ func givenTo(sink string, all contract.Given) contract.Given {
 		return out
 	}
 	return contract.Given{Results: pick(all.Results), Remembered: pick(all.Remembered)}
+}
+
+// Steps returns the steps of all sinks as "sink.step".
+func (e *Explainer) Steps() (names []string) {
+	for _, s := range e.config.Sinks {
+		for _, step := range s.Sink.Steps() {
+			names = append(names, s.Name+"."+step)
+		}
+	}
+	return names
+}
+
+// CheckGiven returns an error where a result is given to a step that no sink has.
+func (e *Explainer) CheckGiven(given contract.Given) error {
+	names := e.Steps()
+	for _, results := range []map[string]string{given.Results, given.Remembered} {
+		for _, name := range slices.Sorted(maps.Keys(results)) {
+			if !slices.ContainsFunc(names, func(full string) bool { return full == name || strings.HasSuffix(full, "."+name) }) {
+				return UnknownStep(name, names)
+			}
+		}
+	}
+	return nil
+}
+
+// UnknownStep says that there is no such step among those that there are.
+func UnknownStep(name string, names []string) error {
+	if len(names) == 0 {
+		return fmt.Errorf("there is no step %q: no sink has steps", name)
+	}
+	return fmt.Errorf("there is no step %q: there are %s", name, strings.Join(names, ", "))
 }
 
 func (e *Explainer) sink(name string) (Sink, bool) {

@@ -49,6 +49,11 @@ type Sink struct {
 	// Recent counts the attempts, each quick try as one.
 	Recent *Recent `json:"recent,omitempty"`
 
+	// NotFound is what lookups did not find, the latest first; for one sink only.
+	NotFound []NotFound `json:"not_found,omitempty"`
+	// Lookups returns NotFound; nil where the sink has no lookups.
+	Lookups func() []NotFound `json:"-"`
+
 	// Refusals are those of Failures that were refused for what they are.
 	Refusals int `json:"-"`
 	// NotBefore is when the breaker, or a pause that the sink asked for, lets the lane
@@ -74,6 +79,18 @@ type SinkFailure struct {
 	// the call is kept; for one sink and for the list of sinks only.
 	Request *spool.Sent       `json:"request,omitempty"`
 	Headers map[string]string `json:"headers,omitempty"`
+}
+
+// NotFound is something that a lookup of a sink did not find since the start.
+type NotFound struct {
+	// Step is the lookup. Number is masked; Agent is an address, a name or an id.
+	Step   string `json:"step"`
+	Number string `json:"number,omitempty"`
+	Agent  string `json:"agent,omitempty"`
+	// CallID is the latest call it was asked for, At when, Times how often.
+	CallID string    `json:"call_id"`
+	At     call.Time `json:"at"`
+	Times  int       `json:"times"`
 }
 
 // Paused is a pause that holds.
@@ -228,7 +245,12 @@ func (o *Operator) Sink(ctx context.Context, name string) (Sink, error) {
 	if i < 0 {
 		return Sink{}, fmt.Errorf("%w: no sink %q", ErrNotFound, name)
 	}
-	return status.Sinks[i], o.look(ctx, &status.Sinks[i])
+	s := &status.Sinks[i]
+	if s.Lookups != nil {
+		s.NotFound = s.Lookups()
+	}
+	err = o.look(ctx, s)
+	return *s, err
 }
 
 // look adds what the spool keeps of a sink's dead letters and of its last failure.

@@ -30,7 +30,11 @@ type testCase struct {
 	File       string `yaml:"file"`
 	ReceivedAt moment `yaml:"received_at"`
 	Revision   int    `yaml:"revision"`
-	Expect     expect `yaml:"expect"`
+	// Results are what steps take from answers, and Remembered what they took at an
+	// earlier revision, by "step" or "sink.step".
+	Results    map[string]tree   `yaml:"results"`
+	Remembered map[string]string `yaml:"remembered"`
+	Expect     expect            `yaml:"expect"`
 }
 
 // expect is what a case expects; what is left out is not looked at.
@@ -43,7 +47,7 @@ type expect struct {
 	// Sinks are all that get the call; an empty list is none.
 	Sinks    []string `yaml:"sinks"`
 	NotSinks []string `yaml:"not_sinks"`
-	// Requests are by sink.
+	// Requests are by sink, or by "sink.step".
 	Requests map[string]request `yaml:"requests"`
 	// Warnings are parts of warnings of the record.
 	Warnings []string `yaml:"warnings"`
@@ -59,6 +63,8 @@ type request struct {
 	Body tree `yaml:"body"`
 	// Error is a part of the error of a template that fails.
 	Error string `yaml:"error"`
+	// Skipped: the step is not made.
+	Skipped bool `yaml:"skipped"`
 }
 
 // moment is a time in RFC 3339.

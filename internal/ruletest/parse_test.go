@@ -21,9 +21,9 @@ func TestProblems(t *testing.T) {
 		{
 			"unknown keys", "cases:\n- name: a\n  sorce: b\n  expect:\n    sink: []\n    requests: {crm: {header: {}}}\nconfg: x\n",
 			[]string{
-				`a.yaml:3: unknown key "sorce": here may stand name, source, callback, file, received_at, revision, expect`,
+				`a.yaml:3: unknown key "sorce": here may stand name, source, callback, file, received_at, revision, results, remembered, expect`,
 				`a.yaml:5: unknown key "sink": here may stand result, reason, record, sinks, not_sinks, requests, warnings`,
-				`a.yaml:6: unknown key "header": here may stand method, url, headers, body, error`,
+				`a.yaml:6: unknown key "header": here may stand method, url, headers, body, error, skipped`,
 				`a.yaml:7: unknown key "confg": here may stand config, env, cases`,
 			},
 		},

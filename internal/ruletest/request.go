@@ -20,7 +20,7 @@ import (
 func (e expect) checkRequests(x *explain.Explanation, env map[string]string, note func(Difference)) {
 	for _, sink := range slices.Sorted(maps.Keys(e.Requests)) {
 		want, path := e.Requests[sink], "requests."+sink
-		i := slices.IndexFunc(x.Requests, func(r explain.Request) bool { return r.Sink == sink })
+		i := slices.IndexFunc(x.Requests, func(r explain.Request) bool { return r.Sink == sink || r.Sink+"."+r.Step == sink })
 		if i < 0 {
 			note(Difference{Path: path, Expected: "a request", Got: nothing, Notes: whyOf(x, sink)})
 			continue
@@ -49,6 +49,12 @@ func hidden(s secret.Value, env map[string]string) bool {
 }
 
 func (w request) check(path string, got explain.Request, note func(Difference)) {
+	if skipped := got.Skipped != ""; w.Skipped || skipped {
+		if w.Skipped != skipped {
+			note(Difference{Path: path + ".skipped", Expected: strconv.FormatBool(w.Skipped), Got: strconv.FormatBool(skipped), Notes: notEmpty(got.Skipped)})
+		}
+		return
+	}
 	if w.Error != "" || got.Error != "" {
 		if w.Error == "" || !strings.Contains(got.Error, w.Error) {
 			note(Difference{Path: path + ".error", Expected: orNothing(w.Error), Got: orNothing(got.Error)})
@@ -64,6 +70,13 @@ func (w request) check(path string, got explain.Request, note func(Difference)) 
 	}
 	w.checkHeaders(path+".headers.", wire.Header, note)
 	w.checkBody(path+".body", wire, note)
+}
+
+func notEmpty(text string) []string {
+	if text == "" {
+		return nil
+	}
+	return []string{text}
 }
 
 func orNothing(text string) string { return cmp.Or(text, nothing) }

@@ -22,6 +22,7 @@ const rules = `
 rules:
   - {name: missed, when: '!call.answered && call.direction == "inbound"', to: [chat]}
   - {name: broken, when: call.account == "broken", to: [broken]}
+  - {name: stepped, when: call.account == "stepped", to: [stepped]}
   - {name: all, to: [crm, form]}
 sinks:
   crm:
@@ -34,6 +35,13 @@ sinks:
     webhook: {url: "https://crm.example.com/form", encoding: form, body: {n: "${call.revision}", yes: true, one: x}}
   chat:
     slack: {webhook_url: "https://hooks.slack.com/services/T0/B0/slack-plant", text: "Missed"}
+  stepped:
+    webhook:
+      base: https://crm.example.com
+      steps:
+        - {name: contact, method: GET, url: "/contacts?q=${call.customer.number}", result: response.json.id, cache: 1m}
+        - {name: create, when: remembered.create == "", url: /calls, body: {contact: "${steps.contact}"}, result: response.json.id, remember: true}
+        - {name: update, when: remembered.create != "", method: PATCH, url: "/calls/${remembered.create}", body: {contact: "${steps.contact}"}}
   broken:
     webhook: {url: "https://crm.example.com/broken", body: {x: "${1 / (call.revision - 1)}"}}
 `
@@ -48,7 +56,7 @@ func load(string) (*explain.Explainer, error) {
 		return nil, err
 	}
 	c := explain.Config{Rules: read.Rules}
-	for _, name := range []string{"crm", "form", "chat", "broken"} {
+	for _, name := range []string{"crm", "form", "chat", "broken", "stepped"} {
 		sink, err := sinks.Build(read.Sinks[name], contract.Deps{})
 		if err != nil {
 			return nil, err

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cdrelay/cdrelay/internal/explain"
+	"github.com/cdrelay/cdrelay/sinks/contract"
 )
 
 // defaultReceivedAt is a record's received_at unless the case says another. It is
@@ -151,9 +152,18 @@ func (c testCase) run(ctx context.Context, e *explain.Explainer, dir string, env
 			return nil, err
 		}
 	}
-	x, err := e.Explain(ctx, explain.Callback{Source: c.Source, Body: body, ReceivedAt: at, Revision: c.Revision})
+	x, err := e.Explain(ctx, explain.Callback{Source: c.Source, Body: body, ReceivedAt: at, Revision: c.Revision, Given: c.given()})
 	if err != nil {
 		return nil, err
 	}
 	return c.Expect.check(x, env), nil
+}
+
+// given are the results of steps.
+func (c testCase) given() contract.Given {
+	g := contract.Given{Results: map[string]string{}, Remembered: c.Remembered}
+	for name, value := range c.Results {
+		g.Results[name] = string(value.json)
+	}
+	return g
 }

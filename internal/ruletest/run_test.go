@@ -184,3 +184,38 @@ func TestSecretsThatADifferenceHides(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// Results of steps are given, or stand in as placeholders.
+func TestSteps(t *testing.T) {
+	const cases = `cases:
+  - name: the first time
+    source: dialer
+    callback: {id: 7, companycode: stepped, calltype: 2}
+    results: {stepped.contact: 301}
+    expect: {requests: {stepped.create: {body: {contact: 301}}, stepped.update: {skipped: true}, stepped.contact: {method: GET}}}
+  - name: ever after
+    source: dialer
+    callback: {id: 7, companycode: stepped, calltype: 2}
+    remembered: {create: "77"}
+    expect: {requests: {stepped.create: {skipped: true}, stepped.update: {method: PATCH, url: "https://crm.example.com/calls/77", body: {contact: steps.contact}}}}
+  - name: wrong
+    source: dialer
+    callback: {id: 7, companycode: stepped, calltype: 2}
+    expect: {requests: {stepped.create: {skipped: true}}}
+`
+	r := ran(t, "env: {RULETEST_TOKEN: x}\n"+cases)
+	if r.Err != nil {
+		t.Fatal(r.Err)
+	}
+	for i, want := range []int{0, 0, 1} {
+		if got := r.Cases[i].Differences; len(got) != want {
+			t.Errorf("%s: %+v", r.Cases[i].Name, got)
+		}
+	}
+	for right, wrong := range map[string]string{"stepped.contact: 301": "stepped.kontact: 301", `create: "77"`: `crate: "77"`, "{stepped.create: {body": "{stepped.crate: {body"} {
+		r := ran(t, "env: {RULETEST_TOKEN: x}\n"+strings.Replace(cases, right, wrong, 1))
+		if r.Err == nil || !strings.Contains(r.Err.Error(), "there is no step") {
+			t.Errorf("%s: %v", wrong, r.Err)
+		}
+	}
+}

@@ -97,6 +97,7 @@ func (p *parsed) knownFields(n *yaml.Node, t reflect.Type, path string) {
 // validateNames reports sources and sinks that are not configured.
 func (p *parsed) validateNames(e *explain.Explainer) error {
 	sinks := e.Sinks()
+	steps := e.Steps()
 	check := func(line int, name string) {
 		if !slices.Contains(sinks, name) {
 			p.problems.addf(line, "there is no sink %q: configured are %s", name, strings.Join(sinks, ", "))
@@ -114,7 +115,17 @@ func (p *parsed) validateNames(e *explain.Explainer) error {
 			check(p.line("cases", i, "expect", "not_sinks"), name)
 		}
 		for name := range c.Expect.Requests {
+			if slices.Contains(steps, name) {
+				continue
+			}
+			if sink, _, step := strings.Cut(name, "."); step && slices.Contains(sinks, sink) {
+				p.problems.addf(p.line("cases", i, "expect", "requests", name), "%v", explain.UnknownStep(name, steps))
+				continue
+			}
 			check(p.line("cases", i, "expect", "requests", name), name)
+		}
+		if err := e.CheckGiven(c.given()); err != nil {
+			p.problems.addf(p.line("cases", i), "%v", err)
 		}
 	}
 	return p.problems.err()
