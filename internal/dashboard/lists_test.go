@@ -144,7 +144,7 @@ func TestManyDeliveriesHaveOneLine(t *testing.T) {
 	r := newRig(t)
 	r.accept("1", "crm", "archive", "third", "fourth")
 	r.until("refused", func() bool { return strings.Contains(r.get("/calls").body, "crm: dead letter") })
-	if body := r.get("/calls").body; !strings.Contains(body, ">3 more<") || strings.Contains(body, "</span><span class=\"pill\" data-tone=\"wait\">") {
+	if body := r.get("/calls").body; !strings.Contains(body, ">+3<") || strings.Contains(body, "</span><span class=\"pill\" data-tone=\"wait\">") {
 		t.Error("the deliveries that have no room are not told")
 	}
 }
