@@ -29,6 +29,22 @@ func TestPageSaysThatACallIsDoubtful(t *testing.T) {
 	}
 }
 
+// TestWaitingCallsAreAList: the page of a sink leads to the calls that wait for it.
+func TestWaitingCallsAreAList(t *testing.T) {
+	r := newRig(t)
+	r.seed()
+	const link = `/calls?state=waiting&amp;sink=archive`
+	if !strings.Contains(r.get("/sinks/archive").body, link) {
+		t.Fatal("no link to what waits")
+	}
+	body := r.get(strings.ReplaceAll(link, "&amp;", "&")).body
+	for id, want := range map[string]bool{"100": false, "101": false, "102": true, "103": false} {
+		if got := strings.Contains(body, "/calls/dialer:9513923-"+id); got != want {
+			t.Errorf("call %s is listed: %v", id, got)
+		}
+	}
+}
+
 // TestPauseGoesBackToItsPage: whoever pauses on the page of the sink stays there.
 func TestPauseGoesBackToItsPage(t *testing.T) {
 	r := newRig(t)

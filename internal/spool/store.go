@@ -136,7 +136,7 @@ type Searcher interface {
 	// LettersByReason counts the dead letters of a sink by their reason.
 	LettersByReason(ctx context.Context, sink string) (map[Reason]int64, error)
 	// LettersOfSource returns the newest callbacks of a source that could not be
-	// understood.
+	// understood, as far as they are among the latest thousand of all sources.
 	LettersOfSource(ctx context.Context, source string, limit int) ([]DeadLetter, error)
 	// DeadLetter returns one dead letter with what it holds, or ErrNotFound.
 	DeadLetter(ctx context.Context, id string) (DeadLetterDetail, error)

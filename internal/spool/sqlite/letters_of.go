@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 
 	"zombiezen.com/go/sqlite"
 
@@ -11,8 +12,11 @@ import (
 
 const (
 	countReasons    = `SELECT reason, count(*) FROM dead_letters WHERE stage = 'delivery' AND lane = ? GROUP BY reason`
-	lettersOfSource = `SELECT id FROM dead_letters WHERE source = ? AND body_hash IS NOT NULL ORDER BY id DESC LIMIT ?`
+	lettersOfSource = letterColumns + `WHERE stage = 'intake' AND lane = 0 AND reason = 'undecodable' ORDER BY id DESC LIMIT ?`
 )
+
+// sourceLetters bounds the callbacks among which those of a source are looked for.
+const sourceLetters = 1000
 
 // LettersByReason counts the dead letters of a sink by their reason.
 func (s *Store) LettersByReason(ctx context.Context, sink string) (map[spool.Reason]int64, error) {
@@ -31,16 +35,20 @@ func (s *Store) LettersByReason(ctx context.Context, sink string) (map[spool.Rea
 }
 
 // LettersOfSource returns the newest callbacks of a source that could not be
-// understood.
+// understood, of the latest thousand of all sources.
 func (s *Store) LettersOfSource(ctx context.Context, source string, limit int) (out []spool.DeadLetter, err error) {
 	err = s.listRd.do(ctx, func(c *sqlite.Conn) error {
-		var ids []string
 		err := dbfile.Query(c, lettersOfSource, func(r *sqlite.Stmt) error {
-			ids = append(ids, r.ColumnText(0))
+			if l := s.scanLetter(r); l.Source == source {
+				out = append(out, l)
+			}
+			if len(out) == limit {
+				return errEnough
+			}
 			return nil
-		}, source, limit)
-		if err == nil {
-			out, err = s.lettersByID(c, ids)
+		}, sourceLetters)
+		if errors.Is(err, errEnough) {
+			return nil
 		}
 		return err
 	})

@@ -53,6 +53,7 @@ func TestHotStatementsUseTheirIndexAndNeverScanOrSort(t *testing.T) {
 		{"count waiting", countWaiting, partial},
 		{"count doubtful", countDoubtful, "COVERING " + partial + " AND state=?)"},
 		{"count dead by reason", countReasons, "COVERING INDEX dead_place (stage=? AND lane=?)"},
+		{"letters of a source", lettersOfSource, "INDEX dead_place (stage=? AND lane=? AND reason=?)"},
 		{"count dead", countDead, "COVERING INDEX dead_place (stage=? AND lane=?)"},
 		{"revisions", revisionsOf, "INDEX calls_identity (call_id=?)"},
 		{"ahead, scheduled", aheadScheduled, partial + " AND state=? AND due>?)"},
