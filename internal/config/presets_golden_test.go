@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/cdrelay/cdrelay/internal/call"
@@ -127,6 +128,7 @@ func presetCases() []presetCase {
 		{name: "shared-newest", with: "several: newest", calls: []*call.Record{missed(shared)}},
 		{name: "shared-none", with: "several: none", calls: []*call.Record{missed(shared)}},
 		{name: "other-country", calls: []*call.Record{missed(foreign)}},
+		{name: "other-country-create-lead", with: "nobody: create_lead", calls: []*call.Record{missed(foreign)}},
 		{name: "no-number", calls: []*call.Record{missed("")}},
 		{name: "owner-of-a-table", with: "owner_table: owners", calls: []*call.Record{answered(known)}},
 		{name: "company", preset: "hubspot", calls: []*call.Record{missed(firm)}},
@@ -191,6 +193,25 @@ func TestPresetsTakeEveryCall(t *testing.T) {
 					t.Errorf("%s: %s %s:\n%s", preset, direction, outcome, said)
 				}
 			}
+		}
+	}
+}
+
+// TestTwoCallsOfOneUnknownNumber: at once they make one lead.
+func TestTwoCallsOfOneUnknownNumber(t *testing.T) {
+	for preset, make := range map[string]func() crm{"hubspot": hubspotCRM, "pipedrive": pipedriveCRM} {
+		stand := make()
+		inFolder(t, stand.owner)
+		sink := sinkOf(t, preset, stand.with, "nobody: create_lead")
+		var both sync.WaitGroup
+		for i := range 2 {
+			one := missed(unknown)
+			one.ID = fmt.Sprintf("dialer:%d", i)
+			both.Go(func() { perform(t, sink, stand, []*call.Record{one}) })
+		}
+		both.Wait()
+		if holds := stand.holds(); strings.Count(holds, "new")+strings.Count(holds, "with "+unknown) != map[string]int{"hubspot": 3, "pipedrive": 2}[preset] {
+			t.Errorf("%s holds\n%s", preset, holds)
 		}
 	}
 }

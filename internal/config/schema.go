@@ -43,6 +43,11 @@ func Schema() ([]byte, error) {
 	if err := allKeys().annotate(s); err != nil {
 		return nil, fmt.Errorf("schema of the configuration: %w", err)
 	}
+	if sinks, ok := s.Properties.Get("sinks"); ok {
+		if err := describeParameters(sinks.Items); err != nil {
+			return nil, fmt.Errorf("schema of the configuration: %w", err)
+		}
+	}
 	b, err := plainjson.Indented(s)
 	if err != nil {
 		return nil, fmt.Errorf("schema of the configuration: %w", err)

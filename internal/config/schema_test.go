@@ -44,6 +44,15 @@ func TestSchema(t *testing.T) {
 	if err := check(string(example)); err != nil {
 		t.Errorf("the example does not fit the schema: %v", err)
 	}
+	for with, fits := range map[string]bool{
+		`{token: {env: T}}`: true, `{token: t, nobody: skip}`: true,
+		`{}`: false, `{token: t, nobdy: skip}`: false, `{token: t, nobody: nothing}`: false, `{token: [t]}`: false,
+	} {
+		preset := strings.Replace(minimal, `webhook: {url: "http://127.0.0.1:9/x"}`, "preset: hubspot\n    with: "+with, 1)
+		if err := check(preset); (err == nil) != fits {
+			t.Errorf("%s: %v", with, err)
+		}
+	}
 	for _, wrong := range [][2]string{{"retention:", "retentoin:"}, {"quick_tries: 2", "quick_tries: two"}, {"deny_private:", "deny_privat:"}} {
 		if check(strings.Replace(string(example), wrong[0], wrong[1], 1)) == nil {
 			t.Errorf("the schema takes %q", wrong[1])
