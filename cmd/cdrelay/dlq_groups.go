@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/url"
 	"strconv"
@@ -9,6 +8,7 @@ import (
 
 	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/operate"
+	"github.com/cdrelay/cdrelay/internal/plainjson"
 	"github.com/cdrelay/cdrelay/internal/plaintext"
 )
 
@@ -44,7 +44,7 @@ func (o *operator) printGroups(groups []operate.LetterGroup, q url.Values) error
 	)
 	for _, g := range groups {
 		if o.json {
-			text, err := json.Marshal(g)
+			text, err := plainjson.Marshal(g)
 			if err == nil {
 				_, err = fmt.Fprintf(o.out(), "%s\n", plaintext.JSON(text))
 			}

@@ -77,7 +77,9 @@ func (b *Dashboard) calls(w http.ResponseWriter, r *http.Request) error {
 	if filter.Number != p.Filter.Number {
 		p.Of, p.OfCall, p.End = p.Number(filter.Number), q.Get("of"), q.Get("end")
 	}
-	found, atOnce, err := b.search(r.Context(), filter, q.Get("cursor"))
+	found, atOnce, err := search(q.Get("cursor"), func(cursor string) (operate.Page[operate.CallItem], error) {
+		return b.Operate.Calls(r.Context(), filter, pageSize, cursor)
+	})
 	if err != nil {
 		return err
 	}
@@ -222,13 +224,13 @@ func rowOf(c operate.CallItem) callRow {
 // lookOn is how long a page is looked for that has something on it.
 const lookOn = time.Second
 
-// search returns a page of calls. A store returns an empty one where a filter passes
+// search returns a page of a listing. A store returns an empty one where a filter passes
 // over many; then it looks on for a while, so that nobody has to click through
 // empty pages. atOnce reports whether it did not have to.
-func (b *Dashboard) search(ctx context.Context, f operate.CallFilter, cursor string) (page operate.Page[operate.CallItem], atOnce bool, err error) {
+func search[T any](cursor string, list func(cursor string) (operate.Page[T], error)) (page operate.Page[T], atOnce bool, err error) {
 	atOnce = true
 	for end := time.Now().Add(lookOn); ; cursor, atOnce = page.NextCursor, false {
-		page, err = b.Operate.Calls(ctx, f, pageSize, cursor)
+		page, err = list(cursor)
 		if err != nil || len(page.Items) > 0 || page.NextCursor == "" || time.Now().After(end) {
 			return page, atOnce, err
 		}

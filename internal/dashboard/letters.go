@@ -1,7 +1,6 @@
 package dashboard
 
 import (
-	"context"
 	"net/http"
 	"net/url"
 	"time"
@@ -91,23 +90,14 @@ func (b *Dashboard) letters(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	found, err := b.searchLetters(r.Context(), f, r.URL.Query().Get("cursor"))
+	found, _, err := search(r.URL.Query().Get("cursor"), func(cursor string) (operate.Page[operate.LetterItem], error) {
+		return b.Operate.Letters(r.Context(), f, pageSize, cursor)
+	})
 	if err != nil {
 		return err
 	}
 	p.Items, p.Nearby = found.Items, nearbyOf(r.URL, found.NextCursor)
 	return b.render(w, http.StatusOK, "letters", p)
-}
-
-// searchLetters returns a page of dead letters that has something on it, as search does
-// of calls.
-func (b *Dashboard) searchLetters(ctx context.Context, f operate.LetterFilter, cursor string) (page operate.Page[operate.LetterItem], err error) {
-	for end := time.Now().Add(lookOn); ; cursor = page.NextCursor {
-		page, err = b.Operate.Letters(ctx, f, pageSize, cursor)
-		if err != nil || len(page.Items) > 0 || page.NextCursor == "" || time.Now().After(end) {
-			return page, err
-		}
-	}
 }
 
 // groupsPage lists what dead letters have in common.

@@ -101,8 +101,13 @@ func (b *Dashboard) resendOne(w http.ResponseWriter, r *http.Request, p resendPa
 	}
 	p.Count = max(p.Count, p.Done)
 	p.Hidden = []field{
-		{"confirmed", "yes"}, {"cursor", out.NextCursor}, {"event", cmp.Or(form.Get("event"), out.Event)}, {"per_second", form.Get("per_second")},
-		{"total", strconv.Itoa(p.Count)}, {"done", strconv.Itoa(p.Done)}, {"sent", strconv.Itoa(sent)},
+		{"confirmed", "yes"},
+		{"cursor", out.NextCursor},
+		{"event", cmp.Or(form.Get("event"), out.Event)},
+		{"per_second", form.Get("per_second")},
+		{"total", strconv.Itoa(p.Count)},
+		{"done", strconv.Itoa(p.Done)},
+		{"sent", strconv.Itoa(sent)},
 	}
 	if !out.NextDueAt.IsZero() {
 		p.Hidden = append(p.Hidden, field{"not_before", out.NextDueAt.Format(time.RFC3339Nano)})

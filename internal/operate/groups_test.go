@@ -25,7 +25,7 @@ type manyLetters struct {
 
 func (m manyLetters) SearchLetters(_ context.Context, _ spool.LetterFilter, limit int, cursor string) (page []spool.DeadLetter, next string, err error) {
 	if m.takes > 0 {
-		time.Sleep(m.takes) //nolint:forbidigo // inside a bubble
+		time.Sleep(m.takes)
 	}
 	at := 0
 	if cursor != "" {

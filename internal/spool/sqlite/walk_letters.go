@@ -97,9 +97,10 @@ func (w *wanted) within(text string) bool {
 	}
 	notDigit := func(c rune) bool { return c < '0' || c > '9' }
 	for field := range strings.FieldsFuncSeq(text, func(c rune) bool { return notDigit(c) && !strings.ContainsRune(" -./()", c) }) {
-		whole := ""
+		var whole []byte
 		for run := range strings.FieldsFuncSeq(field, notDigit) {
-			if whole += run; w.matches(dbfile.SearchDigits(run)) || w.matches(dbfile.SearchDigits(whole)) {
+			whole = append(whole, run...)
+			if w.matches(dbfile.SearchDigits(run)) || w.matches(dbfile.SearchDigits(string(whole))) {
 				return true
 			}
 		}
