@@ -93,7 +93,7 @@ func (b *binder) bind(k *key, n *yaml.Node, isCondition bool, path string) *yaml
 	}
 	fill := expr.BindText
 	if isCondition || k != nil && isExpression(k.typ()) {
-		fill = expr.Bind
+		fill = expr.BindWhole
 	}
 	text, err := fill(n.Value, bound(), b.text)
 	if err != nil {

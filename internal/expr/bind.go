@@ -11,6 +11,28 @@ func Bind(src string, variables []string, value func(variable, name string) (str
 	return b.out.String(), err
 }
 
+// writtenMark begins the comment behind a bound expression that has it as it was
+// written.
+const writtenMark = "\n//= "
+
+// BindWhole is Bind for an expression that people are shown: whoever shows it shows it
+// as it was written.
+func BindWhole(src string, variables []string, value func(variable, name string) (string, error)) (string, error) {
+	text, err := Bind(src, variables, value)
+	if err != nil || text == src {
+		return text, err
+	}
+	return text + writtenMark + strings.Join(strings.Fields(src), " "), nil
+}
+
+// written returns an expression as it was written.
+func written(src string) string {
+	if _, text, found := strings.Cut(src, writtenMark); found {
+		return text
+	}
+	return src
+}
+
 // BindText is Bind for every ${…} of a text.
 func BindText(src string, variables []string, value func(variable, name string) (string, error)) (string, error) {
 	b := binding{variables: variables, value: value}

@@ -41,6 +41,21 @@ func TestBind(t *testing.T) {
 	}
 }
 
+// TestBindWhole: a condition is shown as it was written.
+func TestBindWhole(t *testing.T) {
+	literal := func(string, string) (string, error) { return `"x"`, nil }
+	for _, src := range []string{`call.id == with.a`, `call.id == "with.a"`} {
+		text, err := BindWhole(src, []string{"with"}, literal)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g, err := compileGuard(text)
+		if err != nil || g.Source() != src {
+			t.Errorf("%s is shown as %s (%v)", src, g.Source(), err)
+		}
+	}
+}
+
 func TestBindText(t *testing.T) {
 	for src, want := range map[string]string{
 		`with.a ${with.a} $${with.a} ${"}" + with.b}.`: `with.a ${<with a>} $${with.a} ${"}" + <with b>}.`,

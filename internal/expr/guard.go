@@ -17,7 +17,7 @@ func compileGuard(src string) (Guard, error) {
 	if err := p.mustBeBool(); err != nil {
 		return Guard{}, err
 	}
-	return Guard{src: src, program: p}, nil
+	return Guard{src: written(src), program: p}, nil
 }
 
 // IsZero reports whether no condition was compiled.
