@@ -34,11 +34,11 @@ func (l *Lane) attempt(ctx context.Context, j job) outbound.Verdict {
 	}
 	a.series.End(out.Meaning)
 	endSpan(a.span, out.Meaning)
-	l.note(d, out)
+	l.note(d, out, a.proven)
 	if unwell(out.Meaning) && l.deps.Client.State() != outbound.Closed {
 		l.opened(d, out)
 	}
-	l.conclude(ctx, d, begun, out, a.remember())
+	l.conclude(ctx, a, begun, out)
 	return out.Verdict
 }
 
@@ -80,12 +80,17 @@ func (l *Lane) span(ctx context.Context, d *spool.Delivery) tracing.Span {
 
 // conclude reports to the store what became of a delivery. An attempt that kept
 // something is never merely released: it would be forgotten.
-func (l *Lane) conclude(ctx context.Context, d *spool.Delivery, begun time.Time, out outbound.Outcome, kept bool) {
-	attempts := l.record(out.Tries)
+func (l *Lane) conclude(ctx context.Context, a *attempt, begun time.Time, out outbound.Outcome) {
+	d, kept, attempts := a.job.delivery, a.remember(), l.record(out.Tries)
 	switch out.Meaning {
 	case outbound.Delivered:
 		lost := l.lost(d, l.deps.Store.Settle(d, attempts))
-		l.answered(ctx, d, begun, true)
+		switch {
+		case a.proven:
+			l.answered(ctx, d, begun, true)
+		case len(out.Tries) > 0:
+			l.failed(begun)
+		}
 		if !lost {
 			l.deps.Metrics.delivered(l.name, d.Record.ReceivedAt.Time)
 		}
@@ -161,7 +166,7 @@ func (l *Lane) lost(d *spool.Delivery, err error) bool {
 	return err != nil
 }
 
-// record counts the wire tries and gives them in the form that is kept.
+// record counts the wire tries and returns them in the form that is kept.
 func (l *Lane) record(tries []outbound.Try) []spool.Attempt {
 	out := make([]spool.Attempt, 0, len(tries))
 	for _, t := range tries {

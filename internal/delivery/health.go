@@ -92,7 +92,8 @@ func (h *health) failed(f Failure, refused bool) {
 }
 
 // count counts what came of an attempt: its end once, and each try that failed before.
-// A step that worked in an attempt that went on is only timed.
+// A step that worked in an attempt that went on is only timed, and what asked the sink
+// for nothing is not counted.
 func (h *health) count(out outbound.Outcome) {
 	for i, t := range out.Tries {
 		ended := i == len(out.Tries)-1 && out.Meaning == outbound.Delivered
@@ -102,13 +103,11 @@ func (h *health) count(out outbound.Outcome) {
 		}
 		h.recent.Add(t.Meaning.String(), t.Duration)
 	}
-	if len(out.Tries) == 0 && out.Meaning == outbound.Delivered { // nothing had to be asked
-		h.recent.Add(resultDelivered, 0)
-	}
 }
 
-// note keeps what came of an attempt.
-func (l *Lane) note(d *spool.Delivery, out outbound.Outcome) {
+// note keeps what came of an attempt; proven where one that delivered shows that the
+// sink is well.
+func (l *Lane) note(d *spool.Delivery, out outbound.Outcome, proven bool) {
 	l.health.count(out)
 	last := outbound.Try{At: time.Now()}
 	if n := len(out.Tries); n > 0 {
@@ -117,7 +116,9 @@ func (l *Lane) note(d *spool.Delivery, out outbound.Outcome) {
 	switch out.Meaning {
 	case outbound.BreakerOpen, outbound.Canceled: // it says nothing of the sink
 	case outbound.Delivered:
-		l.health.delivered(last.At.Add(last.Duration).UTC())
+		if proven {
+			l.health.delivered(last.At.Add(last.Duration).UTC())
+		}
 	default:
 		f := failureOf(d, last.At, out.Meaning.String(), out.Detail)
 		f.Status = last.Status

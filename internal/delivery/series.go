@@ -17,6 +17,9 @@ type attempt struct {
 	span   tracing.Span
 	// quick: the attempt has one of the places for quick tries.
 	quick bool
+	// proven: the sink took a request that shows that it is well. What is delivered
+	// without one says nothing about the sink.
+	proven bool
 }
 
 // run makes the requests, one after another, until one is not delivered or all are. An
@@ -46,6 +49,7 @@ func (a *attempt) run(ctx context.Context) (out outbound.Outcome, err error) {
 			}
 			return out, nil
 		}
+		a.proven = a.proven || len(one.Tries) > 0 && !req.Incidental
 		a.series.Advance()
 	}
 }

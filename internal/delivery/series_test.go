@@ -17,14 +17,20 @@ import (
 
 // stepper makes three requests of a call: it finds, writes unless it has written
 // before, and links.
-type stepper struct{}
+type stepper struct {
+	// of returns other steps for a call; nil for these.
+	of func(key string) []string
+}
 
-func (stepper) Series(_ string, r *call.Record, remembered map[string]string) outbound.Series {
-	names := []string{"find", "write", "link"}
-	if remembered["write"] != "" {
+func (s stepper) Series(_ string, r *call.Record, remembered map[string]string) outbound.Series {
+	key, names := strings.TrimPrefix(r.ID, "test:"), []string{"find", "write", "link"}
+	switch {
+	case s.of != nil:
+		names = s.of(key)
+	case remembered["write"] != "":
 		names = []string{"find", "link"}
 	}
-	return &steps{key: strings.TrimPrefix(r.ID, "test:"), names: names}
+	return &steps{key: key, names: names}
 }
 
 type steps struct {
@@ -55,10 +61,13 @@ func (s *steps) Kept() map[string]string { return s.kept }
 func (s *steps) End(outbound.Meaning)    { s.ended++ }
 
 // stepLane makes a lane of stepper that is started.
-func (w *world) stepLane(s setup, to *sink) *rig {
+func (w *world) stepLane(s setup, to *sink) *rig { return w.stepLaneOf(s, to, nil) }
+
+// stepLaneOf makes one whose calls take the steps that of returns.
+func (w *world) stepLaneOf(s setup, to *sink, of func(key string) []string) *rig {
 	w.t.Helper()
 	r := w.lane("crm", s, to)
-	r.deps.Renderer = stepper{}
+	r.deps.Renderer = stepper{of}
 	r.run()
 	return r
 }
@@ -195,6 +204,41 @@ func TestALookupIsNoEvidence(t *testing.T) {
 		w.sleep(time.Hour)
 		w.isState("crm", "delivered", "a", "b", "c", "d", "e")
 	})
+}
+
+// A call that asks nothing of the sink, or only looks something up, is delivered and
+// shows nothing: others that fail while the sink is down are not in doubt for it.
+func TestADeliveryWithoutAWriteIsNoEvidence(t *testing.T) {
+	for what, names := range map[string][]string{"nothing": nil, "a lookup": {"find"}} {
+		t.Run(what, func(t *testing.T) {
+			bubble(t, func(w *world) {
+				to := answers(func(_ int, body string) reply {
+					if strings.HasSuffix(body, "/find") {
+						return fine
+					}
+					return sick
+				})
+				doubts := Settings{Retry: RetrySettings{DoubtfulAttempts: 3}}
+				r := w.stepLaneOf(setup{Settings: doubts}, to, func(key string) []string {
+					if key == "a" {
+						return []string{"find", "write"}
+					}
+					return names
+				})
+				w.accept("crm", "a")
+				for i := range 30 {
+					w.sleep(10 * time.Minute)
+					w.accept("crm", fmt.Sprint("other", i))
+				}
+				w.sleep(time.Hour)
+				w.isState("crm", "waiting", "a")
+				w.isState("crm", "delivered", "other0", "other29")
+				if h := r.Health(); h.FailingSince.IsZero() || !h.DeliveredAt.IsZero() {
+					w.t.Errorf("%+v", h)
+				}
+			})
+		})
+	}
 }
 
 // The rate counts requests, and what has begun goes on before what has not.
