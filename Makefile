@@ -170,9 +170,10 @@ test-race: ## run the tests under the race detector (needs gcc): SEED=… KILLS=
 
 # The testbed waits most of the time, and looks at how long things take: the other
 # tests run beside it and make way. They wait, too: three packages at a time keep two
-# processors busy. `make vet` has looked at all of them.
+# processors busy. `make vet` has looked at all of them; no result is one from before,
+# which does not know of another binary.
 RACE_TESTS = $(call BINARY,race/cdrelay) GORACE='$(GORACE)' $(CRASH_ENV) \
-	$(GO) test $(1) $(RACE) -vet=off -skip '$(NORACE)|$(ELSEWHERE)' -parallel 4 -timeout 20m -json
+	$(GO) test $(1) $(RACE) -vet=off -count=1 -skip '$(NORACE)|$(ELSEWHERE)' -parallel 4 -timeout 20m -json
 .PHONY: race-product race-testbed
 race-product:
 	@$(call RACE_TESTS,-p 3) -exec 'nice -n 10' ./... | $(TALLY) race
@@ -184,7 +185,7 @@ test-static: build ## run the tests named …NoRace, as the binary is built
 	@echo "==> test-static: tests without cgo and race detector"
 	@$(MAKE) --no-print-directory --keep-going -j2 static-product static-testbed
 
-STATIC_TESTS = $(call BINARY,cdrelay) $(GO) test $(1) -vet=off -run '$(NORACE)|$(TWICE)' -timeout 20m -json
+STATIC_TESTS = $(call BINARY,cdrelay) $(GO) test $(1) -vet=off -count=1 -run '$(NORACE)|$(TWICE)' -timeout 20m -json
 .PHONY: static-product static-testbed
 static-product:
 	@$(call STATIC_TESTS,) -exec 'nice -n 10' $$(grep -rlE --include='*_test.go' 'func Test(\w*NoRace|Scripts)\(' adapter cmd internal sinks | \
