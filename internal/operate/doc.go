@@ -1,7 +1,8 @@
 // Package operate is what operators do with calls and dead letters: search, look
 // into, replay, purge, resend, pause, erase, explain, and the status of the whole,
-// with the advice on what to do. It is written once for the API, the page and the
-// commands: the first two call it, the third read its types from the API.
+// how each sink and source is, and the advice on what to do. It is written once for
+// the API, the page and the commands: the first two call it, the third read its types
+// from the API.
 //
 // It guarantees:
 //
