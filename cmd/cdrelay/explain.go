@@ -11,7 +11,6 @@ import (
 	"github.com/cdrelay/cdrelay/internal/app"
 	"github.com/cdrelay/cdrelay/internal/config"
 	"github.com/cdrelay/cdrelay/internal/explain"
-	"github.com/cdrelay/cdrelay/sinks/contract"
 )
 
 // explainFlags are what the command line says of the callback.
@@ -98,7 +97,7 @@ func (f explainFlags) explain(cmd *cobra.Command, file string) (*explain.Explana
 }
 
 // given reads the results of steps.
-func (f explainFlags) given() (g contract.Given, err error) {
+func (f explainFlags) given() (g explain.Given, err error) {
 	read := func(flag string, list []string) map[string]string {
 		all := map[string]string{}
 		for _, one := range list {

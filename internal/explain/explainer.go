@@ -79,8 +79,11 @@ type Callback struct {
 	Revision int
 	// Given are results of steps, by "step" for every sink or "sink.step" for one. What
 	// is not given is a placeholder.
-	Given contract.Given
+	Given Given
 }
+
+// Given are results of steps.
+type Given = contract.Given
 
 // UnknownSource says that there is no such source.
 type UnknownSource struct {

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/cdrelay/cdrelay/internal/explain"
-	"github.com/cdrelay/cdrelay/sinks/contract"
 )
 
 // defaultReceivedAt is a record's received_at unless the case says another. It is
@@ -160,8 +159,8 @@ func (c testCase) run(ctx context.Context, e *explain.Explainer, dir string, env
 }
 
 // given are the results of steps.
-func (c testCase) given() contract.Given {
-	g := contract.Given{Results: map[string]string{}, Remembered: c.Remembered}
+func (c testCase) given() explain.Given {
+	g := explain.Given{Results: map[string]string{}, Remembered: c.Remembered}
 	for name, value := range c.Results {
 		g.Results[name] = string(value.json)
 	}
