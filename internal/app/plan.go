@@ -148,7 +148,7 @@ func tlsText(f *intake.TLSFiles) string {
 func lanes(loaded *config.Loaded) []spool.LaneConfig {
 	var out []spool.LaneConfig
 	for _, s := range loaded.Sinks {
-		out = append(out, spool.LaneConfig{Sink: s.Name, GiveUpAfter: s.Lane.Retry.GiveUpAfter, LongestWait: s.Lane.Retry.Longest()})
+		out = append(out, spool.LaneConfig{Sink: s.Name, GiveUpAfter: s.Lane.Retry.GiveUpAfter, LongestWait: max(s.Lane.Retry.Longest(), s.Settle), Settle: s.Settle})
 	}
 	return out
 }

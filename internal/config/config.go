@@ -40,6 +40,7 @@ type Sink struct {
 	sinks.Config      `yaml:",inline"`
 	outbound.Settings `yaml:",inline"`
 	MaxRequest        spool.Bytes       `yaml:"max_request" example:"4MiB" doc:"Bound of a rendered request: address, headers and body. A call whose request is larger is a dead letter \"render\". From 1KiB to 64MiB."`
+	Settle            time.Duration     `yaml:"settle" example:"90s" doc:"Delivers a call only when no newer revision of it has come for so long, as for ring groups and recordings; the older ones end as superseded. Up to 24h."`
 	Shadow            bool              `yaml:"shadow" example:"true" doc:"For going live: lookups are made, and of all else it is only shown, with the call, what would have been sent. Deliveries end as delivered."`
 	Lane              delivery.Settings `yaml:",inline"`
 }

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"regexp"
 	"slices"
+	"time"
 
 	"github.com/cdrelay/cdrelay/adapter"
 	"github.com/cdrelay/cdrelay/internal/intake"
@@ -94,8 +95,14 @@ func (s Sink) validate(report func(path, text string)) {
 	if s.MaxRequest < minMaxRequest || s.MaxRequest > maxMaxRequest {
 		report("max_request", fmt.Sprintf("%s is out of bounds: write a size from 1KiB to 64MiB", s.MaxRequest))
 	}
+	if s.Settle < 0 || s.Settle > maxSettle {
+		report("settle", fmt.Sprintf("%s is out of range: write 0s to 24h", s.Settle))
+	}
 	s.Lane.Validate(report)
 }
+
+// maxSettle bounds how long a sink waits for newer revisions.
+const maxSettle = 24 * time.Hour
 
 func (s Shutdown) validate(report func(path, text string)) {
 	if s.Delay < 0 {

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/cdrelay/cdrelay/internal/outbound"
@@ -47,6 +48,7 @@ func (l *Lane) dispatch(ctx context.Context) {
 		if ctx.Err() == nil {
 			l.tell.reading(l.log, err)
 		}
+		batch = l.supersede(batch)
 		switch {
 		case err != nil:
 			_ = wait.For(ctx, trouble) // whatever work comes
@@ -58,6 +60,19 @@ func (l *Lane) dispatch(ctx context.Context) {
 			l.hand(ctx, batch)
 		}
 	}
+}
+
+// supersede ends what newer revisions take the place of, and returns the rest.
+func (l *Lane) supersede(batch []*spool.Delivery) []*spool.Delivery {
+	return slices.DeleteFunc(batch, func(d *spool.Delivery) bool {
+		if !d.Superseded {
+			return false
+		}
+		if !l.lost(d, l.deps.Store.Supersede(d)) {
+			l.deps.Metrics.superseded(l.name)
+		}
+		return true
+	})
 }
 
 // places is how many deliveries to lease: one to be tried alone, and never more

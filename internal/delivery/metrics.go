@@ -50,6 +50,8 @@ func NewMetrics() *Metrics {
 const (
 	resultDelivered = "delivered"
 	resultRender    = "render"
+	// resultSuperseded: a newer revision of the call took its place.
+	resultSuperseded = "superseded"
 )
 
 // results are the values of the label result of attempts_total.
@@ -63,6 +65,7 @@ func results() []outbound.Meaning {
 // Watch makes all series of a sink, at zero, and those of stage intake.
 func (m *Metrics) Watch(sink string) {
 	m.deliveries.WithLabelValues(sink, resultDelivered)
+	m.deliveries.WithLabelValues(sink, resultSuperseded)
 	for _, r := range deliveryReasons() {
 		m.deliveries.WithLabelValues(sink, string(r))
 		m.letters.WithLabelValues(string(spool.StageDelivery), sink, string(r))
@@ -142,6 +145,8 @@ func (m *Metrics) attempted(sink string, t outbound.Try) {
 	}
 	m.duration.WithLabelValues(sink).Observe(t.Duration.Seconds())
 }
+
+func (m *Metrics) superseded(sink string) { m.deliveries.WithLabelValues(sink, resultSuperseded).Inc() }
 
 func (m *Metrics) rendered(sink string) { m.attempts.WithLabelValues(sink, resultRender).Inc() }
 

@@ -262,3 +262,47 @@ func TestRateOfSteps(t *testing.T) {
 		}
 	})
 }
+
+// A lane that settles delivers the newest of several revisions, over a pause too.
+func TestSettle(t *testing.T) {
+	bubble(t, func(w *world) {
+		w.metrics.Watch("crm")
+		to := always(fine)
+		r := w.lane("crm", setup{}, to)
+		settling := []spool.LaneConfig{{Sink: "crm", GiveUpAfter: defaultGiveUpAfter, LongestWait: time.Hour, Settle: time.Minute}}
+		if err := w.spool.SetLanes(w.t.Context(), settling); err != nil {
+			w.t.Fatal(err)
+		}
+		r.run()
+		w.push("a", "one", "crm")
+		w.sleep(30 * time.Second)
+		w.push("a", "two", "crm")
+		w.push("b", "one", "crm")
+		w.sleep(59 * time.Second)
+		if to.got() != 0 {
+			w.t.Errorf("before its time came %s", to.bodies())
+		}
+		w.sleep(2 * time.Second)
+		if to.bodies() != "a/2 b/1" && to.bodies() != "b/1 a/2" {
+			w.t.Errorf("there came %s", to.bodies())
+		}
+		if n := testutil.ToFloat64(w.metrics.deliveries.WithLabelValues("crm", resultSuperseded)); n != 1 {
+			w.t.Errorf("%v superseded deliveries were counted", n)
+		}
+		w.pause("crm", spool.Pause{By: spool.ByOperator})
+		w.push("c", "one", "crm")
+		w.sleep(2 * time.Minute)
+		w.push("c", "two", "crm")
+		w.sleep(30 * time.Second)
+		w.pause("crm", spool.Pause{})
+		w.sleep(29 * time.Second)
+		if to.got() != 2 {
+			w.t.Errorf("after the pause came %s", to.bodies())
+		}
+		w.sleep(time.Minute)
+		w.isState("crm", "delivered", "c")
+		if to.got() != 3 {
+			w.t.Errorf("in the end came %s", to.bodies())
+		}
+	})
+}

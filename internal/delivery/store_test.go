@@ -90,6 +90,11 @@ func (s *watched) Bury(d *spool.Delivery, attempts []spool.Attempt, reason spool
 	return s.Store.Bury(d, attempts, reason, detail)
 }
 
+func (s *watched) Supersede(d *spool.Delivery) error {
+	s.hold(-1)
+	return s.Store.Supersede(d)
+}
+
 func (s *watched) Release(d *spool.Delivery) {
 	s.hold(-1)
 	s.Store.Release(d)

@@ -35,9 +35,11 @@ func phrases() map[string]phrase {
 		"doubtful":    {"It fails while the sink takes others", "The sink takes other calls and not this one. Read what it answered and correct the call there, or the template; it is tried less and less often, and ends as a dead letter.", "bad"},
 		"held":        {"Waits behind an older revision of the call", "It goes out by itself when the older one has ended.", "wait"},
 		waitRetry:     {"Waits for its next attempt", "", "wait"},
+		waitSettle:    {"Waits whether a newer revision of the call comes", "", "wait"},
 		waitTurn:      {"Waits for its turn", "", "wait"},
 		waitOlder:     {"Waits behind an older revision of the call", "", "wait"},
 		"dead_letter": {"Dead letter", "", "bad"},
+		"superseded":  {"Superseded by a newer revision", "A newer revision of the call came within settle and is delivered in its place.", "calm"},
 		"set_aside":   {"Set aside: its record is damaged", "It is kept byte for byte in the spool; cdrelay spool salvage gets it out.", "bad"},
 
 		sinkWell:          {"Well", "", "good"},

@@ -23,7 +23,9 @@ type Wait struct {
 const (
 	waitOlder = "older_revision"
 	waitRetry = "retry"
-	waitTurn  = "turn"
+	// waitSettle: a newer revision of the call may come until then.
+	waitSettle = "settle"
+	waitTurn   = "turn"
 )
 
 // explainWaits says of each delivery that waits, why.
@@ -64,6 +66,8 @@ func waitOf(d DeliveryDetail, s Sink, now time.Time) *Wait {
 		w.For = s.State
 	case s.NotBefore.After(now):
 		w.For = sinkPausedBySink
+	case d.DueAt.After(now) && d.Tries == 0:
+		w.For = waitSettle
 	case d.DueAt.After(now):
 		w.For = waitRetry
 	default:

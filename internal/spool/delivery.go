@@ -7,7 +7,7 @@ import (
 )
 
 // Delivery is one call record owed to one sink, leased to its lane. It ends
-// with exactly one of Settle, Retry, Postpone, Bury or Release, after which nobody
+// with exactly one of Settle, Retry, Postpone, Bury, Supersede or Release, after which nobody
 // may hold it: its memory counts for the lane until then.
 type Delivery struct {
 	Sink   string
@@ -24,6 +24,9 @@ type Delivery struct {
 	Seq int64
 	// Trace is that of the Acceptance.
 	Trace string
+	// Superseded: the lane settles, and a newer revision of the call waits. It is to be
+	// ended by Supersede.
+	Superseded bool
 	// Remembered is what attempts of this delivery, and of older revisions of the call
 	// in the lane, have kept, by name. What the lane puts in its place is kept with the
 	// report, whichever it is; Release keeps nothing.

@@ -8,9 +8,12 @@ type LaneConfig struct {
 	// GiveUpAfter is kept, so that what is owed to a sink that is later removed
 	// from the configuration ends some day.
 	GiveUpAfter time.Duration
-	// LongestWait is the longest that the retry schedule waits. What waits
+	// LongestWait is the longest that the retry schedule, or Settle, waits. What waits
 	// longer was scheduled while the clock ran ahead, and is due.
 	LongestWait time.Duration
+	// Settle is how long after its acceptance a delivery comes due. One for which a newer
+	// revision of its call waits by then is leased as Superseded. 0 for at once.
+	Settle time.Duration
 }
 
 // PauseReason says who paused a lane.

@@ -52,7 +52,7 @@ type Acceptor interface {
 // Queue is what a lane works with.
 //
 // A delivery is leased until it is reported by exactly one of Settle, Retry,
-// Postpone, Bury and Release. The first four return at once; the report is committed
+// Postpone, Bury, Supersede and Release. All but the last return at once; the report is committed
 // with others soon after, and again and again where the store cannot write. They
 // return ErrLeaseLost where the lane has another owner by now: the report changes
 // nothing then, and the delivery is the other owner's to make.
@@ -77,6 +77,8 @@ type Queue interface {
 	Postpone(d *Delivery, attempts []Attempt, due time.Time) error
 	// Bury ends a delivery as a dead letter.
 	Bury(d *Delivery, attempts []Attempt, reason Reason, detail string) error
+	// Supersede ends a delivery because a newer revision of its call waits.
+	Supersede(d *Delivery) error
 	// Release makes a delivery wait as it did before: no attempt is spent.
 	Release(d *Delivery)
 

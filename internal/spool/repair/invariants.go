@@ -94,7 +94,7 @@ func relations() []relation {
 	)
 	return []relation{
 		{"deliveries whose call is not there", place + `NOT EXISTS (SELECT 1 FROM calls WHERE seq = d.call_seq)`},
-		{"deliveries in a state that does not exist", place + `d.state NOT BETWEEN -1 AND 6`},
+		{"deliveries in a state that does not exist", place + `d.state NOT BETWEEN -1 AND 7`},
 		{"deliveries in a lane that does not exist", place + `NOT EXISTS (SELECT 1 FROM lanes WHERE id = d.lane)`},
 		{"deliveries that ended as a dead letter which is not there", place + `d.state = 5 AND NOT EXISTS (
 			SELECT 1 FROM dead_letters l WHERE l.call_seq = d.call_seq AND l.lane = d.lane)`},

@@ -4,7 +4,7 @@
 // says where it breaks a guarantee of package spool.
 //
 // It covers acceptance with its duplicates and revisions (accept, undecodable), leases
-// and their order (lease, order), what lanes report (report) and remember (remember), dead letters with replay,
+// and their order (lease, order), what lanes report (report) and remember (remember), lanes that wait for newer revisions (settle), dead letters with replay,
 // purge and resend (letter), lanes, pauses and what sinks keep (lanes, pause, kept),
 // what operators did (event), listings (listing), a restart, a crash and a closed store (durable), the shares of
 // sources (share), the ends of contexts (context), and, of a store that several
@@ -54,7 +54,7 @@ type Kind struct {
 func Run(t *testing.T, kind Kind) {
 	t.Helper()
 	groups := [][]testCase{
-		acceptCases(), leaseCases(), orderCases(), reportCases(), rememberCases(), letterCases(), laneCases(), keptCases(),
+		acceptCases(), leaseCases(), orderCases(), reportCases(), rememberCases(), settleCases(), letterCases(), laneCases(), keptCases(),
 		eventCases(), listingCases(), letterListingCases(), durableCases(), shareCases(), contextCases(),
 	}
 	if kind.Steal != nil {

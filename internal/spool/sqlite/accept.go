@@ -167,9 +167,12 @@ func (s *Store) insertDelivery(t *tx, r *call.Record, seq int64, sink string, la
 			return err
 		}
 	}
-	since := t.now
-	if err := dbfile.Execute(t.conn, `INSERT INTO deliveries(call_seq, lane, state, due, since) VALUES (?, ?, ?, 0, ?)`,
-		seq, l.id, st, dbfile.Millis(since)); err != nil {
+	since, due := t.now, int64(0)
+	if settle := l.settles(); settle > 0 && st == ready {
+		st, due = scheduled, dbfile.Millis(since.Add(settle))
+	}
+	if err := dbfile.Execute(t.conn, `INSERT INTO deliveries(call_seq, lane, state, due, since) VALUES (?, ?, ?, ?, ?)`,
+		seq, l.id, st, due, dbfile.Millis(since)); err != nil {
 		return err
 	}
 	t.then(func() {

@@ -85,6 +85,11 @@ func (s *Store) bury(t *tx, d *delivery, r letterRow) error {
 	return s.insertLetter(t, r)
 }
 
+// Supersede ends a delivery because a newer revision of its call waits.
+func (s *Store) Supersede(d *spool.Delivery) error {
+	return s.report(d, nil, "supersede", func(t *tx, d *delivery) error { return s.end(t, d, superseded) })
+}
+
 // Release returns a delivery back as it was: no attempt is spent. It wakes the
 // delivery's lane, which may be the one that released it: a lane that must not
 // go on yet has to find that out by itself before it leases again.
@@ -169,6 +174,6 @@ func releaseSuccessor(t *tx, l *lane, seq int64) error {
 		return err
 	}
 	t.then(l.signal)
-	return dbfile.Execute(t.conn, `UPDATE deliveries SET state = ?1, due = ?2, since = min(since, ?2) WHERE call_seq = ?3 AND lane = ?4`,
-		scheduled, dbfile.Millis(t.now), next, l.id)
+	return dbfile.Execute(t.conn, `UPDATE deliveries SET state = ?1, due = max(?2, min(since, ?2) + ?5), since = min(since, ?2) WHERE call_seq = ?3 AND lane = ?4`,
+		scheduled, dbfile.Millis(t.now), next, l.id, l.settles().Milliseconds())
 }

@@ -29,6 +29,7 @@ type lane struct {
 	configured bool
 	giveUp     time.Duration
 	longest    time.Duration // the longest wait of the retry schedule
+	settle     time.Duration // from acceptance until it is due
 	// leased returns by call_seq whose lease it is; nil is a claim of the spool's own,
 	// which keeps the delivery from being leased.
 	leased map[int64]*delivery

@@ -52,7 +52,7 @@ func (s *Store) setLanes(ctx context.Context, configs []spool.LaneConfig) error 
 				l.mu.Lock()
 				l.configured = ok
 				if ok {
-					l.giveUp, l.longest = c.GiveUpAfter, c.LongestWait
+					l.giveUp, l.longest, l.settle = c.GiveUpAfter, c.LongestWait, c.Settle
 				}
 				l.mu.Unlock()
 			}
@@ -184,6 +184,13 @@ func (l *lane) status(now time.Time) spool.LaneStatus {
 		s.Pause = l.paused
 	}
 	return s
+}
+
+// settles returns how long after its acceptance a delivery comes due; 0 for at once.
+func (l *lane) settles() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.settle
 }
 
 // orphan reports whether the sink is no longer configured, and when to give up then.

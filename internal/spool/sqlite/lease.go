@@ -218,7 +218,7 @@ func (r *leaseReader) call(d *delivery) (fits bool, err error) {
 		if !r.take(d, c.length) {
 			return false, nil
 		}
-		return true, r.remembered(d, c.record.Revision)
+		return true, r.related(d, c.record.Revision)
 	}
 	length, revision := 0, 0
 	err = dbfile.Query(r.conn, leasedCall, func(s *sqlite.Stmt) error {
@@ -234,8 +234,23 @@ func (r *leaseReader) call(d *delivery) (fits bool, err error) {
 			return true, err
 		}
 	}
-	return true, r.remembered(d, revision)
+	return true, r.related(d, revision)
 }
+
+// related adds what follows from other deliveries of the call.
+func (r *leaseReader) related(d *delivery, revision int) error {
+	if r.lane.settles() > 0 {
+		n, err := dbfile.Int(r.conn, newerWaits, d.Seq, r.lane.id)
+		if err != nil {
+			return err
+		}
+		d.Superseded = n > 0
+	}
+	return r.remembered(d, revision)
+}
+
+const newerWaits = `SELECT count(*) FROM calls this JOIN calls c ON c.call_id = this.call_id AND c.revision > this.revision
+	JOIN deliveries d ON d.call_seq = c.seq WHERE this.seq = ? AND d.lane = ? AND d.state <= 3`
 
 // remembered adds what earlier attempts kept. There was none of a first revision that
 // is fresh.

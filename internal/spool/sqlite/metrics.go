@@ -15,7 +15,7 @@ type metrics struct {
 
 // ops lists the values of the label op.
 func ops() []string {
-	return []string{"accept", "undecodable", "commit", "lanes", "pause", "replay", "purge", "resend", "expire", "settle", "retry", "amend", "bury", "retention", "vacuum", "set_aside", "probe", "clock", "erase", "note", "reopen", "place", "checkpoint", "hang", "index", "keep", "recount", "event"}
+	return []string{"accept", "undecodable", "commit", "lanes", "pause", "replay", "purge", "resend", "expire", "settle", "retry", "amend", "bury", "supersede", "retention", "vacuum", "set_aside", "probe", "clock", "erase", "note", "reopen", "place", "checkpoint", "hang", "index", "keep", "recount", "event"}
 }
 
 func newMetrics() *metrics {

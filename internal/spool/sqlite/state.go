@@ -14,6 +14,8 @@ const (
 	delivered state = 4
 	dead      state = 5
 	aside     state = 6
+	// superseded: a newer revision has taken its place.
+	superseded state = 7
 )
 
 // String names the state for listings.
@@ -21,7 +23,7 @@ func (s state) String() string {
 	if doubtful <= s && s < held {
 		return "waiting"
 	}
-	return cmp.Or(map[state]string{held: "held", delivered: "delivered", dead: "dead_letter", aside: "set_aside"}[s], "unknown")
+	return cmp.Or(map[state]string{held: "held", delivered: "delivered", dead: "dead_letter", aside: "set_aside", superseded: "superseded"}[s], "unknown")
 }
 
 // waits reports whether a delivery in this state is still owed.
