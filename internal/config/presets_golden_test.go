@@ -197,6 +197,36 @@ func TestPresetsTakeEveryCall(t *testing.T) {
 	}
 }
 
+// hostile is a call whose texts try to be markup, lists of a lookup, and templates.
+func hostile() *call.Record {
+	const text = "<script>alert('${call.id}')</script> 5=81234567890= 6=\u202e\n\"\\"
+	r := answered(known)
+	r.From.Raw, r.Agent.Name, r.Agent.ID, r.Agent.Email = text, text, text, text
+	r.Hangup.Reason, r.KeysPressed, r.References.OrderID, r.Task.Intent = text, text, text, text
+	r.Recording.URL, r.VoicemailURL = "https://rec.example.com/"+text, "javascript:"+text
+	return r
+}
+
+// TestPresetsTakeHostileRecords: the stand-in takes one, no value of the call becomes
+// markup, and the token is in no text that is printed.
+func TestPresetsTakeHostileRecords(t *testing.T) {
+	for preset, make := range map[string]func() crm{"hubspot": hubspotCRM, "pipedrive": pipedriveCRM} {
+		stand := make()
+		inFolder(t, stand.owner)
+		said := perform(t, sinkOf(t, preset, stand.with, ""), stand, []*call.Record{hostile()})
+		if strings.Contains(said, outbound.Rejected.String()) || strings.Contains(strings.ToLower(said), "<script") {
+			t.Errorf("%s:\n%s", preset, said)
+		}
+		l, err := loadSink(t, "preset: "+preset+"\nwith: "+strings.Replace(stand.with, "token: t", "token: planted", 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if printed := fmt.Sprintf("%+v %#v", l.Sinks[0], l.Sinks[0]); strings.Contains(printed, "planted") {
+			t.Errorf("%s: the token is printed", preset)
+		}
+	}
+}
+
 // TestTwoCallsOfOneUnknownNumber: at once they make one lead.
 func TestTwoCallsOfOneUnknownNumber(t *testing.T) {
 	for preset, make := range map[string]func() crm{"hubspot": hubspotCRM, "pipedrive": pipedriveCRM} {
