@@ -19,9 +19,6 @@ import (
 )
 
 const (
-	// walkTime is how long one page looks for calls or dead letters, so that a filter that selects
-	// nothing answers in bounded time, with a cursor to go on from.
-	walkTime = 100 * time.Millisecond
 	// pageBytes bounds the records of one page, but for the last one: a record may
 	// hold 1 MiB. What is made of a page takes a few times as much.
 	pageBytes = 2 << 20
@@ -52,18 +49,12 @@ func (s *Store) searchCalls(ctx context.Context, f spool.CallFilter, limit int, 
 		return page, err
 	}
 	err = s.listRd.do(ctx, func(c *sqlite.Conn) error {
-		q.conn, q.late = c, lateBy(now)
+		q.conn, q.pace = c, paceOf(now)
 		err := q.run()
 		page = q.page
 		return err
 	})
 	return page, err
-}
-
-// lateBy returns whether the time of a page that begins now is over, by a clock.
-func lateBy(now func() time.Time) func() bool {
-	end := now().Add(walkTime)
-	return func() bool { return !now().Before(end) }
 }
 
 // callSearch reads one page of calls with a seq between low and high, both
@@ -74,8 +65,8 @@ type callSearch struct {
 	filter    spool.CallFilter
 	limit     int
 	low, high int64
-	end       int64       // the newest call of a listing that has the oldest first
-	late      func() bool // the time of the page is over
+	end       int64 // the newest call of a listing that has the oldest first
+	pace      pace
 	number    *wanted
 	looking   bool // calls are asked for their numbers
 
@@ -130,7 +121,7 @@ func (q *callSearch) run() error {
 // enough reports whether the page ends here, with a cursor to go on from. Each page
 // looks at one call at least.
 func (q *callSearch) enough() bool {
-	if len(q.page.Calls) < q.limit && q.bytes <= pageBytes && (q.last == 0 || !q.late()) {
+	if len(q.page.Calls) < q.limit && q.bytes <= pageBytes && (!q.pace.over() || q.last == 0) {
 		return false
 	}
 	q.page.Next = strconv.FormatInt(q.last, 10)
@@ -219,6 +210,7 @@ func (q *callSearch) row(r *sqlite.Stmt) error {
 	}
 	q.buffer = slices.Grow(q.buffer[:0], r.ColumnLen(6))
 	record := q.buffer[:r.ColumnBytes(6, q.buffer[:r.ColumnLen(6)])]
+	q.pace.read(len(record))
 	if !f.MatchesRecord(record) || q.looking && !slices.ContainsFunc(dbfile.NumberKeys(decodeLeniently(record)), q.number.matches) {
 		return nil
 	}

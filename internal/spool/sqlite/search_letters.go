@@ -55,7 +55,7 @@ func (s *Store) searchLetters(ctx context.Context, f spool.LetterFilter, limit i
 		}
 		ranges := at.ranges(f, s.clock.now())
 		if f.Walks() {
-			w := letterWalk{store: s, conn: c, filter: f, limit: limit, late: lateBy(now), number: newWanted(f.Number, s.deps.Readings)}
+			w := letterWalk{store: s, conn: c, filter: f, limit: limit, pace: paceOf(now), number: newWanted(f.Number, s.deps.Readings)}
 			err := w.run(ranges)
 			if page = w.page; w.more {
 				next = at.from(w.last)

@@ -20,7 +20,7 @@ type letterWalk struct {
 	conn   *sqlite.Conn
 	filter spool.LetterFilter
 	limit  int
-	late   func() bool // the time of the page is over
+	pace   pace
 	number *wanted
 
 	page []spool.DeadLetter
@@ -51,7 +51,7 @@ func (w *letterWalk) run(ranges []letterRange) error {
 // look picks those that the filter selects. Each page looks at one at least.
 func (w *letterWalk) look(some []spool.DeadLetter) error {
 	for _, l := range some {
-		if len(w.page) == w.limit || w.last != "" && w.late() {
+		if len(w.page) == w.limit || w.pace.over() && w.last != "" {
 			w.more = true
 			return nil
 		}
@@ -77,13 +77,17 @@ func (w *letterWalk) selects(l spool.DeadLetter) (selected bool, err error) {
 	}
 	if l.Stage == spool.StageIntake {
 		err = dbfile.Query(w.conn, letterBody, func(r *sqlite.Stmt) error {
-			selected = w.number.within(string(dbfile.Bytes(r, 0)))
+			body := dbfile.Bytes(r, 0)
+			w.pace.read(len(body))
+			selected = w.number.within(string(body))
 			return nil
 		}, l.ID)
 		return selected, err
 	}
 	err = dbfile.Query(w.conn, letterCall, func(r *sqlite.Stmt) error {
-		selected = slices.ContainsFunc(dbfile.NumberKeys(decodeLeniently(dbfile.Bytes(r, 0))), w.number.matches)
+		record := dbfile.Bytes(r, 0)
+		w.pace.read(len(record))
+		selected = slices.ContainsFunc(dbfile.NumberKeys(decodeLeniently(record)), w.number.matches)
 		return nil
 	}, l.ID)
 	return selected, err
