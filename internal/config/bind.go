@@ -42,7 +42,7 @@ func bindSection(section *yaml.Node, path string, report reporter) {
 		name := key.Value
 		b.names = append(b.names, name)
 		b.values[name] = value
-		if holdsTemplate(value) {
+		if presets.HoldsTemplate(value) {
 			report(join(path, withKey+"."+name), "holds a ${…}: a parameter is taken as it is written, no expression in it is evaluated")
 			b.values[name] = nil
 		}
@@ -72,10 +72,6 @@ func pairs(n *yaml.Node) iter.Seq2[*yaml.Node, *yaml.Node] {
 			}
 		}
 	}
-}
-
-func holdsTemplate(n *yaml.Node) bool {
-	return strings.Contains(n.Value, "${") || slices.ContainsFunc(n.Content, holdsTemplate)
 }
 
 // bind returns what stands for a node with the parameters in place; nil where that is

@@ -119,7 +119,7 @@ func (p Parameter) check(n *yaml.Node) string {
 	switch k := p.kind(); {
 	case !k.fits(n):
 		return fmt.Sprintf("%s stands where %s is expected: %s", written(n), k.words, p.Doc)
-	case holdsTemplate(n):
+	case HoldsTemplate(n):
 		return "holds a ${…}: a parameter is taken as it is written, no expression in it is evaluated"
 	case len(p.Values) > 0 && !slices.Contains(p.Values, n.Value):
 		text := fmt.Sprintf("%q is not a value of %s: write %s", n.Value, p.Name, strings.Join(p.Values, ", "))
@@ -145,9 +145,9 @@ func written(n *yaml.Node) string {
 	return strconv.Quote(n.Value)
 }
 
-// holdsTemplate reports whether a text in a value looks like a template.
-func holdsTemplate(n *yaml.Node) bool {
-	return strings.Contains(n.Value, "${") || slices.ContainsFunc(n.Content, holdsTemplate)
+// HoldsTemplate reports whether a text in a value looks like a template.
+func HoldsTemplate(n *yaml.Node) bool {
+	return strings.Contains(n.Value, "${") || slices.ContainsFunc(n.Content, HoldsTemplate)
 }
 
 // Complete returns a whole `with`: what is given, and the defaults of all else. It
