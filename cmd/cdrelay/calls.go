@@ -35,7 +35,7 @@ func (f *callFilter) flags(cmd *cobra.Command) {
 			"number":    "a telephone number as you know it, or its end: with or without +, spaces, and what is dialled before it",
 			"source":    "only calls of this source",
 			"sink":      "only calls with a delivery to this sink",
-			"state":     "only calls with a delivery in this state: waiting, delivered or dead; with --sink, to that one",
+			"state":     "only calls with a delivery in this state: waiting, delivered, dead or superseded; with --sink, to that one",
 			"outcome":   "only calls that ended so, such as answered or no_answer",
 			"direction": "only calls of this direction: inbound, outbound, internal or unknown",
 			"agent":     "only calls of this agent: the id, the extension, the e-mail address or the name",

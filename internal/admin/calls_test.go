@@ -44,7 +44,7 @@ func TestCalls(t *testing.T) {
 		}
 	}
 	for query, want := range map[string]string{
-		"number=abc": "no digits", "number=000": "no digits", "cursor=abc": "bad cursor", "lane=crm": "unknown parameter", "state=held": "there is no state \\\"held\\\": there are [waiting delivered dead]", "direction=in": "there are [inbound outbound internal unknown]", "since=now": "RFC 3339", "limit=0": "1 to 500", "outcome=bored": "there is no outcome",
+		"number=abc": "no digits", "number=000": "no digits", "cursor=abc": "bad cursor", "lane=crm": "unknown parameter", "state=held": "there is no state \\\"held\\\": there are [waiting delivered dead superseded]", "direction=in": "there are [inbound outbound internal unknown]", "since=now": "RFC 3339", "limit=0": "1 to 500", "outcome=bored": "there is no outcome",
 	} {
 		if w := f.send(http.MethodGet, "/api/v1/calls?"+query, ""); w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), want) {
 			t.Errorf("%s: %d %s", query, w.Code, w.Body)

@@ -120,7 +120,7 @@ func TestCallsByWhatBecameOfThem(t *testing.T) {
 			t.Errorf("%s: %q, want %q", query, a.ids(), want)
 		}
 	}
-	if a := r.get("/calls?state=held"); a.status != http.StatusBadRequest || !strings.Contains(a.body, "[waiting delivered dead]") {
+	if a := r.get("/calls?state=held"); a.status != http.StatusBadRequest || !strings.Contains(a.body, "[waiting delivered dead superseded]") {
 		t.Errorf("a misspelt state: %d", a.status)
 	}
 	if body := r.get("/calls?agent=801").body; !strings.Contains(body, `<details class="more" open>`) {
