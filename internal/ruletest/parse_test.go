@@ -96,9 +96,9 @@ func TestNamesThatAreNotConfigured(t *testing.T) {
 	r := ran(t, "env: {RULETEST_TOKEN: x}\ncases:\n- name: a\n  source: dailer\n  callback: {}\n  expect:\n    sinks: [cmr]\n    not_sinks: [chta]\n    requests: {fxrm: {method: POST}}\n")
 	want := []string{
 		`a.test.yaml:4: there is no source "dailer": configured are dialer`,
-		`a.test.yaml:7: there is no sink "cmr": configured are crm, form, chat, broken`,
-		`a.test.yaml:8: there is no sink "chta": configured are crm, form, chat, broken`,
-		`a.test.yaml:9: there is no sink "fxrm": configured are crm, form, chat, broken`,
+		`a.test.yaml:7: there is no sink "cmr": configured are crm, form, chat, broken, stepped`,
+		`a.test.yaml:8: there is no sink "chta": configured are crm, form, chat, broken, stepped`,
+		`a.test.yaml:9: there is no sink "fxrm": configured are crm, form, chat, broken, stepped`,
 	}
 	if r.Err == nil {
 		t.Fatal("it is taken")

@@ -41,12 +41,10 @@ const (
 	Waiting   DeliveryState = "waiting"
 	Delivered DeliveryState = "delivered"
 	Dead      DeliveryState = "dead"
-	// Superseded ones ended because a newer revision came before their time.
-	Superseded DeliveryState = "superseded"
 )
 
 // DeliveryStates lists the states that a filter can ask for.
-func DeliveryStates() []DeliveryState { return []DeliveryState{Waiting, Delivered, Dead, Superseded} }
+func DeliveryStates() []DeliveryState { return []DeliveryState{Waiting, Delivered, Dead} }
 
 // ByDelivery reports whether the filter asks for calls by their deliveries.
 func (f CallFilter) ByDelivery() bool { return f.Sink != "" || f.State != "" }
