@@ -93,6 +93,9 @@ func (a *series) next(st *step) (turn outbound.Turn, over bool, err error) {
 		a.asked[a.at], a.open[a.at] = q, q
 		if known.known {
 			a.sink.counted(st, countOf(known.result))
+			if st.remember {
+				a.remember(st, known.result)
+			}
 			a.pass(st, known.result)
 			return turn, true, nil
 		}

@@ -530,3 +530,14 @@ func TestStepsShareTheirBound(t *testing.T) {
 		t.Errorf("%v %s", out.Meaning, out.Detail)
 	}
 }
+
+// A result that was kept is remembered as one that was asked for.
+func TestRememberWhatWasKept(t *testing.T) {
+	to := &crm{answer: answersOf(known())}
+	sink := stepped(t, strings.Replace(finding, "cache: 10m", "cache: 10m\n    remember: true", 1), contract.Deps{})
+	for range 2 {
+		if _, kept := attempt(t.Context(), t, sink, to, caller("+621"), nil); kept["contact"] != "7" {
+			t.Errorf("kept %v", kept)
+		}
+	}
+}
