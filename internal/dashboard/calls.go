@@ -77,8 +77,8 @@ func (b *Dashboard) calls(w http.ResponseWriter, r *http.Request) error {
 	if filter.Number != p.Filter.Number {
 		p.Of, p.OfCall, p.End = p.Number(filter.Number), q.Get("of"), q.Get("end")
 	}
-	found, atOnce, err := search(q.Get("cursor"), func(cursor string) (operate.Page[operate.CallItem], error) {
-		return b.Operate.Calls(r.Context(), filter, pageSize, cursor)
+	found, atOnce, err := search(r.Context(), q.Get("cursor"), func(ctx context.Context, cursor string) (operate.Page[operate.CallItem], error) {
+		return b.Operate.Calls(ctx, filter, pageSize, cursor)
 	})
 	if err != nil {
 		return err
@@ -227,10 +227,10 @@ const lookOn = time.Second
 // search returns a page of a listing. A store returns an empty one where a filter passes
 // over many; then it looks on for a while, so that nobody has to click through
 // empty pages. atOnce reports whether it did not have to.
-func search[T any](cursor string, list func(cursor string) (operate.Page[T], error)) (page operate.Page[T], atOnce bool, err error) {
+func search[T any](ctx context.Context, cursor string, list func(ctx context.Context, cursor string) (operate.Page[T], error)) (page operate.Page[T], atOnce bool, err error) {
 	atOnce = true
 	for end := time.Now().Add(lookOn); ; cursor, atOnce = page.NextCursor, false {
-		page, err = list(cursor)
+		page, err = list(ctx, cursor)
 		if err != nil || len(page.Items) > 0 || page.NextCursor == "" || time.Now().After(end) {
 			return page, atOnce, err
 		}

@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"time"
@@ -90,8 +91,8 @@ func (b *Dashboard) letters(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	found, _, err := search(r.URL.Query().Get("cursor"), func(cursor string) (operate.Page[operate.LetterItem], error) {
-		return b.Operate.Letters(r.Context(), f, pageSize, cursor)
+	found, _, err := search(r.Context(), r.URL.Query().Get("cursor"), func(ctx context.Context, cursor string) (operate.Page[operate.LetterItem], error) {
+		return b.Operate.Letters(ctx, f, pageSize, cursor)
 	})
 	if err != nil {
 		return err
