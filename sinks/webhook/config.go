@@ -55,19 +55,20 @@ func (c Config) WithDefaults() Config {
 	c.Envelope = cmp.Or(c.Envelope, envelopeNone)
 	c.Auth = c.Auth.withDefaults()
 	if len(c.Steps) == 0 {
-		c.Request = c.Request.withDefaults()
+		c.Request = c.complete()
 		return c
 	}
 	c.Steps = slices.Clone(c.Steps)
 	for i, s := range c.Steps {
-		s.Request = s.Request.withDefaults()
+		s.Request = s.complete()
 		s.Rate = s.Rate.WithDefaults()
 		c.Steps[i] = s
 	}
 	return c
 }
 
-func (r Request) withDefaults() Request {
+// complete returns the request with what was left out.
+func (r Request) complete() Request {
 	r.Encoding = cmp.Or(r.Encoding, encodingJSON)
 	r.Auth = r.Auth.withDefaults()
 	return r

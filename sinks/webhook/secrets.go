@@ -11,7 +11,7 @@ import (
 func (c Config) secrets() []secret.Value {
 	list := append(secretsOfURL(c.Base), c.Request.secrets()...)
 	for _, s := range c.Steps {
-		list = append(list, s.Request.secrets()...)
+		list = append(list, s.secrets()...)
 	}
 	return list
 }

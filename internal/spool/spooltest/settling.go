@@ -72,7 +72,7 @@ func settledDue(r *rig) {
 	if got := r.takes(); len(got) != 0 {
 		r.Fatal("it is leased before its time")
 	}
-	if due, err := r.NextDue(r.Context(), "crm", false); err != nil || due.Sub(time.Now()).Round(time.Second) != time.Second {
+	if due, err := r.NextDue(r.Context(), "crm", false); err != nil || time.Until(due).Round(time.Second) != time.Second {
 		r.Errorf("it is due at %v, error %v", due, err)
 	}
 	r.pass(time.Second)
