@@ -15,6 +15,17 @@ const maxEscape = 6
 // markups are the escapings of texts, by the name of the markup.
 type markups map[string]func(string) string
 
+// slackMarkup writes the characters of Slack's markup as entities, those that format
+// and separate as ones that look alike, and takes bare addresses apart.
+//
+//nolint:gochecknoglobals // a table
+var slackMarkup = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "|", "∣",
+	"`", "'", "*", "∗", "~", "∼", "://", ":\u2060//")
+
+// EscapeSlack is escape(s, "slack"): one line in which Slack sees no markup and no
+// link.
+func EscapeSlack(s string) string { return slackMarkup.Replace(plaintext.Line(s)) }
+
 // newMarkups makes them all. Those of chats make one plain line of the text first:
 // no line break, control character or change of direction takes part in their
 // layout.
@@ -23,8 +34,7 @@ func newMarkups() markups {
 		"\n", "\\n", "\r", "\\r", "\t", "\\t", "\b", "\\b", "\f", "\\f").Replace
 	dingtalk := backslashes("\\`*_{}[]-()#!>")
 	return markups{
-		"slack": chat(strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "|", "∣",
-			"`", "'", "*", "∗", "~", "∼", "://", ":\u2060//").Replace),
+		"slack":     EscapeSlack,
 		"html":      func(s string) string { return html.EscapeString(printable(s)) },
 		"lark":      chat(entities("&*~[]()#<>_$`!")),
 		"discord":   chat(backslashes("\\*_~>#-[]()|`<@:")),

@@ -103,11 +103,13 @@ func (b *Blocks) UnmarshalYAML(n *yaml.Node) error {
 // IsZero reports whether no blocks are configured.
 func (b Blocks) IsZero() bool { return b.tree.IsZero() }
 
-// render returns the blocks for one call, values escaped.
+// render returns the blocks for one call, values escaped but in addresses.
 func (b Blocks) render(v *expr.View) ([]any, error) {
-	text, err := b.tree.JSONFunc(v, ownValue)
+	text, err := b.tree.JSONFunc(v, expr.EscapeSlack)
 	if err != nil {
 		return nil, err
 	}
-	return decode(text)
+	list, err := decode(text)
+	linkedTree(list)
+	return list, err
 }

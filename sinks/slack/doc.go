@@ -4,10 +4,11 @@
 // It owns the message (a Block Kit summary by default, or the configured text
 // and blocks) and what Slack's answer means. It guarantees:
 //
-//   - nothing taken from a call is read as markup: `&`, `<` and `>` are escaped
-//     in every value, so no `<!channel>`, mention or link can be smuggled in, and
-//     a value stays on its line and keeps its reading direction; in the default
-//     message it cannot format the text around it either;
+//   - nothing taken from a call is read as markup, in configured text and blocks as
+//     in the default message: every value is one line in which no mention, link or
+//     format can be smuggled in, and that keeps its reading direction. A value is an
+//     address only where the configuration makes a link of it: <${…}|text>, and
+//     keys such as url;
 //   - the limits of Block Kit are kept by shortening, never by failing, in
 //     configured blocks too: a text that a call leaves empty, and a link that
 //     is no http or https link, are left out, because Slack would refuse the

@@ -152,17 +152,10 @@ func fitImage(e object) bool {
 	return fitLink(e, "image_url")
 }
 
-// fitLink undoes the escaping in a link, which Slack takes literally, and tells
-// whether Slack would accept it.
+// fitLink reports whether Slack would accept a link.
 func fitLink(e object, key string) bool {
 	text, _ := e[key].(string)
-	text = unescape(text)
-	e[key] = text
 	return call.IsWebURL(text) && units(text) <= maxURL
-}
-
-func unescape(s string) string {
-	return strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&").Replace(s)
 }
 
 func shortenKey(o object, key string, limit int) {

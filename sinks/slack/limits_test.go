@@ -87,6 +87,44 @@ func TestLinkIsNotEscaped(t *testing.T) {
 	}
 }
 
+// Values in configured text and blocks are plain text. One is an address only where
+// the configuration makes a link of it.
+func TestOwnValues(t *testing.T) {
+	r := contracttest.Records()[1]
+	r.Recording.URL = "https://rec.example/~a?x=1&y=*|2"
+	for in, want := range map[string]string{
+		"a\nb":                         "a b",
+		"\u202ea<b|c":                  "a&lt;b∣c",
+		"*bold* `code` ~gone~":         "∗bold∗ 'code' ∼gone∼",
+		"http://evil.example":          "http:\u2060//evil.example",
+		"see https://evil.example now": "see https:\u2060//evil.example now",
+		"<https://a.example|b>":        "&lt;https:\u2060//a.example∣b&gt;",
+		`@all <!channel> <at user_id="all"></at> <users/all> [x](http://a.example) *b*`: `@all &lt;!channel&gt; ` +
+			`&lt;at user_id="all"&gt;&lt;/at&gt; &lt;users/all&gt; [x](http:` + "\u2060" + `//a.example) ∗b∗`,
+	} {
+		r.Agent.Name = in
+		const text = "*Call* of ${call.agent.name}: <${call.recording.url}|listen to ${call.agent.name}>"
+		want = "*Call* of " + want + ": <https://rec.example/~a?x=1&amp;y=*%7C2|listen to " + want + ">"
+		if m, _ := render(t, `text: "`+text+`"`, r); m.Text != want {
+			t.Errorf("%q: the text is %q, want %q", in, m.Text, want)
+		}
+		m, _ := render(t, `blocks: [{type: section, text: {type: mrkdwn, text: "`+text+`"}}]`, r)
+		if o, ok := m.Blocks[0]["text"].(map[string]any); !ok || o["text"] != want {
+			t.Errorf("%q: the block is %q, want %q", in, m.Blocks[0], want)
+		}
+	}
+}
+
+// Every address of a block is taken as it is, not those of buttons and images alone.
+func TestAddressesOfBlocks(t *testing.T) {
+	r := contracttest.Records()[1]
+	r.Recording.URL = "https://rec.example/~a?x=1&copy=*"
+	_, body := render(t, `blocks: [{type: section, text: {type: mrkdwn, text: a}, accessory: {type: overflow, options: [{url: "${call.recording.url}"}]}}]`, r)
+	if !strings.Contains(body, `"url":"`+r.Recording.URL+`"`) {
+		t.Errorf("the address is not as it was: %s", body)
+	}
+}
+
 func TestTextLimit(t *testing.T) {
 	r := contracttest.Records()[0]
 	r.References.Custom = strings.Repeat("&", 50_000)

@@ -2,11 +2,11 @@ package slack
 
 import (
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/expr"
 )
 
 // summary builds the default blocks: what happened, the facts in two columns,
@@ -14,7 +14,7 @@ import (
 func summary(r *call.Record) []any {
 	blocks := []any{object{
 		"type": "header",
-		"text": object{"type": "plain_text", "text": escape(headline(r)), "emoji": false},
+		"text": object{"type": "plain_text", "text": headline(r), "emoji": false},
 	}}
 	for some := range slices.Chunk(facts(r), maxFields) {
 		blocks = append(blocks, object{"type": "section", "fields": some})
@@ -25,15 +25,15 @@ func summary(r *call.Record) []any {
 	return append(blocks, object{"type": "context", "elements": []any{mrkdwn(origin(r))}})
 }
 
-// headline says in one plain line what happened; its values are not escaped.
-func headline(r *call.Record) string { return tamed(call.Summarize(r).Title) }
+// headline says in one escaped line what happened.
+func headline(r *call.Record) string { return expr.EscapeSlack(call.Summarize(r).Title) }
 
 // facts are the fields of the summary; Slack shows a time to each reader in their
 // own zone.
 func facts(r *call.Record) []any {
 	var fields []any
 	for _, f := range call.Summarize(r).Facts {
-		text := escape(tamed(f.Text))
+		text := expr.EscapeSlack(f.Text)
 		if f.Label == call.WhenLabel {
 			text = fmt.Sprintf("<!date^%d^{date_short_pretty} {time}|%s>", r.Moment().Unix(), text)
 		}
@@ -68,16 +68,13 @@ const maxLink = 1_000
 
 // link is a Slack link, or "" when the address is no http or https URL.
 func link(address, text string) string {
-	if address == "" || len(address) > maxLink || !call.IsWebURL(address) {
+	if len(address) > maxLink {
 		return ""
 	}
-	u, err := url.Parse(address)
-	if err != nil {
+	if address = call.WebURL(address); address == "" {
 		return ""
 	}
-	// String escapes what could end the token in the path, but not in the query.
-	safe := strings.NewReplacer("|", "%7C", "<", "%3C", ">", "%3E", "`", "%60", " ", "%20").Replace(u.String())
-	return "<" + escape(safe) + "|" + text + ">"
+	return "<" + strings.ReplaceAll(address, "&", "&amp;") + "|" + text + ">"
 }
 
 func origin(r *call.Record) string {

@@ -1,63 +1,68 @@
 package slack
 
 import (
+	"regexp"
 	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
-	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/expr"
 	"github.com/cdrelay/cdrelay/internal/plaintext"
 )
 
 // maxValue bounds one value in the default message, before escaping.
 const maxValue = 300
 
-//nolint:gochecknoglobals // tables
-var (
-	// entities are how Slack asks to write the characters of its markup.
-	entities = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
-	// lookalikes take the place of what formats a text.
-	lookalikes = strings.NewReplacer("`", "'", "*", "∗", "~", "∼")
-)
-
-// escape makes a value from a call plain text for Slack: the three characters
-// of its markup become entities, as Slack asks, and control characters that no
-// message needs are dropped. Line breaks stay.
-func escape(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) && r != '\n' && r != '\t' {
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(s, "\uFFFD"))
-	return entities.Replace(s)
-}
-
-// ownValue prepares a value for configured text and blocks: one line, no markup, no
-// change of the reading direction. An address within a longer value does not become
-// a link; a value that is one as a whole stays one, for <${…}|…> and buttons.
-func ownValue(s string) string {
-	s = plaintext.Line(s)
-	if call.IsWebURL(s) && !strings.Contains(s, " ") {
-		return escape(strings.ReplaceAll(s, "|", "%7C"))
-	}
-	return strings.NewReplacer("|", "∣", "://", ":\u2060//").Replace(escape(s))
-}
-
-// value prepares a value for the default message: one line, no formatting, no
-// change of the reading direction, bounded, escaped.
-func value(s string) string { return escape(oneLine(s)) }
+// value prepares a value for the default message: one line, bounded before it is
+// escaped.
+func value(s string) string { return expr.EscapeSlack(oneLine(s)) }
 
 func oneLine(s string) string {
 	if len(s) > 8*maxValue { // spares the work on a megabyte
 		s = s[:8*maxValue]
 	}
-	return shorten(tamed(plaintext.Line(s)), maxValue)
+	return shorten(plaintext.Line(s), maxValue)
 }
 
-// tamed is a line in which nothing is formatted.
-func tamed(s string) string { return lookalikes.Replace(s) }
+// linkTarget is the address of a link that the configuration makes of a value, as in
+// <${call.recording.url}|Listen>: no "<" of a value is left unescaped.
+var linkTarget = regexp.MustCompile(`<https?:\x{2060}//[^|>]*`)
+
+// linked makes such addresses whole again; every other one stays plain text.
+func linked(s string) string { return linkTarget.ReplaceAllStringFunc(s, address) }
+
+// address undoes in an address what EscapeSlack does to the text of one; entities
+// stay.
+func address(s string) string {
+	return strings.NewReplacer(":\u2060//", "://", "∣", "%7C", "∗", "*", "∼", "~").Replace(s)
+}
+
+// unescape undoes the entities.
+func unescape(s string) string {
+	return strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&").Replace(s)
+}
+
+// linkedTree is linked for all texts below a block. What stands under a key such as
+// url and image_url is an address, which Slack takes literally.
+func linkedTree(tree any) any {
+	switch t := tree.(type) {
+	case string:
+		return linked(t)
+	case []any:
+		for i, item := range t {
+			t[i] = linkedTree(item)
+		}
+	case object:
+		for key, item := range t {
+			if text, ok := item.(string); ok && (key == "url" || strings.HasSuffix(key, "_url")) {
+				t[key] = unescape(address(text))
+				continue
+			}
+			t[key] = linkedTree(item)
+		}
+	}
+	return tree
+}
 
 // units counts UTF-16 units.
 func units(s string) int {

@@ -157,11 +157,11 @@ func (s *Sink) renderBlocks(v *expr.View) ([]any, error) {
 // renderText returns the configured text, or the headline, which notifications
 // show and which stands in for blocks that had nothing to say.
 func (s *Sink) renderText(v *expr.View) (string, error) {
-	text, err := s.text.StringFunc(v, ownValue)
+	text, err := s.text.StringFunc(v, expr.EscapeSlack)
 	if blank(text) {
-		text = escape(headline(v.Record()))
+		text = headline(v.Record())
 	}
-	return shorten(text, maxMessageText), err
+	return shorten(linked(text), maxMessageText), err
 }
 
 // decode reads a JSON list and keeps numbers as they are spelled.

@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/cdrelay/cdrelay/internal/expr"
 	"github.com/cdrelay/cdrelay/internal/outbound"
 )
 
@@ -150,7 +151,7 @@ func FuzzShorten(f *testing.F) {
 	f.Add("𝄞\xff\u202e&&&&&&", 3)
 	f.Fuzz(func(t *testing.T, s string, limit int) {
 		limit = 1 + max(0, min(limit, 5000))
-		got := shorten(escape(s), limit)
+		got := shorten(expr.EscapeSlack(s), limit)
 		if units(got) > limit || !utf8.ValidString(got) {
 			t.Errorf("%q has %d units, %d are allowed", got, units(got), limit)
 		}
@@ -161,36 +162,17 @@ func FuzzShorten(f *testing.F) {
 	})
 }
 
-func TestOneLine(t *testing.T) {
+func TestValue(t *testing.T) {
 	for in, want := range map[string]string{
 		" a\r\n b\tc\u2028d ":     "a b c d",
 		"\u202eabc\u200f\x00\x7f": "abc",
 		"`a` *b* ~c~ d_e":         "'a' ∗b∗ ∼c∼ d_e",
+		"<!channel> & |":          "&lt;!channel&gt; &amp; ∣",
 		"\xff":                    "\uFFFD",
 		strings.Repeat("é", 1000): strings.Repeat("é", maxValue-1) + "…",
 	} {
-		if got := oneLine(in); got != want {
-			t.Errorf("oneLine(%q) = %q, want %q", in, got, want)
-		}
-	}
-}
-
-func TestEscape(t *testing.T) {
-	if got, want := escape("<!channel> & \x00a\nb"), "&lt;!channel&gt; &amp; a\nb"; got != want {
-		t.Errorf("escape = %q, want %q", got, want)
-	}
-}
-
-func TestOwnValue(t *testing.T) {
-	for in, want := range map[string]string{
-		"a\nb":                         "a b",
-		"\u202ea<b|c":                  "a&lt;b∣c",
-		"see https://evil.example now": "see https:\u2060//evil.example now",
-		"https://a.example/?x=1&y|z":   "https://a.example/?x=1&amp;y%7Cz",
-		"<https://a.example|b>":        "&lt;https:\u2060//a.example∣b&gt;",
-	} {
-		if got := ownValue(in); got != want {
-			t.Errorf("%q: %q, want %q", in, got, want)
+		if got := value(in); got != want {
+			t.Errorf("value(%q) = %q, want %q", in, got, want)
 		}
 	}
 }
