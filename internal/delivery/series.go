@@ -49,7 +49,7 @@ func (a *attempt) run(ctx context.Context) (out outbound.Outcome, err error) {
 			}
 			return out, nil
 		}
-		a.proven = a.proven || len(one.Tries) > 0 && !req.Incidental
+		a.proven = a.proven || len(one.Tries) > 0 && !req.Incidental && !req.Withheld
 		a.series.Advance()
 	}
 }

@@ -52,6 +52,8 @@ type DeadLetterDetail struct {
 	Record json.RawMessage `json:"record,omitempty"`
 	// Log is the attempts made, for stage delivery.
 	Log []Attempt `json:"attempt_log,omitempty"`
+	// Remembered is what attempts kept, for stage delivery.
+	Remembered map[string]string `json:"remembered,omitempty"`
 	// Body is the callback as received, for stage intake.
 	Body []byte `json:"-"`
 	// Request is what it came with, as far as its reading needs that.

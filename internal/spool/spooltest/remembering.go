@@ -56,8 +56,14 @@ func rememberedByEachReport(r *rig) {
 	r.remembers(d, map[string]string{"one": "1", "two": "3"})
 	r.check(r.Bury(keeps(d, "four", "4"), attempt("rejected"), spool.Rejected, "no"))
 	r.commit()
-	if diff := cmp.Diff(map[string]string{"one": "1", "two": "3", "four": "4"}, r.detail().Remembered); diff != "" {
+	want := map[string]string{"one": "1", "two": "3", "four": "4"}
+	if diff := cmp.Diff(want, r.detail().Remembered); diff != "" {
 		r.Errorf("the call shows (-want +got):\n%s", diff)
+	}
+	letter, err := r.DeadLetter(r.Context(), r.letters(spool.LetterFilter{})[0].ID)
+	r.check(err)
+	if diff := cmp.Diff(want, letter.Remembered); diff != "" {
+		r.Errorf("the dead letter shows (-want +got):\n%s", diff)
 	}
 }
 

@@ -73,10 +73,11 @@ func (s *Store) DeadLetter(ctx context.Context, id string) (spool.DeadLetterDeta
 		if err != nil || seq == 0 {
 			return err
 		}
-		return dbfile.Query(c, `SELECT c.record, d.attempts FROM calls c JOIN deliveries d ON d.call_seq = c.seq
+		return dbfile.Query(c, `SELECT c.record, d.attempts, d.remembered FROM calls c JOIN deliveries d ON d.call_seq = c.seq
 			WHERE c.seq = ? AND d.lane = ?`, func(r *sqlite.Stmt) error {
 			out.Record = dbfile.Bytes(r, 0)
 			out.Log = decodeAttempts(dbfile.Bytes(r, 1))
+			out.Remembered = decodeRemembered(r.ColumnText(2))
 			return nil
 		}, seq, lane)
 	})
