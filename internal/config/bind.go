@@ -29,19 +29,25 @@ type binder struct {
 	names  []string
 	values map[string]*yaml.Node
 	// lets are expressions with everything in place.
-	lets   map[string]string
-	report reporter
+	lets map[string]string
+	// secrets are the names of values that no expression may hold, held those that
+	// expressions read nevertheless.
+	secrets map[string]bool
+	held    map[string]*yaml.Node
+	report  reporter
 }
 
-// bindSection puts the parameters of a `webhook` and its named expressions in place.
-// `with` and `let` stay, for the lines of errors.
-func bindSection(section *yaml.Node, path string, report reporter) {
-	b := &binder{values: map[string]*yaml.Node{}, lets: map[string]string{}, report: report}
+// bindSection puts the parameters of a `webhook` and its named expressions in place,
+// and returns the secrets that expressions read; those of the given names, and all that
+// are {env: …} or {file: …}. `with` and `let` stay, for the lines of errors.
+func bindSection(section *yaml.Node, path string, secrets []string, report reporter) map[string]*yaml.Node {
+	b := &binder{values: map[string]*yaml.Node{}, lets: map[string]string{}, secrets: map[string]bool{}, held: map[string]*yaml.Node{}, report: report}
 	with, _ := step(section, withKey)
 	for key, value := range pairs(with) {
 		name := key.Value
 		b.names = append(b.names, name)
 		b.values[name] = value
+		b.secrets[name] = presets.IsReference(value) || slices.Contains(secrets, name)
 		if presets.HoldsTemplate(value) {
 			report(join(path, withKey+"."+name), "holds a ${…}: a parameter is taken as it is written, no expression in it is evaluated")
 			b.values[name] = nil
@@ -58,6 +64,7 @@ func bindSection(section *yaml.Node, path string, report reporter) {
 		b.lets[name] = "(" + text + ")"
 	}
 	b.below(allKeys().find("sinks").item.find("webhook"), section, path)
+	return b.held
 }
 
 // bound are the variables that bindSection replaces.
@@ -178,6 +185,9 @@ func (b *binder) text(variable, name string) (string, error) {
 		return "", unknownName(letKey, name, slices.Sorted(maps.Keys(b.lets)))
 	}
 	switch value := b.values[name]; {
+	case value != nil && b.secrets[name]:
+		b.held[name] = value
+		return expr.ReadSecret(name), nil
 	case value != nil:
 		return literalOf(name, value)
 	case slices.Contains(b.names, name): // what is wrong with it is reported
@@ -199,9 +209,6 @@ func unknownName(variable, name string, known []string) error {
 func literalOf(name string, n *yaml.Node) (string, error) {
 	var parts []string
 	for i, child := range n.Content {
-		if presets.IsReference(n) {
-			return "", fmt.Errorf("with.%s is a secret, which stands in no expression: write {with: %s} as a whole value", name, name)
-		}
 		text, err := literalOf(name, child)
 		if err != nil {
 			return "", err

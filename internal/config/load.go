@@ -84,6 +84,7 @@ func Parse(file string, text []byte) (*Loaded, error) {
 	return parse(file, text, func(t *tree, c *Config, p *Problems) {
 		if t.expanded {
 			p.addDecoding(t.root.Decode(c)) // checkWritten reports the unknown keys
+			t.hold(c, p)
 			return
 		}
 		decode(t.text, c, p)

@@ -23,7 +23,7 @@ func (t *tree) checkNames(c Config, report reporter) {
 	known := map[string][]string{"call.source": sources, "call.format": adapter.Names()}
 	tables := slices.Sorted(maps.Keys(c.Tables))
 	t.eachComparison(func(path string, one expr.Comparison) {
-		if one.Field == expr.TableField && one.Text != "" && !slices.Contains(tables, one.Text) {
+		if one.Field == expr.TableField && one.Text != "" && one.Text != expr.SecretTable && !slices.Contains(tables, one.Text) {
 			report(path, unknownTable(one.Text, tables))
 		}
 		if names, ok := known[one.Field]; ok && !one.Possible(names) {

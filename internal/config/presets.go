@@ -6,6 +6,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/cdrelay/cdrelay/internal/secret"
 	"github.com/cdrelay/cdrelay/internal/spelling"
 	"github.com/cdrelay/cdrelay/sinks/presets"
 )
@@ -40,9 +41,39 @@ func (t *tree) expand(report reporter) {
 		with, _ := step(webhook, withKey)
 		let, _ := step(webhook, letKey)
 		if with != nil || let != nil {
-			bindSection(webhook, path+".webhook", report)
+			name, _ := step(sink, "preset")
+			t.held[i] = bindSection(webhook, path+".webhook", secretsOf(name), report)
 			unaliased(sinks).Content[i] = sink
 			t.expanded = true
+		}
+	}
+}
+
+// secretsOf returns the names of the secret parameters of a preset; nil for none.
+func secretsOf(name *yaml.Node) (names []string) {
+	if name == nil {
+		return nil
+	}
+	preset, _ := presets.Find(name.Value)
+	for _, one := range preset.Parameters {
+		if one.Secret {
+			names = append(names, one.Name)
+		}
+	}
+	return names
+}
+
+// hold gives each section the secrets that its expressions read.
+func (t *tree) hold(c *Config, p *Problems) {
+	for i, held := range t.held {
+		if i >= len(c.Sinks) || c.Sinks[i].Webhook == nil {
+			continue
+		}
+		c.Sinks[i].Webhook.Held = map[string]secret.Value{}
+		for name, node := range held {
+			var value secret.Value
+			p.addDecoding(node.Decode(&value))
+			c.Sinks[i].Webhook.Held[name] = value
 		}
 	}
 }

@@ -1,6 +1,9 @@
 package config_test
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"maps"
 	"slices"
@@ -147,6 +150,59 @@ webhook:
 	}
 	if q.URL != "https://crm.example.com/a/x" || !q.FixedURL || q.Header.Get("X-Key") != "value-of-SECTION_KEY" || q.Header.Values("X-Empty") != nil {
 		t.Errorf("%s (fixed: %v) %v", q.URL, q.FixedURL, q.Header)
+	}
+}
+
+// TestSecretsInExpressions: an expression may read a secret, which stands in no text of
+// the configuration; what comes of it is masked where a request is shown.
+func TestSecretsInExpressions(t *testing.T) {
+	inFolderOfFiles(t)
+	const key = "value-of-SECTION_KEY"
+	l, err := loadSink(t, `
+webhook:
+  with: {key: {env: SECTION_KEY}}
+  url: https://crm.example.com/x?at=${epochSeconds(now)}
+  query: {sign: "${hex(hmacSha256(with.key, call.id))}"}
+  body: {text: "a ${with.key + '!'} b", kept: "${call.id}"}
+`[1:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if printed := fmt.Sprintf("%+v %#v", l.Sinks[0], l.Sinks[0]); strings.Contains(printed, key) {
+		t.Errorf("the secret is printed: %s", printed)
+	}
+	sink, err := l.Sinks[0].Build(contract.Deps{Lookup: l.Rows.Lookup})
+	if err != nil {
+		t.Fatal(err)
+	}
+	turn, err := sink.Series("msg_1", bare(call.Answered, call.Inbound), nil).Next()
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrong, err := loadSink(t, "webhook: {with: {key: {env: SECTION_KEY}}, url: \"https://crm.example.com/${int(with.key)}\"}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	failing, err := wrong.Sinks[0].Build(contract.Deps{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := failing.Series("msg_1", bare(call.Answered, call.Inbound), nil).Next(); err == nil || strings.Contains(err.Error(), key) {
+		t.Errorf("an error of a template says %v", err)
+	}
+	mac := hmac.New(sha256.New, []byte(key))
+	mac.Write([]byte("dialer:9513923-1"))
+	sum := hex.EncodeToString(mac.Sum(nil))
+	if q := turn.Request; !strings.Contains(q.URL, "sign="+sum) || !strings.Contains(string(q.Body), "a "+key+"! b") {
+		t.Errorf("the request is %s %s", q.URL, q.Body)
+	}
+	wire, err := sink.Transport().Preview(t.Context(), turn.Request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := sink.Transport().Shown(wire)
+	if text := shown.URL + string(shown.Body); strings.Contains(text, sum) || strings.Contains(text, key) || !strings.Contains(text, "dialer:9513923-1") {
+		t.Errorf("it is shown as %s", text)
 	}
 }
 

@@ -18,12 +18,14 @@ type tree struct {
 	expanded bool
 	// parameters are the lines of what is given to a preset, by the line that names it.
 	parameters map[int][]int
+	// held are the secrets that expressions read, by the index of their sink.
+	held map[int]map[string]*yaml.Node
 	// presets are the paths of the sinks that have one.
 	presets []string
 }
 
 func newTree(text []byte, root *yaml.Node) *tree {
-	return &tree{root: root, text: text, lines: strings.Split(string(text), "\n"), parameters: map[int][]int{}}
+	return &tree{root: root, text: text, lines: strings.Split(string(text), "\n"), parameters: map[int][]int{}, held: map[int]map[string]*yaml.Node{}}
 }
 
 // check refuses tags, repeated keys and keys without a value, everywhere.

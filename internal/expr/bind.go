@@ -1,6 +1,54 @@
 package expr
 
-import "strings"
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/common/types/traits"
+)
+
+// SecretTable is the table of a section's secrets: a name that no table of a
+// configuration can have. Its lookup is the section's own.
+const SecretTable = "with."
+
+// ReadSecret returns the expression that reads a secret: a literal would be printed
+// with the expression.
+func ReadSecret(name string) string {
+	return tableName + "(" + strconv.Quote(SecretTable) + ", " + strconv.Quote(name) + ")"
+}
+
+// readsSecret reports whether an expression reads a secret.
+func readsSecret(a *ast.AST) bool {
+	return slices.ContainsFunc(ast.MatchDescendants(ast.NavigateAST(a), ast.KindMatcher(ast.CallKind)), func(e ast.NavigableExpr) bool {
+		call := e.AsCall()
+		if call.FunctionName() != tableName || len(call.Args()) == 0 {
+			return false
+		}
+		table, ok := literal(call.Args()[0])
+		return ok && table == SecretTable
+	})
+}
+
+// hide keeps the texts that came of a secret, so that they are masked with it.
+func (v *view) hide(out ref.Val) {
+	switch out := out.(type) {
+	case types.String:
+		if out != "" {
+			v.hidden = append(v.hidden, string(out))
+		}
+	case traits.Lister:
+		for i := out.Iterator(); i.HasNext() == types.True; {
+			v.hide(i.Next())
+		}
+	}
+}
+
+// Hidden returns the texts that came of secrets in what was rendered so far.
+func (v *View) Hidden() []string { return v.view.hidden }
 
 // Bind puts what a section names into an expression: each `variable.name` of the given
 // variables becomes the text that value returns for it, which is then compiled and

@@ -3,6 +3,7 @@ package expr
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 )
 
@@ -52,6 +53,35 @@ func TestBindWhole(t *testing.T) {
 		g, err := compileGuard(text)
 		if err != nil || g.Source() != src {
 			t.Errorf("%s is shown as %s (%v)", src, g.Source(), err)
+		}
+	}
+}
+
+// TestHidden: what comes of a secret is known as such, and nothing else is.
+func TestHidden(t *testing.T) {
+	lookup := func(table, key string) (string, bool) {
+		return map[string]string{SecretTable + "key": "s3cret", "owners" + "key": "amy"}[table+key], true
+	}
+	secret := ReadSecret("key")
+	for src, want := range map[string][]string{
+		`${` + secret + `}`:                        {"s3cret"},
+		`a ${` + secret + ` + call.id} b`:          {"s3cretdialer:1"},
+		`${[` + secret + `, "x"]}`:                 {"s3cret", "x"},
+		`${hex(bytes(` + secret + `))} ${call.id}`: {"733363726574"},
+		`${table("owners", "key")} ${call.id}`:     nil,
+	} {
+		text, err := ParseText(src)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := bare()
+		r.ID = "dialer:1"
+		v := NewRendering(r, Rendering{Lookup: lookup, Budget: NewBudget(maxText)})
+		if _, err := text.String(v); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(v.Hidden(), want) {
+			t.Errorf("%s hides %q, want %q", src, v.Hidden(), want)
 		}
 	}
 }

@@ -183,6 +183,14 @@ type paying interface {
 
 // eval runs the program over an activation.
 func (p *program) eval(in paying) (ref.Val, error) {
+	out, err := p.evaluate(in)
+	if v, ok := in.(*view); ok && p.secret && err == nil {
+		v.hide(out)
+	}
+	return out, err
+}
+
+func (p *program) evaluate(in paying) (ref.Val, error) {
 	if p.plain > 0 {
 		if err := in.meter().pay(p.plain); err != nil {
 			return nil, err

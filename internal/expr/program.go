@@ -18,6 +18,7 @@ type program struct {
 	ofCall bool     // the expression reads call, or what steps took for one
 	ofNow  bool     // the expression reads now
 	plain  uint64   // the fixed price, 0 where the cost depends on the record
+	secret bool     // the expression reads a secret
 	steps  []StepUse
 	asks   Subject
 }
@@ -99,6 +100,7 @@ func (e *environment) compile(env *cel.Env, src string) (*program, error) {
 		ofCall: len(steps) > 0 || reads(checked.NativeRep(), recordVariable),
 		ofNow:  reads(checked.NativeRep(), nowVariable),
 		plain:  plainPrice(checked.NativeRep()),
+		secret: readsSecret(checked.NativeRep()),
 		steps:  steps, asks: subjectOf(checked.NativeRep()),
 	}, nil
 }

@@ -97,6 +97,9 @@ type view struct {
 
 	steps, remembered outcomes
 
+	// hidden are the values of expressions that read a secret.
+	hidden []string
+
 	spent meter
 	room  int // bytes that may still be written
 	bytes int // how many there were at first

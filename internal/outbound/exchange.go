@@ -103,7 +103,7 @@ func (e *exchange) try(req *http.Request) (status int, v Verdict) {
 	} else {
 		v = e.read(answer)
 	}
-	redact := c.redactor(sent.Header.Get("Authorization"))
+	redact := c.redactor(sent.Header.Get("Authorization")).hiding(e.request.Hidden)
 	v = tidy(v, redact)
 	e.conclude(v)
 	if v.Meaning != Canceled {

@@ -17,6 +17,8 @@ type Wire struct {
 	Method, URL string
 	Header      http.Header
 	Body        []byte
+	// Hidden are those of the Request.
+	Hidden []string
 }
 
 // Preview gives the request as a try would make it, without making one: it uses
@@ -28,7 +30,7 @@ func (t Transport) Preview(ctx context.Context, r *Request) (Wire, error) {
 	if err != nil {
 		return Wire{}, err
 	}
-	w := Wire{Method: req.Method, URL: req.URL.String(), Header: r.header(t.userAgent()), Body: r.Body}
+	w := Wire{Method: req.Method, URL: req.URL.String(), Header: r.header(t.userAgent()), Body: r.Body, Hidden: r.Hidden}
 	if r.Preview != nil {
 		r.Preview(&w)
 	}
@@ -39,7 +41,7 @@ func (t Transport) Preview(ctx context.Context, r *Request) (Wire, error) {
 // in every spelling. Of a URL that is a secret the host stays, and what templates
 // put into it.
 func (t Transport) Shown(w Wire) Wire {
-	r := newRedactor(t.Secrets)
+	r := newRedactor(t.Secrets).hiding(w.Hidden)
 	out := Wire{Method: w.Method, URL: r.url(w.URL), Header: make(http.Header, len(w.Header)), Body: []byte(r.remove(string(w.Body)))}
 	for name, values := range w.Header {
 		for _, v := range values {

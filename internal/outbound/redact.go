@@ -92,6 +92,14 @@ func (r *redactor) with(authorization string) *redactor {
 	return redactorFor(append([]string{credentials}, r.secrets...))
 }
 
+// hiding also removes texts that came of a secret.
+func (r *redactor) hiding(texts []string) *redactor {
+	if len(texts) == 0 {
+		return r
+	}
+	return redactorFor(slices.Concat(texts, r.secrets))
+}
+
 // clean makes a text fit to be kept: no secret, valid UTF-8, no control character,
 // at most limit bytes. Of the text twice as much is looked at.
 func (r *redactor) clean(text string, limit int) string {

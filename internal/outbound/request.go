@@ -13,7 +13,8 @@ import (
 	"golang.org/x/net/http/httpguts"
 )
 
-// Request is one exchange to make. It is not changed and may be made again.
+// Request is one exchange to make. It is not changed, Hidden aside, and may be made
+// again.
 type Request struct {
 	// Name tells the request from others of its Series; may be empty.
 	Name        string
@@ -23,6 +24,9 @@ type Request struct {
 	// FixedURL says that the URL is the same for every call: then 301, 308, 404, 405
 	// and 410 mean that the address is wrong, not this call.
 	FixedURL bool
+	// Hidden are texts in it that are removed from all that is kept and shown, beside
+	// the secrets of the Transport: what came of a secret. Prepare may set new ones.
+	Hidden []string
 	// Prepare is called before each wire try, the first too, with a request whose
 	// headers are its own: for signatures with a fresh timestamp, and for tokens. Its time
 	// counts for `timeout`, and its failure for the breaker. A Failure says what

@@ -3,6 +3,7 @@ package outbound
 import (
 	"context"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -56,6 +57,33 @@ func TestWhatWasSentIsThatOfTheTry(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"try=i b", "try=ii bb", "try=iii bbb"}, sent); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// What came of a secret is in nothing that is kept, that of a later try neither.
+func TestHiddenTextsAreKeptNowhere(t *testing.T) {
+	net := &script{answers: []wire{reply(500, "wrong: signature-1"), reply(400, "wrong: signature-2")}}
+	c := newClient(t, Transport{Wire: net, Secrets: []secret.Value{secret.New("t0psecret")}}, quick(1))
+	r := post("https://crm.example.com/?sign=signature-1")
+	r.Hidden = []string{"signature-1"}
+	n := 0
+	r.Prepare = func(_ context.Context, wire *http.Request) error {
+		n++
+		r.Hidden = []string{"signature-" + strconv.Itoa(n)}
+		return Rewrite(wire, &Request{URL: "https://crm.example.com/?sign=" + r.Hidden[0], Body: []byte("t0psecret " + r.Hidden[0])})
+	}
+	tries := c.Do(t.Context(), r).Tries
+	if len(tries) != 2 {
+		t.Fatalf("%d tries", len(tries))
+	}
+	for _, one := range tries {
+		if one.Sent.URL != "https://crm.example.com/?sign=********" || one.Sent.Body != "******** ********" || !strings.HasSuffix(one.Detail, "wrong: ********") {
+			t.Errorf("kept: %+v, %s", one.Sent, one.Detail)
+		}
+	}
+	r.Withheld, r.Hidden = true, []string{"signature-1"}
+	if shown := c.Do(t.Context(), r).Tries[0].Sent; shown.URL != "https://crm.example.com/?sign=********" {
+		t.Errorf("withheld: %+v", shown)
 	}
 }
 

@@ -17,6 +17,7 @@ func Fresh(request *outbound.Request, render func(at time.Time) (*outbound.Reque
 		if err != nil {
 			return &outbound.Failure{Meaning: outbound.Rejected, Err: err}
 		}
+		request.Hidden = fresh.Hidden
 		return outbound.Rewrite(wire, fresh)
 	}
 	request.Preview = func(w *outbound.Wire) {
@@ -24,7 +25,7 @@ func Fresh(request *outbound.Request, render func(at time.Time) (*outbound.Reque
 		if err != nil {
 			return // as it was rendered at first
 		}
-		w.URL, w.Body = fresh.URL, fresh.Body
+		w.URL, w.Body, w.Hidden = fresh.URL, fresh.Body, fresh.Hidden
 		maps.Copy(w.Header, fresh.Header)
 	}
 }

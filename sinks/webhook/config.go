@@ -24,6 +24,9 @@ const (
 
 // Config is the `webhook` section of a sink: one request, or the steps of several.
 type Config struct {
+	// Held are the secrets of With that expressions read.
+	Held map[string]secret.Value `yaml:"-"`
+
 	With        With         `yaml:"with" example:"{team: sales, key: {env: CRM_KEY}}" doc:"Values that expressions read as with.name, and for which {with: name} stands as a whole value, secrets too. Presets are made of them."`
 	Let         Let          `yaml:"let" example:"{national: nationalNumber(call.customer.number)}" doc:"Expressions with a name, which others of the section read as let.name: each becomes what it stands for, in brackets. One may use with, and those above it."`
 	Base        secret.Value `yaml:"base" example:"https://api.example.com" doc:"What a url begins with that is no whole address."`

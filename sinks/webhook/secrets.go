@@ -1,7 +1,9 @@
 package webhook
 
 import (
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/cdrelay/cdrelay/internal/secret"
@@ -10,6 +12,7 @@ import (
 // secrets is all that an answer could repeat and nobody should keep.
 func (c Config) secrets() []secret.Value {
 	list := append(secretsOfURL(c.Base), c.Request.secrets()...)
+	list = slices.AppendSeq(list, maps.Values(c.Held))
 	for _, s := range c.Steps {
 		list = append(list, s.secrets()...)
 	}

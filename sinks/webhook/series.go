@@ -78,7 +78,7 @@ func (a *series) Next() (outbound.Turn, error) {
 func (a *series) next(st *step) (turn outbound.Turn, over bool, err error) {
 	request, err := a.render(st)
 	if err != nil {
-		return turn, false, err
+		return turn, false, a.sink.withoutSecrets(err)
 	}
 	if request == nil {
 		a.pass(st, expr.Result{})
@@ -129,7 +129,7 @@ func (a *series) render(st *step) (*outbound.Request, error) {
 // view is what the templates of the step that is due see.
 func (a *series) view(at time.Time) *expr.View {
 	return expr.NewRendering(a.record, expr.Rendering{
-		Lookup: a.sink.deps.Lookup, Now: at, Steps: a.steps, Remembered: a.remembered, Budget: a.budget,
+		Lookup: a.sink.lookup, Now: at, Steps: a.steps, Remembered: a.remembered, Budget: a.budget,
 	})
 }
 

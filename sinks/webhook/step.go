@@ -182,6 +182,7 @@ func (s *step) render(id string, view *expr.View) (*outbound.Request, error) {
 		URL:      address,
 		Header:   h,
 		Body:     body,
+		Hidden:   view.Hidden(),
 		FixedURL: !s.url.DependsOnCall() && !s.query.dependsOnCall(),
 		Read:     s.read,
 	}, nil

@@ -8,6 +8,7 @@ import (
 
 	"github.com/cdrelay/cdrelay/internal/expr"
 	"github.com/cdrelay/cdrelay/internal/outbound"
+	"github.com/cdrelay/cdrelay/internal/secret"
 	"github.com/cdrelay/cdrelay/sinks/contract"
 )
 
@@ -16,8 +17,10 @@ type Sink struct {
 	steps     []*step
 	transport outbound.Transport
 	deps      contract.Deps
-	lookups   *lookups
-	missing   *missing
+	// held are the secrets that expressions read.
+	held    map[string]secret.Value
+	lookups *lookups
+	missing *missing
 }
 
 // New builds a sink from a valid configuration.
@@ -32,6 +35,7 @@ func New(c Config, d contract.Deps) (*Sink, error) {
 	}
 	s := &Sink{
 		deps:      d.WithDefaults(),
+		held:      c.Held,
 		transport: outbound.Transport{TLS: c.TLS, DenyPrivate: c.DenyPrivate, Secrets: c.secrets()},
 		lookups:   newLookups(), missing: &missing{},
 	}

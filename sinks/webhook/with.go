@@ -1,10 +1,39 @@
 package webhook
 
-import "gopkg.in/yaml.v3"
+import (
+	"errors"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/cdrelay/cdrelay/internal/expr"
+	"github.com/cdrelay/cdrelay/internal/outbound"
+)
+
+// lookup returns what a table has for a key: one of the configuration, or that of the
+// section's secrets.
+func (s *Sink) lookup(table, key string) (value string, found bool) {
+	if table == expr.SecretTable {
+		held, known := s.held[key]
+		return held.Reveal(), known
+	}
+	if s.deps.Lookup == nil {
+		return "", false
+	}
+	return s.deps.Lookup(table, key)
+}
+
+// withoutSecrets returns an error of a template without the secrets that templates
+// read: a function may say what it cannot take.
+func (s *Sink) withoutSecrets(err error) error {
+	if len(s.held) == 0 {
+		return err
+	}
+	return errors.New(outbound.Redact(err.Error(), s.transport.Secrets...))
+}
 
 // With stands for the parameters of a section. Whoever reads the file puts them in
-// place, in expressions and as values, so that nothing is left to keep here: some are
-// secrets.
+// place, in expressions and as values, so that nothing is left to keep here; secrets
+// that expressions read are in Config.Held.
 type With struct{}
 
 // UnmarshalYAML keeps nothing.
