@@ -35,7 +35,7 @@ func (a *App) status() operate.Server {
 func (s *runningSink) status() operate.Sink {
 	health := s.lane.Health()
 	out := operate.Sink{
-		Name: s.config.Name, Kind: s.config.Kind(), Configured: true, Breaker: s.client.State().String(),
+		Name: s.config.Name, Kind: s.config.Kind(), Configured: true, Settle: s.config.Settle, Breaker: s.client.State().String(),
 		RetryAt: call.At(s.client.ReadyAt()), NotBefore: s.lane.NotBefore(), InFlight: s.lane.Busy(),
 		LastDeliveredAt: call.At(health.DeliveredAt), FailingSince: call.At(health.FailingSince),
 		Failures: health.Failures, Refusals: health.Refusals, Recent: operate.RecentOf(health.Recent, outbound.Delivered.String()),

@@ -275,7 +275,7 @@ func waitWords(code string) string {
 	switch code {
 	case "retry":
 		return "Next attempt"
-	case "turn":
+	case "turn", "settle", "planned":
 		return operate.Words(code)
 	case "paused_by_operator":
 		return "Waits: the sink is paused by an operator"

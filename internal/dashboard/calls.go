@@ -86,7 +86,7 @@ func (b *Dashboard) calls(w http.ResponseWriter, r *http.Request) error {
 	for _, c := range found.Items {
 		p.Calls = append(p.Calls, rowOf(c))
 	}
-	p.Nearby = nearbyOf(r.URL, found.NextCursor)
+	p.Nearby = nearbyOf(r.URL, found.NextCursor, len(found.Items) == 0)
 	p.Live = atOnce && p.Nearby.Newer == ""
 	if len(found.Items) < pageSize {
 		p.Reached = found.ReachedAt
@@ -221,12 +221,14 @@ func rowOf(c operate.CallItem) callRow {
 	return row
 }
 
-// lookOn is how long a page is looked for that has something on it.
-const lookOn = time.Second
+// lookOn is how long a page is looked for that has something on it: as long as one of
+// the store takes at most.
+const lookOn = 100 * time.Millisecond
 
 // search returns a page of a listing. A store returns an empty one where a filter passes
-// over many; then it looks on for a while, so that nobody has to click through
-// empty pages. atOnce reports whether it did not have to.
+// over many; then it looks on for a moment, and the script of an empty page goes on from
+// there, so that nobody has to click through them. atOnce reports whether it did not
+// have to.
 func search[T any](ctx context.Context, cursor string, list func(ctx context.Context, cursor string) (operate.Page[T], error)) (page operate.Page[T], atOnce bool, err error) {
 	atOnce = true
 	for end := time.Now().Add(lookOn); ; cursor, atOnce = page.NextCursor, false {

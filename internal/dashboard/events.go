@@ -36,7 +36,7 @@ func (b *Dashboard) events(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	p.Events = found.Items
-	p.Nearby = nearbyOf(r.URL, found.NextCursor)
+	p.Nearby = nearbyOf(r.URL, found.NextCursor, len(found.Items) == 0)
 	return b.render(w, http.StatusOK, "events", p)
 }
 
@@ -68,6 +68,14 @@ func (t *timeline) operators() {
 		if e.Detail != "" {
 			detail += ": " + t.Text(e.Detail)
 		}
-		t.add(event{At: e.At.Time, Tone: operate.Tone(e.Action), What: operate.Words(e.Action), Sink: strings.Join(e.Sinks, ", "), Detail: detail})
+		did := event{At: e.At.Time, Tone: operate.Tone(e.Action), What: operate.Words(e.Action), Detail: detail}
+		switch len(e.Sinks) {
+		case 0:
+		case 1:
+			did.Sink = e.Sinks[0]
+		default: // a link leads to one
+			did.What += ": " + strings.Join(e.Sinks, ", ")
+		}
+		t.add(did)
 	}
 }

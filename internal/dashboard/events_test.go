@@ -60,6 +60,10 @@ func TestACallShowsWhatOperatorsDid(t *testing.T) {
 	if body := r.get("/calls/dialer:9513923-104").body; !strings.Contains(body, "Rules that matched: all calls; to the archive") {
 		t.Error("the call does not say which rules decided")
 	}
+	r.post("/calls/dialer:9513923-101/resend", url.Values{"sink": {"crm", "archive"}})
+	if body := r.get("/calls/dialer:9513923-101").body; !strings.Contains(body, "Sent again: archive, crm<") || strings.Contains(body, "archive,%20crm") {
+		t.Error("the call does not say to which sinks it was sent again, or a link leads to two of them")
+	}
 	body := r.get("/calls/dialer:9513923-100").body
 	for _, want := range []string{"Sent again", "By somebody without a token from 127.0.0.1, in the page", "Other calls of this number", `href="/calls/dialer:9513923-101"`} {
 		if !strings.Contains(body, want) {

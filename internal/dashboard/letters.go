@@ -97,7 +97,7 @@ func (b *Dashboard) letters(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p.Items, p.Nearby = found.Items, nearbyOf(r.URL, found.NextCursor)
+	p.Items, p.Nearby = found.Items, nearbyOf(r.URL, found.NextCursor, len(found.Items) == 0)
 	return b.render(w, http.StatusOK, "letters", p)
 }
 
@@ -115,6 +115,9 @@ type group struct {
 	Fields letterFields
 }
 
+// sumFor is how long dead letters are counted into groups: a part of them says little.
+const sumFor = time.Second
+
 // groups shows the groups of the dead letters that a second reaches, newest first.
 func (b *Dashboard) groups(w http.ResponseWriter, r *http.Request) error {
 	common, f, err := b.lettersFrame(r)
@@ -124,7 +127,7 @@ func (b *Dashboard) groups(w http.ResponseWriter, r *http.Request) error {
 	p := groupsPage{lettersPage: common}
 	var sum operate.LetterGroups
 	cursor := r.URL.Query().Get("cursor")
-	for end := time.Now().Add(lookOn); ; {
+	for end := time.Now().Add(sumFor); ; {
 		page, err := b.Operate.Groups(r.Context(), f, cursor)
 		if err != nil {
 			return err
@@ -142,6 +145,6 @@ func (b *Dashboard) groups(w http.ResponseWriter, r *http.Request) error {
 		fields.Stage, fields.Sink, fields.Source, fields.Reason, fields.Answer = string(g.Stage), g.Sink, g.Source, string(g.Reason), g.Answer
 		p.Groups = append(p.Groups, group{g, fields})
 	}
-	p.Nearby = nearbyOf(r.URL, cursor)
+	p.Nearby = nearbyOf(r.URL, cursor, false)
 	return b.render(w, http.StatusOK, "groups", p)
 }

@@ -18,8 +18,8 @@ const trailMark = "~"
 type nearby struct{ First, Newer, Older string }
 
 // nearbyOf returns the pages around that of an address, with the cursor of the next
-// one.
-func nearbyOf(here *url.URL, next string) (n nearby) {
+// one. Nothing leads back to an empty page.
+func nearbyOf(here *url.URL, next string, empty bool) (n nearby) {
 	q := here.Query()
 	q.Del("said")
 	q.Del("n")
@@ -41,7 +41,9 @@ func nearbyOf(here *url.URL, next string) (n nearby) {
 		if last := len(trail) - 1; last >= 0 {
 			n.Newer = to(trail[last], trail[:last])
 		}
-		trail = append(trail, cursor)
+		if !empty {
+			trail = append(trail, cursor)
+		}
 	}
 	if next != "" {
 		n.Older = to(next, trail)

@@ -36,6 +36,7 @@ func phrases() map[string]phrase {
 		"held":        {"Waits behind an older revision of the call", "It goes out by itself when the older one has ended.", "wait"},
 		waitRetry:     {"Waits for its next attempt", "", "wait"},
 		waitSettle:    {"Waits whether a newer revision of the call comes", "", "wait"},
+		waitPlanned:   {"Waits for its time: it was replayed or sent again at a rate", "", "wait"},
 		waitTurn:      {"Waits for its turn", "", "wait"},
 		waitOlder:     {"Waits behind an older revision of the call", "", "wait"},
 		"dead_letter": {"Dead letter", "", "bad"},
@@ -49,7 +50,7 @@ func phrases() map[string]phrase {
 		sinkRefusing:      {"Refuses every call", "Each call becomes a dead letter. Read its answer below, correct the sink's url, body or headers in the configuration, or the sink itself, reload, then replay its dead letters.", "bad"},
 		sinkOpen:          {"Breaker open", "The sink failed again and again, so it is left alone; after a while one call tries it.", "bad"},
 		sinkHalfOpen:      {"Breaker tries", "One call tries whether the sink is well again.", "wait"},
-		sinkPausedByUs:    {"Paused by an operator", "Calls wait until the sink is resumed.", "wait"},
+		sinkPausedByUs:    {"Paused by an operator", "Calls wait until the pause ends, or until the sink is resumed.", "wait"},
 		sinkPausedBySink:  {"Paused by the sink", "It goes on by itself when the pause ends.", "wait"},
 		sinkNotConfigured: {"Not configured", "Calls are still owed to it. Put it back into the configuration, or they become dead letters.", "bad"},
 

@@ -63,6 +63,8 @@ type Sink struct {
 	fresh bool
 	// PerSecond is the configured rate; 0 for none.
 	PerSecond float64 `json:"-"`
+	// Settle is how long a call waits for a newer revision of it; 0 for not at all.
+	Settle time.Duration `json:"-"`
 }
 
 // SinkFailure is the last attempt at a sink that did not deliver. Telephone numbers are

@@ -9,7 +9,8 @@ import (
 
 // Wait says what a delivery is waiting for.
 type Wait struct {
-	// For is the state of the sink that holds it, older_revision, retry, or turn.
+	// For is the state of the sink that holds it, older_revision, settle, planned, retry,
+	// or turn.
 	For string `json:"for"`
 	// Why says the same in a sentence, with the sink's last failure where that is why.
 	Why string `json:"why"`
@@ -25,6 +26,8 @@ const (
 	waitRetry = "retry"
 	// waitSettle: a newer revision of the call may come until then.
 	waitSettle = "settle"
+	// waitPlanned: it was replayed or sent again at a rate, and its time has not come.
+	waitPlanned = "planned"
 	waitTurn   = "turn"
 )
 
@@ -66,8 +69,10 @@ func waitOf(d DeliveryDetail, s Sink, now time.Time) *Wait {
 		w.For = s.State
 	case s.NotBefore.After(now):
 		w.For = sinkPausedBySink
-	case d.DueAt.After(now) && d.Tries == 0:
+	case d.DueAt.After(now) && d.Tries == 0 && !d.DueAt.After(d.Since.Add(s.Settle)):
 		w.For = waitSettle
+	case d.DueAt.After(now) && d.Tries == 0:
+		w.For = waitPlanned
 	case d.DueAt.After(now):
 		w.For = waitRetry
 	default:

@@ -105,8 +105,10 @@ for (const all of document.querySelectorAll("[data-all]")) {
   update();
 }
 
-// A work in parts goes on by itself.
+// A work in parts goes on by itself, and a search that has found nothing so far.
 document.querySelector("form[data-go-on]")?.requestSubmit();
+const onward = document.querySelector("a[data-go-on]");
+if (onward) { location.replace(onward.href); }
 
 // A sentence about a change is not told again when the page is loaded again.
 if (new URLSearchParams(location.search).has("said")) {
