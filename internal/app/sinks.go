@@ -91,6 +91,9 @@ func (a *App) begin(ctx context.Context, s, before *runningSink) {
 func (a *App) watchSeries(s *runningSink) {
 	a.lanes.Watch(s.config.Name)
 	a.lanes.WatchSteps(s.config.Name, s.sink.Steps(), contract.LookupResults())
+	if s.config.Settle > 0 {
+		a.lanes.WatchSettling(s.config.Name)
+	}
 }
 
 // live is the life of a sink: it waits for the one before it, delivers until it is

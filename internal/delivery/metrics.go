@@ -65,7 +65,6 @@ func results() []outbound.Meaning {
 // Watch makes all series of a sink, at zero, and those of stage intake.
 func (m *Metrics) Watch(sink string) {
 	m.deliveries.WithLabelValues(sink, resultDelivered)
-	m.deliveries.WithLabelValues(sink, resultSuperseded)
 	for _, r := range deliveryReasons() {
 		m.deliveries.WithLabelValues(sink, string(r))
 		m.letters.WithLabelValues(string(spool.StageDelivery), sink, string(r))
@@ -92,6 +91,9 @@ func (m *Metrics) WatchSteps(sink string, steps, looked []string) {
 		}
 	}
 }
+
+// WatchSettling makes the series of a sink that waits for newer revisions, at zero.
+func (m *Metrics) WatchSettling(sink string) { m.deliveries.WithLabelValues(sink, resultSuperseded) }
 
 // Looked returns what counts the lookups of a sink.
 func (m *Metrics) Looked(sink string) func(step, result string) {
