@@ -41,10 +41,12 @@ const (
 	Waiting   DeliveryState = "waiting"
 	Delivered DeliveryState = "delivered"
 	Dead      DeliveryState = "dead"
+	// Superseded ones ended because a newer revision came before their time.
+	Superseded DeliveryState = "superseded"
 )
 
 // DeliveryStates lists the states that a filter can ask for.
-func DeliveryStates() []DeliveryState { return []DeliveryState{Waiting, Delivered, Dead} }
+func DeliveryStates() []DeliveryState { return []DeliveryState{Waiting, Delivered, Dead, Superseded} }
 
 // ByDelivery reports whether the filter asks for calls by their deliveries.
 func (f CallFilter) ByDelivery() bool { return f.Sink != "" || f.State != "" }
