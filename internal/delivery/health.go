@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cdrelay/cdrelay/internal/call"
 	"github.com/cdrelay/cdrelay/internal/outbound"
 	"github.com/cdrelay/cdrelay/internal/plaintext"
 	"github.com/cdrelay/cdrelay/internal/spool"
@@ -134,10 +135,11 @@ func (l *Lane) noteRender(d *spool.Delivery, tries []outbound.Try, kept spool.At
 }
 
 func failureOf(d *spool.Delivery, at time.Time, result, detail string) Failure {
-	// Masked before it is cut: half a number would not be known as one.
+	// Masked before it is cut: half a number would not be known as one. Also those of
+	// others: it is shown beside other calls, and no erase reaches it.
 	return Failure{
 		At: at.UTC(), CallID: strings.Clone(d.Record.ID), Revision: d.Record.Revision, Result: result,
-		Detail: strings.Clone(plaintext.Cut(d.Record.Masker().Text(detail), maxFailureDetail)),
+		Detail: strings.Clone(plaintext.Cut(call.MaskText(d.Record.Masker().Text(detail)), maxFailureDetail)),
 	}
 }
 

@@ -85,6 +85,10 @@ func TestStepsThatWorkAreNoDeliveries(t *testing.T) {
 func TestHealthHoldsNoNumber(t *testing.T) {
 	d := &spool.Delivery{Record: &call.Record{ID: "test:a", Revision: 2, From: call.Party{Raw: "081234567890", Number: "+6281234567890"}}}
 	f := failureOf(d, time.Now(), "rejected", "422: "+strings.Repeat("x", maxFailureDetail-12)+" 6281234567890")
+	other := failureOf(d, time.Now(), "rejected", "409: the same as 6281351111451, ticket 77012")
+	if other.Detail != "409: the same as 628********51, ticket 77012" {
+		t.Errorf("of another call: %s", other.Detail)
+	}
 	if strings.Contains(f.Detail, "628123") || len(f.Detail) > maxFailureDetail {
 		t.Errorf("%d bytes: %s", len(f.Detail), f.Detail)
 	}

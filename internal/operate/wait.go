@@ -28,7 +28,7 @@ const (
 	waitSettle = "settle"
 	// waitPlanned: it was replayed or sent again at a rate, and its time has not come.
 	waitPlanned = "planned"
-	waitTurn   = "turn"
+	waitTurn    = "turn"
 )
 
 // explainWaits says of each delivery that waits, why.
