@@ -294,8 +294,15 @@ func TestPresetsReadAnswers(t *testing.T) {
 // perform makes the requests of calls and returns them with their answers' status.
 func perform(t *testing.T, sink contract.Sink, to http.Handler, calls []*call.Record) string {
 	t.Helper()
+	said, _ := performed(t, sink, to, calls)
+	return said
+}
+
+// performed is perform, and what the steps remember then.
+func performed(t *testing.T, sink contract.Sink, to http.Handler, calls []*call.Record) (said string, remembered map[string]string) {
+	t.Helper()
 	var out strings.Builder
-	remembered := map[string]string{}
+	remembered = map[string]string{}
 	for _, r := range calls {
 		series := sink.Series("msg_1", r, remembered)
 		end := outbound.Delivered
@@ -323,7 +330,7 @@ func perform(t *testing.T, sink contract.Sink, to http.Handler, calls []*call.Re
 		maps.Copy(remembered, series.Kept())
 		series.End(end)
 	}
-	return out.String()
+	return out.String(), remembered
 }
 
 // send makes a request of a handler.

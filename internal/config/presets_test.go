@@ -30,7 +30,11 @@ func withSink(keys string) string {
 func loadSink(t *testing.T, keys string) (*config.Loaded, error) {
 	t.Helper()
 	for _, m := range fromEnvironment.FindAllStringSubmatch(keys, -1) {
-		t.Setenv(m[1], "value-of-"+m[1])
+		value := "value-of-" + m[1]
+		if strings.HasSuffix(m[1], "_URL") {
+			value = "https://chat.example.com/" + value
+		}
+		t.Setenv(m[1], value)
 	}
 	return config.Parse("c.yaml", []byte(withSink(keys)))
 }
