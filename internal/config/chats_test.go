@@ -49,8 +49,8 @@ type chat struct {
 	MaxBytes int `yaml:"max_bytes"`
 	// Sums bound texts together, in bytes or in characters.
 	Sums []chatSum `yaml:"sums"`
-	// Neutral must not be found in any text of the message: markup and mentions of
-	// values. Plain is an exception: texts below these keys are no markup.
+	// Neutral must not be found in any text of the message: the markup and mentions of
+	// the chat. Texts below the keys of Plain are no markup.
 	Neutral []string `yaml:"neutral"`
 	Plain   []string `yaml:"plain"`
 	// Vector is a known signature.
@@ -216,7 +216,7 @@ func (c chat) markup(message any) (all []string) {
 		if turned.MatchString(text) {
 			all = append(all, fmt.Sprintf("%s has control characters: %q", key, text))
 		}
-		if slices.Contains(c.Plain, key) {
+		if slices.Contains(c.Plain, key) || strings.HasPrefix(text, recordings) && call.WebURL(text) == text {
 			return
 		}
 		for _, pattern := range c.Neutral {
@@ -244,6 +244,9 @@ func each(tree any, key string, visit func(key, text string)) {
 	}
 }
 
+// recordings is what the addresses of recordings begin with: they may be links.
+const recordings = "https://rec.example.com/"
+
 // chatNames are texts that try to be mentions, links, markup, other lines and long.
 func chatNames() []string {
 	return []string{
@@ -251,6 +254,7 @@ func chatNames() []string {
 		"@everyone @here @channel <@U1> <@&1> <#1> </x:1> <:a:1> <t:0:R> <at id=all></at> <@all>",
 		"**b** __u__ _i_ ~~s~~ ||p|| `c` ```\ncode\n``` # h\n- l\n1. n\n> q \\* :tada: $$x$$ &amp; &#60; &lt;b&gt;",
 		"<b>x</b> <a href=\"http://a.example\">x</a> <font color=\"info\">x</font> ![i](http://a.example/i.png)",
+		"https://a.example/_x_?y=*",
 		"\u202egnp.exe\u2066\u200f\x00\x1b[31m\u2028a\r\nb",
 		strings.Repeat("*@all <!here> [é](x) 转", 4096/24+1),
 	}
@@ -264,14 +268,14 @@ func named(text string) *call.Record {
 	r.Agent = call.Agent{ID: text, Name: text, Extension: text, Email: text}
 	r.Hangup.Reason, r.KeysPressed, r.References.OrderID = text, text, text
 	r.Task = call.Task{ID: text, Round: text, Intent: text}
-	r.Recording.URL, r.VoicemailURL = "https://rec.example.com/"+text, "https://rec.example.com/a b|c>d\"e'f)g?x=1&y=*"
+	r.Recording.URL, r.VoicemailURL = recordings+text, recordings+"a b|c>d\"e'f)g?x=1&y=*"
 	return r
 }
 
 // chatCalls are the calls whose messages are goldens, each with its revisions.
 func chatCalls() map[string][][]*call.Record {
 	recorded := answered(known)
-	recorded.Revision, recorded.Recording.URL = 2, "https://rec.example.com/a.mp3?x=1&y=2"
+	recorded.Revision, recorded.Recording.URL = 2, recordings + "a.mp3?x=1&y=2"
 	var hostile [][]*call.Record
 	for _, text := range chatNames() {
 		hostile = append(hostile, []*call.Record{named(text)})
