@@ -115,6 +115,9 @@ func (b *lists) oneLine(t *testing.T) {
 			continue
 		}
 		b.visit(t, "/calls")
+		if cut := eval[string](t, b.browser, `[...document.querySelectorAll(".list .pill")].find((p) => p.scrollWidth > p.clientWidth || !p.title)?.textContent ?? ""`); cut != "" {
+			t.Errorf("a delivery is not whole: %s", cut)
+		}
 		if lines := eval[int](t, b.browser, `Math.max(...[...document.querySelectorAll(".list tbody tr")].map((r) => r.getBoundingClientRect().height))`); lines > 40 {
 			t.Errorf("a call takes %d pixels", lines)
 		}
