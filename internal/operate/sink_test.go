@@ -116,7 +116,7 @@ func TestSinkSummary(t *testing.T) {
 		t.Fatal(err)
 	}
 	ends := time.Now().Add(90 * time.Minute)
-	if s := r.sink(); s.NextTryAt.Sub(ends).Abs() > time.Minute || s.Summary != "Paused by an operator: the CRM moves; next try in 1 h; 2 wait" {
+	if s := r.sink(); s.NextTryAt.Sub(ends).Abs() > time.Minute || s.Summary != "Paused by an operator: the CRM moves; next try in 1 h 29 min; 2 wait" {
 		t.Errorf("paused for 90 minutes: %v %q", s.NextTryAt, s.Summary)
 	}
 	page, err := r.operator().Sinks(t.Context())

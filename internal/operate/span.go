@@ -13,13 +13,15 @@ func Ago(at, now time.Time) string {
 	return "in " + Span(at.Sub(now))
 }
 
-// Span writes a duration in its largest unit.
+// Span writes a duration in its largest unit; some hours, with their minutes.
 func Span(d time.Duration) string {
 	switch {
 	case d < time.Minute:
 		return fmt.Sprintf("%d s", int(d.Seconds()))
 	case d < time.Hour:
 		return fmt.Sprintf("%d min", int(d.Minutes()))
+	case d < 10*time.Hour:
+		return fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60)
 	case d < 48*time.Hour:
 		return fmt.Sprintf("%d h", int(d.Hours()))
 	default:
