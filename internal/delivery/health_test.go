@@ -133,7 +133,7 @@ func TestNotBefore(t *testing.T) {
 // when it is tried again, and how many wait; no number of the call.
 func TestTheOpeningSaysWhy(t *testing.T) {
 	bubble(t, func(w *world) {
-		r := w.start("crm", setup{}, always(reply{status: 503}))
+		r := w.start("crm", setup{}, always(reply{status: 503, took: time.Second})) // all have come by then
 		w.flood("crm", 24)
 		w.sleep(10 * time.Second)
 		if r.client.State() != outbound.Open {
