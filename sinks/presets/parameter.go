@@ -19,7 +19,8 @@ type Parameter struct {
 	Doc string `yaml:"doc"`
 	// Type is text, number, boolean, list or map; text where it is empty.
 	Type string `yaml:"type"`
-	// Secret values stand in no expression and are masked. They are texts.
+	// Secret values are masked, and so is what expressions make of them. They are texts
+	// without a default.
 	Secret bool `yaml:"secret"`
 	// Required ones have no default.
 	Required bool `yaml:"required"`
@@ -59,7 +60,7 @@ func kinds() map[string]kind {
 		"list":    {yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Style: yaml.FlowStyle}, all(yaml.SequenceNode), "a list of texts"},
 		"map":     {yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Style: yaml.FlowStyle}, all(yaml.MappingNode), "a mapping of texts"},
 		"secret": {
-			yaml.Node{},
+			yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Style: yaml.DoubleQuotedStyle},
 			func(n *yaml.Node) bool { return IsReference(n) || text(n) },
 			"a secret: {env: NAME}, {file: PATH} or a text",
 		},
@@ -89,8 +90,8 @@ func (p *Parameter) complete() error {
 		return fmt.Errorf("there is no type %q", p.Type)
 	case p.Name == "" || !strings.HasSuffix(p.Doc, "."):
 		return errors.New("it needs a name, and a sentence that says what it is")
-	case p.Secret && (p.Type != "text" || !p.Required):
-		return errors.New("a secret is a required text")
+	case p.Secret && (p.Type != "text" || !p.Default.IsZero()):
+		return errors.New("a secret is a text without a default")
 	case p.Required == !p.Default.IsZero():
 		if p.Required {
 			return errors.New("what is required has no default")

@@ -21,6 +21,7 @@ parameters:
   - {name: links, doc: Whether., type: boolean, default: true}
   - {name: names, doc: Names., type: list}
   - {name: owners, doc: Owners., type: map}
+  - {name: key, doc: A key., secret: true}
 webhook:
   # a comment
   url: https://example.com/${with.mode}
@@ -62,11 +63,11 @@ func TestComplete(t *testing.T) {
 	none, noOwners := []any{}, map[string]any{}
 	for given, want := range map[string]map[string]any{
 		`{token: t}`: {
-			"token": "t", "mode": "first", "note": "", "count": 3, "links": true, "names": none, "owners": noOwners,
+			"token": "t", "mode": "first", "note": "", "count": 3, "links": true, "names": none, "owners": noOwners, "key": "",
 		},
-		`{token: {file: /run/t}, mode: newest, note: 12, count: 1.5, links: false, names: [a, 1], owners: {a: 1, 2: b}}`: {
+		`{token: {file: /run/t}, mode: newest, note: 12, count: 1.5, links: false, names: [a, 1], owners: {a: 1, 2: b}, key: {env: K}}`: {
 			"token": map[string]any{"file": "/run/t"}, "mode": "newest", "note": "12", "count": 1.5, "links": false,
-			"names": []any{"a", "1"}, "owners": map[string]any{"a": "1", "2": "b"},
+			"names": []any{"a", "1"}, "owners": map[string]any{"a": "1", "2": "b"}, "key": map[string]any{"env": "K"},
 		},
 	} {
 		got, problems := complete(t, declaration(t), given)
@@ -114,7 +115,8 @@ func TestParseRefuses(t *testing.T) {
 		"parameters: [{name: a, doc: A., type: date}]\nwebhook: {}":                              `no type "date"`,
 		"parameters: [{name: a, doc: A., required: true}]\nwebhook: {}":                          "has an example",
 		"parameters: [{name: a, doc: A., required: true, default: x}]\nwebhook: {}":              "has no default",
-		"parameters: [{name: a, doc: A., secret: true}]\nwebhook: {}":                            "a secret is a required text",
+		"parameters: [{name: a, doc: A., secret: true, type: list}]\nwebhook: {}":                "a secret is a text without a default",
+		"parameters: [{name: a, doc: A., secret: true, default: x}]\nwebhook: {}":                "a secret is a text without a default",
 		"parameters: [{name: a, doc: A., type: number, default: x}]\nwebhook: {}":                "a number is expected",
 		"parameters: [{name: a, doc: A., required: true, values: [x], example: y}]\nwebhook: {}": "is not a value of a",
 	} {
@@ -135,6 +137,7 @@ webhook:
     links: true  # Whether.
     names: []  # Names.
     owners: {}  # Owners.
+    key: ""  # A key.
   # a comment
   url: https://example.com/${with.mode}
 `
