@@ -16,8 +16,11 @@ const (
 // The table shares holds for each source about the bytes of its calls that wait or
 // ended as dead letters, and of its dead letters of stage intake.
 const (
+	// Ended are the states of deliveries that nobody waits for, which leave their call
+	// to retention.
+	Ended = `(4, 6, 7)`
 	// isHeld is the condition on a delivery d that keeps its call from retention.
-	isHeld = `d.state NOT IN (4, 6)`
+	isHeld = `d.state NOT IN ` + Ended
 	// HoldsCall is the condition on a call c that something of it is held.
 	HoldsCall = `EXISTS (SELECT 1 FROM deliveries d WHERE d.call_seq = c.seq AND ` + isHeld + `)`
 

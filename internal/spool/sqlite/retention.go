@@ -56,7 +56,7 @@ func (s *Store) eraseHistory(ctx context.Context, w *sweep, cutoff time.Time, en
 
 // history selects calls with the time at which the last delivery ended, or a
 // time after all cutoffs where one waits or is a dead letter.
-const history = `SELECT seq, received_at, (SELECT ifnull(max(CASE WHEN state IN (4, 6, 7) THEN ended_at ELSE 1 << 60 END), 0)
+const history = `SELECT seq, received_at, (SELECT ifnull(max(CASE WHEN state IN ` + dbfile.Ended + ` THEN ended_at ELSE 1 << 60 END), 0)
 	FROM deliveries d WHERE d.call_seq = c.seq), length(record) FROM calls c WHERE seq > ? ORDER BY seq LIMIT ?`
 
 // findHistory returns calls that may go, and where the walk goes on; next is 0
@@ -101,7 +101,7 @@ func (s *Store) findHistory(ctx context.Context, w *sweep, cutoff time.Time) (se
 func (s *Store) eraseCalls(ctx context.Context, seqs []int64) (n int, err error) {
 	return change(ctx, s.writer, op{name: "retention"}, func(t *tx) (n int, err error) {
 		for _, seq := range seqs {
-			owed, err := dbfile.Int(t.conn, `SELECT count(*) FROM deliveries WHERE call_seq = ? AND state NOT IN (4, 6, 7)`, seq)
+			owed, err := dbfile.Int(t.conn, `SELECT count(*) FROM deliveries WHERE call_seq = ? AND state NOT IN `+dbfile.Ended, seq)
 			if err != nil {
 				return 0, err
 			}
