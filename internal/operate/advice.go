@@ -41,6 +41,7 @@ func phrases() map[string]phrase {
 		waitOlder:     {"Waits behind an older revision of the call", "", "wait"},
 		"dead_letter": {"Dead letter", "", "bad"},
 		"superseded":  {"Superseded by a newer revision", "A newer revision of the call came within settle and is delivered in its place.", "calm"},
+		"purged":      {"Its dead letter was purged", "What was written into the sink for it is remembered for later revisions and for a resend of the call.", "calm"},
 		"set_aside":   {"Set aside: its record is damaged", "It is kept byte for byte in the spool; cdrelay spool salvage gets it out.", "bad"},
 
 		sinkWell:          {"Well", "", "good"},

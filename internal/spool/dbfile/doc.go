@@ -53,6 +53,7 @@
 //	5 dead       a dead letter has its id
 //	6 aside      its record could not be read
 //	7 superseded a newer revision came before its time (LaneConfig.Settle)
+//	8 purged     its dead letter was taken away, and it remembers something
 //
 // The partial index waiting (lane, state, due, call_seq, since) holds the
 // states up to 3. For ready rows due is 0, so that they are read in order of acceptance.

@@ -18,7 +18,7 @@ const (
 const (
 	// Ended are the states of deliveries that nobody waits for, which leave their call
 	// to retention.
-	Ended = `(4, 6, 7)`
+	Ended = `(4, 6, 7, 8)`
 	// isHeld is the condition on a delivery d that keeps its call from retention.
 	isHeld = `d.state NOT IN ` + Ended
 	// HoldsCall is the condition on a call c that something of it is held.

@@ -105,7 +105,7 @@ func finishSalvage(path, kept string) error {
 func straighten(c *sqlite.Conn, now time.Time) (orphans int, err error) {
 	const senseless = `dead_letters WHERE stage NOT IN ('intake', 'delivery') OR stage = 'intake' AND body IS NULL AND body_hash IS NULL`
 	if err := dbfile.ExecuteAll(c,
-		`UPDATE deliveries SET state = 1, due = 0 WHERE typeof(state) <> 'integer' OR state NOT BETWEEN -1 AND 7`,
+		`UPDATE deliveries SET state = 1, due = 0 WHERE typeof(state) <> 'integer' OR state NOT BETWEEN -1 AND 8`,
 		`UPDATE deliveries SET state = 1 WHERE state = 0 AND due <> 0`,
 	); err != nil {
 		return 0, err

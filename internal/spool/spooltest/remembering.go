@@ -15,6 +15,7 @@ func rememberCases() []testCase {
 		{"remember/later revisions see it, and no other lane or call", rememberedByRevisions},
 		{"remember/a replay and a resend see it", rememberedByReplays},
 		{"remember/expiry keeps it", rememberedByExpiry},
+		{"remember/a purge keeps it for later revisions and a resend", rememberedByPurge},
 		{"remember/over a restart and a crash", rememberedDurably},
 	}
 }
@@ -126,6 +127,27 @@ func rememberedByExpiry(r *rig) {
 	if diff := cmp.Diff(map[string]string{"create": "7"}, r.detail().Remembered); diff != "" {
 		r.Errorf("the call shows (-want +got):\n%s", diff)
 	}
+}
+
+func rememberedByPurge(r *rig) {
+	want := map[string]string{"create": "7"}
+	r.acceptAll("a")
+	r.check(r.Bury(keeps(r.one("crm"), "create", "7"), attempt("rejected"), spool.Rejected, "no"))
+	r.commit()
+	_, err := r.Purge(r.Context(), []string{r.letters(spool.LetterFilter{})[0].ID})
+	r.check(err)
+	r.waiting(0, 0)
+	r.wantStates("purged")
+	_, err = r.Resend(r.Context(), spool.Resend{CallIDs: []string{"dialer:a"}, Sinks: []string{"crm"}})
+	r.check(err)
+	d := r.one("crm")
+	r.remembers(d, want)
+	r.check(r.Bury(d, attempt("rejected"), spool.Rejected, "no"))
+	r.commit()
+	_, err = r.Purge(r.Context(), []string{r.letters(spool.LetterFilter{})[0].ID})
+	r.check(err)
+	r.accept("a", "two", "crm")
+	r.remembers(r.one("crm"), want)
 }
 
 func rememberedDurably(r *rig) {

@@ -145,13 +145,24 @@ func (s *Store) purgeLetter(t *tx, id string, did *touched) error {
 		return s.dropLetter(t, strings.ToUpper(id))
 	case stage == spool.StageDelivery:
 		did.add(p.lane, p.seq)
-		if err := dbfile.Execute(t.conn, `DELETE FROM deliveries WHERE call_seq = ? AND lane = ?`, p.seq, p.lane.id); err != nil {
+		if err := dropDead(t, p); err != nil {
 			return err
 		}
 		return s.loosen(t, p.seq)
 	default:
 		return nil
 	}
+}
+
+// dropDead removes a delivery whose dead letter is gone. One whose attempts remembered
+// something stays: a later revision of the call would be written a second time.
+func dropDead(t *tx, p place) error {
+	err := dbfile.Execute(t.conn, `DELETE FROM deliveries WHERE call_seq = ? AND lane = ? AND remembered = ''`, p.seq, p.lane.id)
+	if err != nil {
+		return err
+	}
+	return dbfile.Execute(t.conn, `UPDATE deliveries SET state = ?, attempts = NULL, ended_at = ? WHERE call_seq = ? AND lane = ?`,
+		purged, dbfile.Millis(t.now), p.seq, p.lane.id)
 }
 
 // Resend owes the newest revisions of calls to sinks once more, in one transaction.

@@ -108,6 +108,9 @@ func (s *Store) eraseCalls(ctx context.Context, seqs []int64) (n int, err error)
 			if owed > 0 {
 				continue
 			}
+			if err := bequeath(t.conn, seq); err != nil {
+				return 0, err
+			}
 			if err := eraseCall(t.conn, seq); err != nil {
 				return 0, err
 			}

@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/cdrelay/cdrelay/internal/spool"
 	"github.com/cdrelay/cdrelay/internal/spool/repair"
 	"github.com/cdrelay/cdrelay/internal/spool/sqlite"
@@ -181,6 +183,30 @@ func TestRetention(t *testing.T) {
 		if got := s.Totals(); got.Calls != 1 || got.IntakeDeadLetters != 0 {
 			t.Errorf("totals: %+v", got)
 		}
+	})
+}
+
+// TestRetentionLeavesWhatIsRememberedToALaterRevision: one that waits longer than the
+// history is kept would be written a second time.
+func TestRetentionLeavesWhatIsRememberedToALaterRevision(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, spool.Config{Retention: 3 * time.Minute})
+		accept(t, s, "a")
+		first := lease(t, s, 1)[0]
+		first.Remembered = map[string]string{"create": "7"}
+		succeed(t, s.Settle(first, nil))
+		if _, err := s.Accept(t.Context(), acceptance("a", "second", "crm")); err != nil {
+			t.Fatal(err)
+		}
+		pass(10 * time.Minute)
+		if n, err := s.Int("SELECT count(*) FROM calls"); err != nil || n != 1 {
+			t.Fatalf("%d revisions are left, error %v, want the one that waits", n, err)
+		}
+		second := lease(t, s, 1)[0]
+		if diff := cmp.Diff(first.Remembered, second.Remembered); diff != "" {
+			t.Errorf("the second revision remembers (-want +got):\n%s", diff)
+		}
+		succeed(t, s.Settle(second, nil))
 	})
 }
 

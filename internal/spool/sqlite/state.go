@@ -16,6 +16,9 @@ const (
 	aside     state = 6
 	// superseded: a newer revision has taken its place.
 	superseded state = 7
+	// purged: an operator or retention took its dead letter away, and what its attempts
+	// remembered is left for other revisions and a resend of the call.
+	purged state = 8
 )
 
 // String names the state for listings.
@@ -23,7 +26,7 @@ func (s state) String() string {
 	if doubtful <= s && s < held {
 		return "waiting"
 	}
-	return cmp.Or(map[state]string{held: "held", delivered: "delivered", dead: "dead_letter", aside: "set_aside", superseded: "superseded"}[s], "unknown")
+	return cmp.Or(map[state]string{held: "held", delivered: "delivered", dead: "dead_letter", aside: "set_aside", superseded: "superseded", purged: "purged"}[s], "unknown")
 }
 
 // waits reports whether a delivery in this state is still owed.
