@@ -42,6 +42,9 @@ func (o *operator) printSink(s operate.Sink) error {
 	f.add("oldest", o.when(s.OldestPendingAt))
 	f.add("next try", o.when(s.NextTryAt))
 	f.add("pause ends", o.pauseEnd(s.Paused))
+	if s.Paused.ByOperator() {
+		f.add("who paused it", "cdrelay "+eventsName+" --sink "+s.Name)
+	}
 	f.add("failing since", o.failingSince(s))
 	f.add("last delivered", o.when(s.LastDeliveredAt))
 	f.add("dead letters", reasonsOf(s))

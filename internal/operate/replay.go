@@ -1,6 +1,7 @@
 package operate
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -69,9 +70,10 @@ type Failure struct {
 // Replay puts deliveries back into their lanes and reads callbacks again. Its result
 // also holds what was done before an error.
 func (o *Operator) Replay(ctx context.Context, r Replay) (Replayed, error) {
-	p := replayer{Operator: o, Replay: r, schedule: o.schedule(r.NotBefore, r.Rate), out: Replayed{Selected: newSelected(&r.Selection)}}
+	due, err := o.schedule(r.NotBefore, r.Rate)
+	p := replayer{Operator: o, Replay: r, schedule: due, out: Replayed{Selected: newSelected(&r.Selection)}}
 	p.out.Failures = []Failure{}
-	if err := r.Check(); err != nil {
+	if err := cmp.Or(r.Check(), err); err != nil {
 		return p.out, err
 	}
 	ctx, event, err := o.begin(ctx, spool.ActionReplay, r.describe(), r.Event)

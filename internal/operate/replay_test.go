@@ -127,7 +127,7 @@ func TestSelectionsThatMeanNothing(t *testing.T) {
 	o := newRig(t).operator()
 	for name, s := range map[string]operate.Selection{
 		"nothing": {}, "both": {IDs: []string{"a"}, Filter: &operate.LetterFilter{}}, "a limit of ids": {IDs: []string{"a"}, Limit: 1},
-		"a reason": {Filter: &operate.LetterFilter{Reason: "x"}}, "a stage": {Filter: &operate.LetterFilter{Stage: "x"}}, "a rate": {Filter: &operate.LetterFilter{}, Rate: -1},
+		"a reason": {Filter: &operate.LetterFilter{Reason: "x"}}, "a stage": {Filter: &operate.LetterFilter{Stage: "x"}}, "a rate": {Filter: &operate.LetterFilter{}, Rate: -1}, "no rate to speak of": {Filter: &operate.LetterFilter{}, Rate: 1e-9},
 	} {
 		_, replayed := o.Replay(t.Context(), operate.Replay{Selection: s})
 		_, purged := o.Purge(t.Context(), s)

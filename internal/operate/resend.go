@@ -1,6 +1,7 @@
 package operate
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -110,14 +111,15 @@ func (r *BulkResend) check() error {
 		return &InputError{`"filter" is missing: it selects the calls; {} selects all of them`}
 	case r.Limit < 0:
 		return &InputError{`"limit" must be 1 or more; leave it out for all`}
-	case r.Rate < 0 || r.Rate > maxRate:
-		return errRate
 	case len(r.Sinks) == 0 && r.Filter.Sink != "":
 		r.Sinks = []string{r.Filter.Sink}
 	case len(r.Sinks) == 0:
 		return errNoSinks
 	}
 	r.Sinks = slices.Compact(slices.Sorted(slices.Values(r.Sinks)))
+	if err := checkRate(r.Rate); err != nil {
+		return err
+	}
 	return CheckCalls(*r.Filter)
 }
 
@@ -132,7 +134,8 @@ func (r *BulkResend) describe() string {
 // live traffic. Its result also holds what was done before an error.
 func (o *Operator) ResendCalls(ctx context.Context, r BulkResend) (BulkResent, error) {
 	out := BulkResent{DryRun: r.DryRun, BySink: map[string]int{}}
-	if err := r.check(); err != nil {
+	due, err := o.schedule(r.NotBefore, r.Rate)
+	if err := cmp.Or(r.check(), err); err != nil {
 		return out, err
 	}
 	ctx, event, err := o.begin(ctx, spool.ActionResend, r.describe(), r.Event)
@@ -148,7 +151,6 @@ func (o *Operator) ResendCalls(ctx context.Context, r BulkResend) (BulkResent, e
 			return out, fmt.Errorf("%w: no sink %q", ErrNotFound, sink)
 		}
 	}
-	due := o.schedule(r.NotBefore, r.Rate)
 	filter := *r.Filter
 	filter.OldestFirst = true
 	search := func(n int, cursor string) ([]spool.FoundCall, string, error) {

@@ -117,6 +117,8 @@ func TestWhatABulkResendRefuses(t *testing.T) {
 		`"sinks" is empty`:          {Filter: &operate.CallFilter{}},
 		`there is no outcome`:       {Filter: &operate.CallFilter{Sink: "crm", Outcome: "bored"}},
 		`"rate_per_second" must be`: {Filter: &operate.CallFilter{Sink: "crm"}, Rate: -1},
+		`be from 0.001 to`:          {Filter: &operate.CallFilter{Sink: "crm"}, Rate: 1e-300},
+		`over a year ahead`:         {Filter: &operate.CallFilter{Sink: "crm"}, NotBefore: time.Now().AddDate(7000, 0, 0)},
 		`"limit" must be`:           {Filter: &operate.CallFilter{Sink: "crm"}, Limit: -1},
 	} {
 		if _, err := r.operator().ResendCalls(t.Context(), b); !isInput(err) || !strings.Contains(err.Error(), want) {

@@ -1,6 +1,7 @@
 package operate
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/cdrelay/cdrelay/internal/call"
@@ -16,14 +17,20 @@ type schedule struct {
 	done  int     // that took a place in the rate
 }
 
+// maxAhead bounds when a schedule begins: what waits for longer is forgotten.
+const maxAhead = 366 * 24 * time.Hour
+
 // schedule returns one that begins not before a time, and now for the zero time.
-func (o *Operator) schedule(notBefore time.Time, rate float64) schedule {
+func (o *Operator) schedule(notBefore time.Time, rate float64) (schedule, error) {
 	now := o.deps.Store.Now()
 	s := schedule{rate: rate, ahead: time.Now().Round(0).Sub(now).Round(time.Second)} // less is no clock that was set
 	if s.start = notBefore.Add(-s.ahead); s.start.Before(now) {
 		s.start = now
 	}
-	return s
+	if s.start.Sub(now) > maxAhead {
+		return s, &InputError{fmt.Sprintf(`"not_before" is %s, over a year ahead`, stamp(notBefore))}
+	}
+	return s, nil
 }
 
 // due is when the next one comes due.

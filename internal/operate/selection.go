@@ -19,7 +19,9 @@ const (
 	stepsPerSecond = 10
 	// maxIDs bounds the ids of one request.
 	maxIDs = 100_000
-	// maxRate bounds rate_per_second; beyond it there is no rate to speak of.
+	// minRate and maxRate bound rate_per_second: more slowly nothing would end, and
+	// beyond there is no rate to speak of.
+	minRate = 0.001
 	maxRate = 1_000_000
 )
 
@@ -42,7 +44,13 @@ type Selection struct {
 	Event string
 }
 
-var errRate = &InputError{`"rate_per_second" must be above 0 and at most 1000000; leave it out for none`}
+// checkRate refuses a rate at which a work would not end, or that is none.
+func checkRate(perSecond float64) error {
+	if perSecond != 0 && (perSecond < minRate || perSecond > maxRate) {
+		return &InputError{`"rate_per_second" must be from 0.001 to 1000000; leave it out for none`}
+	}
+	return nil
+}
 
 // Check says what is wrong with the selection as a whole.
 func (s *Selection) Check() error {
@@ -58,15 +66,14 @@ func (s *Selection) Check() error {
 		problem = `"limit" must be 1 or more; leave it out for all`
 	case s.Cursor != "" && !selectionCursor.MatchString(s.Cursor):
 		problem = fmt.Sprintf("%q is not a cursor that an answer gave", s.Cursor)
-	case s.Rate < 0 || s.Rate > maxRate:
-		return errRate
-	case s.Filter != nil:
-		return CheckLetters(*s.Filter)
 	}
 	if problem != "" {
 		return &InputError{problem}
 	}
-	return nil
+	if err := checkRate(s.Rate); err != nil || s.Filter == nil {
+		return err
+	}
+	return CheckLetters(*s.Filter)
 }
 
 // Counted is how many dead letters a selection held.
