@@ -54,6 +54,9 @@ func (c *Client) Do(ctx context.Context, r *Request) Outcome {
 	if ctx.Err() != nil {
 		return Outcome{Verdict: Verdict{Meaning: Canceled, Detail: ctx.Err().Error()}}
 	}
+	if r.Withheld && r.URL == "" { // nor is it known where it would be sent
+		return c.withheld(r)
+	}
 	req, err := r.build(ctx)
 	if err != nil {
 		return Outcome{Verdict: Verdict{Meaning: Rejected, Detail: c.redact.clean(err.Error(), maxDetail)}}

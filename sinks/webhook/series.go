@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/cdrelay/cdrelay/internal/call"
@@ -23,6 +24,8 @@ type series struct {
 	kept              map[string]string
 	// budget is what the steps that are over have left.
 	budget expr.Budget
+	// guessed are the steps whose result is a placeholder, because one was not sent.
+	guessed []string
 	// at is the step that is due, and due what is known of it.
 	at  int
 	due due
@@ -77,12 +80,20 @@ func (a *series) Next() (outbound.Turn, error) {
 // next returns what a step wants; over where it wants nothing any more.
 func (a *series) next(st *step) (turn outbound.Turn, over bool, err error) {
 	request, err := a.render(st)
+	if err = a.sink.withoutSecrets(err); err != nil && len(a.guessed) > 0 {
+		a.due.withheld = true
+		return outbound.Turn{Request: unshown(st, err)}, false, nil
+	}
 	if err != nil {
-		return turn, false, a.sink.withoutSecrets(err)
+		return turn, false, err
 	}
 	if request == nil {
 		a.pass(st, expr.Result{})
 		return turn, true, nil
+	}
+	a.due.withheld = a.sink.deps.Shadow && !(st.lookup && a.isKnown(st))
+	if request.Withheld = a.due.withheld; request.Withheld {
+		return outbound.Turn{Request: request}, false, nil
 	}
 	if st.cache > 0 {
 		q := questionOf(a.at, request)
@@ -104,8 +115,6 @@ func (a *series) next(st *step) (turn outbound.Turn, over bool, err error) {
 		return outbound.Turn{Wait: wait}, false, nil
 	}
 	request.Read = a.reader(st)
-	a.due.withheld = a.sink.deps.Shadow && !st.lookup
-	request.Withheld = a.due.withheld
 	return outbound.Turn{Request: request}, false, nil
 }
 
@@ -171,7 +180,8 @@ func (a *series) Advance() {
 	result := a.due.took
 	switch {
 	case a.due.withheld:
-		result = placeholder(st)
+		a.pass(st, a.guess(st))
+		return
 	case st.remember:
 		a.remember(st, result)
 	}
@@ -183,6 +193,24 @@ func (a *series) Advance() {
 		a.sink.missing.note(st, a.record)
 	}
 	a.pass(st, result)
+}
+
+// isKnown reports whether a step reads no placeholder: the sink would be asked for what
+// it does not have.
+func (a *series) isKnown(st *step) bool {
+	return !slices.ContainsFunc(st.reads, func(name string) bool { return slices.Contains(a.guessed, name) })
+}
+
+// guess returns the placeholder of a step that was not sent.
+func (a *series) guess(st *step) expr.Result {
+	result := placeholder(st)
+	if !result.IsEmpty() {
+		a.guessed = append(a.guessed, st.name)
+		if st.fills >= 0 {
+			a.guessed = append(a.guessed, a.sink.steps[st.fills].name)
+		}
+	}
+	return result
 }
 
 // remember keeps a result for later attempts. An empty one is nothing to remember.

@@ -41,6 +41,8 @@ type step struct {
 	// lookup: the step only asks; cache is how long its results are kept.
 	lookup bool
 	cache  time.Duration
+	// reads are the steps whose results the request has.
+	reads []string
 	// fills is the index of the lookup that the step fills, -1 for none; fillable and
 	// lastFill are what a lookup knows of those that fill it.
 	fills    int
@@ -72,7 +74,7 @@ func newStep(c Step, envelope string, whole bool) (*step, error) {
 		name: c.Name, when: c.When, url: &address, query: fieldsOf(c.Query), method: newMethod(c.Request),
 		payload: newPayload(c.Request, envelope, whole), fields: c.Headers.fields(), keys: signing,
 		read: c.conventions().Read, ofNow: c.dependsOnNow(), result: c.Result, remember: c.Remember,
-		lookup: c.isLookup(), fills: -1, lastFill: -1, evidence: c.Evidence, rate: c.Rate.Limiter(), asks: c.subject(),
+		lookup: c.isLookup(), reads: c.reads(), fills: -1, lastFill: -1, evidence: c.Evidence, rate: c.Rate.Limiter(), asks: c.subject(),
 	}
 	if c.Cache != nil {
 		s.cache = *c.Cache
@@ -95,6 +97,23 @@ func (s Step) subject() expr.Subject {
 		}
 	}
 	return all
+}
+
+// reads returns the steps whose results the request has.
+func (s Step) reads() (names []string) {
+	all := slices.Concat(s.Body.Uses(), s.Method.Uses())
+	if address, err := expr.ParseURL(s.URL.Reveal()); err == nil {
+		all = append(all, address.Uses()...)
+	}
+	for _, f := range append(s.Headers.fields(), fieldsOf(s.Query)...) {
+		all = append(all, f.value.uses()...)
+	}
+	for _, u := range all {
+		if u.Variable == "steps" {
+			names = append(names, u.Step)
+		}
+	}
+	return names
 }
 
 // method is a template that gives a method.
@@ -215,6 +234,14 @@ func placeholder(s *step) expr.Result {
 		return expr.Result{}
 	}
 	return expr.TextResult("steps." + s.name)
+}
+
+// unshown stands for the request of a step that needs what an earlier one would have
+// been answered.
+func unshown(s *step, err error) *outbound.Request {
+	return &outbound.Request{
+		Name: s.name, Withheld: true, Body: []byte("not known without the answer to a step that was not sent: " + err.Error()),
+	}
 }
 
 // finish adds what must be new for each try.

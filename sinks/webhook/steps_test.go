@@ -281,6 +281,45 @@ func TestShadow(t *testing.T) {
 	}
 }
 
+// What a shadow does not write is not asked for, and what cannot be rendered without the
+// answer to it is shown as such: neither makes a dead letter.
+func TestShadowKnowsNoAnswers(t *testing.T) {
+	to := &crm{answer: answersOf(map[string]string{"GET /known": `200 {"id":1}`})}
+	sink := stepped(t, `
+base: https://crm.example/
+steps:
+  - {name: person, url: /persons, result: response.json.id}
+  - {name: known, method: GET, url: /known, result: response.json.id, cache: 1m}
+  - {name: leads, method: GET, url: "/leads?person=${steps.person}", result: response.json.id, cache: 1m}
+  - {name: lead, url: /leads, body: {person: "${int(steps.person)}"}}
+  - {name: link, method: PUT, url: "/persons/${steps.person}/leads/${steps.leads}"}
+`, contract.Deps{Shadow: true})
+	out, _ := attempt(t.Context(), t, sink, to, record(), nil)
+	if out.Meaning != outbound.Delivered {
+		t.Fatalf("%v %s", out.Meaning, out.Detail)
+	}
+	if diff := cmp.Diff([]string{"GET /known"}, to.seen()); diff != "" {
+		t.Error(diff)
+	}
+	var shown []string
+	for _, try := range out.Tries {
+		if try.Sent != nil {
+			shown = append(shown, strings.TrimSpace(try.Name+" "+try.Sent.Method+" "+try.Sent.URL+" "+try.Sent.Body))
+		}
+	}
+	want := []string{
+		"person POST https://crm.example/persons", "leads GET https://crm.example/leads?person=steps.person",
+		"lead   not known without the answer to a step that was not sent: webhook step lead: body: person: type conversion error from 'string' to 'int'",
+		"link PUT https://crm.example/persons/steps.person/leads/steps.leads",
+	}
+	if diff := cmp.Diff(want, shown); diff != "" {
+		t.Error(diff)
+	}
+	if sink.lookups.kept.Len() != 1 || len(sink.lookups.held) > 0 {
+		t.Errorf("%d results are kept, %d questions held", sink.lookups.kept.Len(), len(sink.lookups.held))
+	}
+}
+
 func TestPreviewOfSteps(t *testing.T) {
 	sink := stepped(t, finding, contract.Deps{})
 	line := func(all []contract.Preview) string {

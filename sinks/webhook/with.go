@@ -25,7 +25,7 @@ func (s *Sink) lookup(table, key string) (value string, found bool) {
 // withoutSecrets returns an error of a template without the secrets that templates
 // read: a function may say what it cannot take.
 func (s *Sink) withoutSecrets(err error) error {
-	if len(s.held) == 0 {
+	if err == nil || len(s.held) == 0 {
 		return err
 	}
 	return errors.New(outbound.Redact(err.Error(), s.transport.Secrets...))
