@@ -45,7 +45,7 @@ func phrases() map[string]phrase {
 		"set_aside":   {"Set aside: its record is damaged", "It is kept byte for byte in the spool; cdrelay spool salvage gets it out.", "bad"},
 
 		sinkWell:          {"Well", "", "good"},
-		sinkIdle:          {"Nothing sent yet", "", "calm"},
+		sinkIdle:          {"Nothing sent lately", "", "calm"},
 		sinkPartly:        {"Fails for some calls", "It takes others. Open a call that waits, read what was answered, and correct the call there or the template; the others are not held up.", "wait"},
 		sinkFailing:       {"Fails every call", "Calls wait and are tried again by themselves. Read what it answers below; if it lasts, ask who runs the sink.", "bad"},
 		sinkRefusing:      {"Refuses every call", "Each call becomes a dead letter. Read its answer below, correct the sink's url, body or headers in the configuration, or the sink itself, reload, then replay its dead letters.", "bad"},
