@@ -27,6 +27,7 @@ sinks:
   - {name: archive, webhook: {url: "%[2]s/archive"}}
 rules:
   - {name: chat, when: call.customer.number == "+` + later + `", to: [missed-calls, archive]}
+  - {name: two, when: call.customer.number == "+` + nobody + `", to: [archive]}
   - {name: all, to: [crm]}
 `
 
