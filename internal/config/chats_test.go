@@ -4,22 +4,20 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
-	"net/http"
+	"maps"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
+	"strconv"
 	"strings"
 	"testing"
-	"unicode/utf16"
-	"unicode/utf8"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"gopkg.in/yaml.v3"
 
 	"github.com/cdrelay/cdrelay/internal/call"
+	"github.com/cdrelay/cdrelay/internal/config"
 	"github.com/cdrelay/cdrelay/internal/outbound"
 	"github.com/cdrelay/cdrelay/sinks/contract"
 	"github.com/cdrelay/cdrelay/sinks/presets"
@@ -69,6 +67,8 @@ type chatAnswer struct {
 	Headers map[string]string `yaml:"headers"`
 	Body    string            `yaml:"body"`
 	Is      string            `yaml:"is"`
+	// Then is the step that follows.
+	Then string `yaml:"then"`
 }
 
 // chatSum bounds the texts below some keys, or all, together, in a unit: bytes,
@@ -131,117 +131,13 @@ func (c chat) sink(t *testing.T, more map[string]any) contract.Sink {
 	inFolder(t, "1")
 	with := map[string]any{}
 	for _, from := range []map[string]any{c.With, more} {
-		for name, value := range from {
-			with[name] = value
-		}
+		maps.Copy(with, from)
 	}
 	text, err := json.Marshal(with)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return sinkOf(t, c.name, string(text), "")
-}
-
-// room is the chat: it answers what it takes as it would, and tells what it does not.
-type room struct {
-	chat
-	t *testing.T
-}
-
-func (r room) ServeHTTP(w http.ResponseWriter, q *http.Request) {
-	body, err := io.ReadAll(q.Body)
-	if err != nil {
-		r.t.Error(err)
-	}
-	for _, problem := range r.problems(q.URL.String(), body) {
-		r.t.Errorf("%s: %s:\n%.3000s", r.name, problem, body)
-	}
-	i := slices.IndexFunc(r.Accepted, func(a chatAnswer) bool { return a.Method == "" || a.Method == q.Method })
-	if i < 0 {
-		r.t.Fatalf("%s knows no answer to %s", r.name, q.Method)
-	}
-	r.Accepted[i].write(w)
-}
-
-func (a chatAnswer) write(w http.ResponseWriter) {
-	for name, value := range a.Headers {
-		w.Header().Set(name, value)
-	}
-	w.WriteHeader(a.Status)
-	_, _ = io.WriteString(w, a.Body)
-}
-
-// problems is what the chat would not take, or would take for more than text.
-func (c chat) problems(address string, body []byte) (all []string) {
-	if !regexp.MustCompile(c.URL).MatchString(address) {
-		all = append(all, "the address is "+address)
-	}
-	if c.MaxBytes > 0 && len(body) > c.MaxBytes {
-		all = append(all, fmt.Sprintf("%d bytes", len(body)))
-	}
-	message, err := jsonschema.UnmarshalJSON(bytes.NewReader(body))
-	if err == nil {
-		err = c.schema.Validate(message)
-	}
-	if err != nil {
-		all = append(all, err.Error())
-	}
-	for _, s := range c.Sums {
-		n := 0
-		each(message, "", func(key, text string) {
-			if len(s.Keys) > 0 && !slices.Contains(s.Keys, key) {
-				return
-			}
-			switch s.In {
-			case "bytes":
-				n += len(text)
-			case "UTF-16 units":
-				n += len(utf16.Encode([]rune(text)))
-			default:
-				n += utf8.RuneCountInString(text)
-			}
-		})
-		if n > s.Max {
-			all = append(all, fmt.Sprintf("%v are %d %s, more than %d", s.Keys, n, s.In, s.Max))
-		}
-	}
-	return append(all, c.markup(message)...)
-}
-
-// turned are characters that break lines or turn the direction of reading.
-var turned = regexp.MustCompile(`[\x00-\x08\x0b-\x1f\x7f\x{85}\x{200e}\x{200f}\x{2028}-\x{202e}\x{2066}-\x{2069}]`)
-
-func (c chat) markup(message any) (all []string) {
-	each(message, "", func(key, text string) {
-		if turned.MatchString(text) {
-			all = append(all, fmt.Sprintf("%s has control characters: %q", key, text))
-		}
-		if slices.Contains(c.Plain, key) || strings.HasPrefix(text, recordings) && call.WebURL(text) == text {
-			return
-		}
-		for _, pattern := range c.Neutral {
-			if found := regexp.MustCompile(pattern).FindString(text); found != "" {
-				all = append(all, fmt.Sprintf("%s has %q, which is more than text: %q", key, found, text))
-			}
-		}
-	})
-	return all
-}
-
-// each visits the texts of a tree with the nearest keys above them.
-func each(tree any, key string, visit func(key, text string)) {
-	switch t := tree.(type) {
-	case string:
-		visit(key, t)
-	case []any:
-		for _, item := range t {
-			each(item, key, visit)
-		}
-	case map[string]any:
-		for k, item := range t {
-			each(item, k, visit)
-		}
-	}
 }
 
 // recordings is what the addresses of recordings begin with: they may be links.
@@ -275,7 +171,7 @@ func named(text string) *call.Record {
 // chatCalls are the calls whose messages are goldens, each with its revisions.
 func chatCalls() map[string][][]*call.Record {
 	recorded := answered(known)
-	recorded.Revision, recorded.Recording.URL = 2, recordings + "a.mp3?x=1&y=2"
+	recorded.Revision, recorded.Recording.URL = 2, recordings+"a.mp3?x=1&y=2"
 	var hostile [][]*call.Record
 	for _, text := range chatNames() {
 		hostile = append(hostile, []*call.Record{named(text)})
@@ -357,7 +253,8 @@ func TestChatsReadAnswers(t *testing.T) {
 func (c chat) reads(t *testing.T, answers []chatAnswer, begin func() outbound.Series) {
 	t.Helper()
 	for _, a := range answers {
-		turn, err := begin().Next()
+		series := begin()
+		turn, err := series.Next()
 		if err != nil || turn.Request == nil {
 			t.Fatalf("%s: %v", c.name, err)
 		}
@@ -367,8 +264,69 @@ func (c chat) reads(t *testing.T, answers []chatAnswer, begin func() outbound.Se
 		if is := got.Meaning.String(); is != a.Is {
 			t.Errorf("%s: %s %d %s is %s, want %s", c.name, turn.Request.Method, a.Status, a.Body, is, a.Is)
 		}
+		if got.Meaning != outbound.Delivered {
+			continue
+		}
+		series.Advance()
+		then := ""
+		if turn, err = series.Next(); err != nil {
+			t.Errorf("%s: %v", c.name, err)
+		} else if turn.Request != nil {
+			then = turn.Request.Name
+		}
+		if then != a.Then {
+			t.Errorf("%s: after %d %s comes %q, want %q", c.name, a.Status, a.Body, then, a.Then)
+		}
 	}
 }
+
+// TestChatsHideSecrets: no secret is in what is printed of a sink, nor in a request as
+// people see it; no signature either.
+func TestChatsHideSecrets(t *testing.T) {
+	for _, c := range chats(t) {
+		preset, _ := presets.Find(c.name)
+		var keys, hidden []string
+		for _, one := range preset.Parameters {
+			name := strings.ToUpper(one.Name)
+			switch value, given := c.With[one.Name].(string); {
+			case !given:
+			case one.Secret:
+				t.Setenv(name, value)
+				keys, hidden = append(keys, one.Name+": {env: "+name+"}"), append(hidden, value)
+			default:
+				keys = append(keys, one.Name+": "+strconv.Quote(value))
+			}
+		}
+		inFolder(t, "1")
+		text := "preset: " + c.name + "\nwith: {" + strings.Join(keys, ", ") + "}"
+		l, err := config.Parse("c.yaml", []byte(withSink(text)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sink, err := l.Sinks[0].Build(contract.Deps{Lookup: l.Rows.Lookup})
+		if err != nil {
+			t.Fatal(err)
+		}
+		turn, err := sink.Series("msg_1", missed(known), nil).Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		wire, err := sink.Transport().Preview(t.Context(), turn.Request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		shown := sink.Transport().Shown(wire)
+		seen := fmt.Sprintf("%+v %#v %s %s", l.Sinks[0], l.Sinks[0], shown.URL, shown.Body)
+		for _, one := range append(hidden, signatures.FindAllString(turn.Request.URL+string(turn.Request.Body), -1)...) {
+			if strings.Contains(seen, one) {
+				t.Errorf("%s shows %s:\n%s", c.name, one, seen)
+			}
+		}
+	}
+}
+
+// signatures are HMACs in base64, as they stand in a URL and in a body.
+var signatures = regexp.MustCompile(`[A-Za-z0-9+/%]{43,}(?:=|%3D)`)
 
 // TestChatsSign holds the signatures of chats against known ones.
 func TestChatsSign(t *testing.T) {
