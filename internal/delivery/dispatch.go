@@ -31,6 +31,8 @@ type job struct {
 	// done is told the verdict of one that is tried alone: the breaker's probe, or
 	// the opinion on a pause. It is nil for all others.
 	done chan<- outbound.Verdict
+	// turn gives when the rate lets its first request go; nil without a rate.
+	turn chan time.Duration
 }
 
 // dispatch leases deliveries and hands them to the workers, until ctx ends.
@@ -153,10 +155,14 @@ func (l *Lane) begin(batch []*spool.Delivery) {
 // give hands one delivery over as soon as a worker is free; false when ctx ended
 // before.
 func (l *Lane) give(ctx context.Context, j job) bool {
+	if l.rate != nil {
+		j.turn = make(chan time.Duration, 1)
+	}
 	select {
 	case l.jobs <- j:
 		if l.rate != nil {
-			l.rate.Allow() // its token was seen before it was leased
+			// Its token was seen before it was leased; a step may have taken it since.
+			j.turn <- l.rate.Reserve().Delay()
 		}
 		return true
 	case <-ctx.Done():
@@ -170,7 +176,7 @@ func (l *Lane) give(ctx context.Context, j job) bool {
 func (l *Lane) tryAlone(ctx context.Context, d *spool.Delivery) {
 	l.begin([]*spool.Delivery{d})
 	done := make(chan outbound.Verdict, 1)
-	if !l.give(ctx, job{d, done}) {
+	if !l.give(ctx, job{delivery: d, done: done}) {
 		l.release([]*spool.Delivery{d})
 		return
 	}

@@ -58,7 +58,7 @@ type Lane struct {
 	set  Settings
 	deps Deps
 	log  *slog.Logger
-	rate *rate.Limiter // nil for no bound; only the dispatcher takes tokens
+	rate *rate.Limiter // nil for no bound
 	jobs chan job
 	tell teller
 	// health is how the sink answers.

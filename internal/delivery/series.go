@@ -7,6 +7,7 @@ import (
 
 	"github.com/cdrelay/cdrelay/internal/outbound"
 	"github.com/cdrelay/cdrelay/internal/tracing"
+	"github.com/cdrelay/cdrelay/internal/wait"
 )
 
 // attempt is one attempt at a delivery while it is made.
@@ -36,7 +37,7 @@ func (a *attempt) run(ctx context.Context) (out outbound.Outcome, err error) {
 		if err != nil || req == nil {
 			return out, err
 		}
-		if err := a.pace(ctx, first || req.Withheld); err != nil {
+		if err := a.pace(ctx, first, req.Withheld); err != nil {
 			done()
 			return out, err
 		}
@@ -54,13 +55,18 @@ func (a *attempt) run(ctx context.Context) (out outbound.Outcome, err error) {
 	}
 }
 
-// pace takes a token for a request. That of the first one was taken by the dispatcher,
-// and the following ones go before deliveries that have not begun.
-func (a *attempt) pace(ctx context.Context, paid bool) error {
-	if paid || a.lane.rate == nil {
+// pace waits for the token of a request. That of the first one is taken by the
+// dispatcher, and the following ones go before deliveries that have not begun.
+func (a *attempt) pace(ctx context.Context, first, withheld bool) error {
+	switch {
+	case withheld || a.lane.rate == nil:
+		return nil
+	case !first:
+		return a.lane.rate.Wait(ctx)
+	case a.job.turn == nil:
 		return nil
 	}
-	return a.lane.rate.Wait(ctx)
+	return wait.For(ctx, <-a.job.turn)
 }
 
 // request makes one request.
