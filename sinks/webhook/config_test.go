@@ -77,6 +77,7 @@ func TestValidate(t *testing.T) {
 			"steps[1].cache: 25h0m0s is out of range", "steps[1].result: is remembered, and is neither", "steps[2].cache: keeps results by the request", "steps[2].rate.per_second: 0 is out of range",
 		}},
 		{"a lookup that is not kept", "{base: 'https://a.example', steps: [{name: a, url: /x, result: '1', cache: 0s}, {name: b, url: /x, result: '1', fills: a}]}", []string{"steps[1].fills: the step a keeps no results"}},
+		{"a cached write", "{base: 'https://a.example', steps: [{name: a, method: PUT, url: /x, result: '1', cache: 1m}]}", []string{"steps[0].cache: is for lookups, and PUT writes"}},
 		{"no base", "{steps: [{name: a, url: /x}]}", []string{"steps[0].url: the URL does not begin"}},
 		{"credentials of a step", "{auth: {bearer: x}, steps: [{name: a, url: 'https://a.example', headers: {Authorization: y}}, {name: b, url: 'https://a.example', auth: {bearer: x}, headers: {Authorization: y}}]}", []string{
 			"steps[1].headers.Authorization: is set by auth",

@@ -3,6 +3,7 @@ package webhook
 import (
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -203,6 +204,9 @@ func (s Step) validateResult(before []Step, report func(path, problem string)) {
 	}
 	if s.Cache != nil && s.dependsOnNow() {
 		report("cache", "keeps results by the request, and this one differs from try to try: leave out now, or the cache")
+	}
+	if method, fixed := s.fixedMethod(); s.Cache != nil && fixed && method != http.MethodGet && method != http.MethodPost {
+		report("cache", "is for lookups, and "+method+" writes: what is written for one call is not written for the next; leave it out")
 	}
 	s.validateFills(before, report)
 	s.Rate.Validate(contract.Under("rate", report))
