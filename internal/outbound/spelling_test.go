@@ -198,15 +198,19 @@ func FuzzClean(f *testing.F) {
 	f.Add("\\u0041", "\"", "\\")
 	f.Add("%2B%25", "%", "2")
 	f.Add("p&ss/+=", "&#", ";")
+	f.Add("000 0", "%", "0")
 	f.Fuzz(func(t *testing.T, s, before, after string) {
 		if len(s) < minNeedle || strings.Trim(s, "* +") == "" || !utf8.ValidString(s) {
 			t.Skip()
 		}
 		r := redactorOf(s)
+		// What ends as an escape begins makes another escape of the beginning of a
+		// spelling, which then is that of another text.
+		whole := utf8.ValidString(before) && len(before) < 100 && !halfEscape.MatchString(before)
 		for name, encode := range encoders() {
 			for _, form := range []string{encode(s), url.QueryEscape(encode(s)), ""} {
 				got := r.clean(before+form+after, maxDetail)
-				if strings.Contains(got, s) || form != "" && utf8.ValidString(before) && len(before) < 100 && strings.Contains(got, form) {
+				if strings.Contains(got, s) || form != "" && whole && strings.Contains(got, form) {
 					t.Fatalf("%s: %q is in %q", name, s, got)
 				}
 				if len(got) > maxDetail || !utf8.ValidString(got) || strings.ContainsFunc(got, unicode.IsControl) {
