@@ -91,7 +91,7 @@ func (a *series) next(st *step) (turn outbound.Turn, over bool, err error) {
 		a.pass(st, expr.Result{})
 		return turn, true, nil
 	}
-	a.due.withheld = a.sink.deps.Shadow && !(st.lookup && a.isKnown(st))
+	a.due.withheld = a.sink.deps.Shadow && (!st.lookup || !a.isKnown(st))
 	if request.Withheld = a.due.withheld; request.Withheld {
 		return outbound.Turn{Request: request}, false, nil
 	}
