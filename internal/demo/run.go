@@ -157,5 +157,15 @@ func (s *show) tell(ctx context.Context, one sample) error {
 		return nil
 	}
 	s.tellRecord(done.push)
+	if len(one.superseded) > 0 {
+		return nil // the next sample must be quick
+	}
+	if n := len(s.acts) - 2; n >= 0 && len(s.acts[n].superseded) > 0 {
+		s.out.fact("", dim, fmt.Sprintf("what became of revision %d:", s.acts[n].revision))
+		if err := s.tellDeliveries(ctx, s.acts[n].push, false); err != nil {
+			return err
+		}
+		s.out.fact("", dim, fmt.Sprintf("what became of revision %d:", one.revision))
+	}
 	return s.tellDeliveries(ctx, done.push, one.mended)
 }

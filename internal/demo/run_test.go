@@ -51,8 +51,9 @@ func checkTrace(t *testing.T, trace string) {
 		"\n8. ", "400 not understood: not JSON: line 21", "dead letter", "stage intake, reason undecodable",
 		"\n9. ", "422 Unprocessable Entity: there is no field \"keys_pressed\"", "stage delivery, reason rejected",
 		"mended ", "replayed      1 dead letter", "201 Created: call logged -> delivered",
-		"In all", "9 callbacks: 6 accepted, 1 duplicate, 1 ignored, 1 not understood",
-		"9 of 9 deliveries, in 17 requests, 5 of which failed", "2 made, 1 replayed, 1 left",
+		"\n10. ", "revision 1", "\n11. ", "revision 2", "missed-calls  superseded", "missed-calls  +2", "200 OK -> delivered",
+		"In all", "11 callbacks: 8 accepted, 1 duplicate, 1 ignored, 1 not understood",
+		"12 of 13 deliveries, 1 superseded, in 20 requests, 5 of which failed", "2 made, 1 replayed, 1 left",
 		"result        every call has arrived",
 	} {
 		_, after, found := strings.Cut(rest, stage)

@@ -43,6 +43,9 @@ type sample struct {
 	// revision and sinks are what must come of an accepted one.
 	revision int
 	sinks    []string
+	// superseded are the sinks that must not hear of it, because a newer revision comes
+	// before they have settled: the next sample, which is posted at once.
+	superseded []string
 	// mended says that the CRM refuses the call until its administrator has added
 	// a field.
 	mended bool
@@ -96,6 +99,17 @@ func samples() []sample {
 			file: "infin8linx-survey.json", source: dialer, status: accepted, revision: 1, sinks: []string{crmSink}, mended: true,
 			title: "A survey call: the customer pressed 2",
 			note:  "The CRM has no field for pressed keys, and says so.",
+		},
+		{
+			file: "infin8linx-ring-first.json", source: dialer, status: accepted, revision: 1, sinks: []string{slackSink, crmSink},
+			superseded: []string{slackSink},
+			title:      "A ring group: the first telephone was not picked up",
+			note:       "The platform reports each telephone that rang. The next report comes at once.",
+		},
+		{
+			file: "infin8linx-ring-second.json", source: dialer, status: accepted, revision: 2, sinks: []string{slackSink, crmSink},
+			title: "The same call: the second telephone was not picked up either",
+			note:  "Slack waits whether more comes, and is told once. The CRM keeps its entry up to date.",
 		},
 	}
 }

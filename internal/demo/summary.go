@@ -13,7 +13,7 @@ import (
 // summarise counts what happened.
 func (s *show) summarise(ctx context.Context) {
 	posted := map[string]int{}
-	owed, arrivals := 0, 0
+	owed, ends := 0, map[string]int{}
 	for _, a := range s.acts {
 		posted[a.answer.status]++
 		if a.push == nil {
@@ -21,15 +21,15 @@ func (s *show) summarise(ctx context.Context) {
 		}
 		for _, c := range a.push.chosen {
 			owed++
-			if p, err := s.progress(ctx, a.push, c.sink); err == nil && p.state == delivered {
-				arrivals++
+			if p, err := s.progress(ctx, a.push, c.sink); err == nil {
+				ends[p.state]++
 			}
 		}
 	}
 	s.out.heading("In all")
 	s.out.fact("received", plain, fmt.Sprintf("%s: %d accepted, %d duplicate, %d ignored, %d not understood",
 		plural(len(s.acts), "callback"), posted[accepted], posted[duplicate], posted[ignored], posted[refused]))
-	s.out.fact("delivered", plain, fmt.Sprintf("%d of %s, in %s", arrivals, deliveries(owed), s.requests()))
+	s.out.fact("delivered", plain, fmt.Sprintf("%d of %s, %d superseded, in %s", ends[delivered], deliveries(owed), ends[superseded], s.requests()))
 	s.out.fact("dead letters", plain, s.letters(ctx))
 	s.out.gap()
 }
@@ -102,6 +102,10 @@ func (s *show) verifyArrival(ctx context.Context, a act, complain func(format st
 		switch {
 		case err != nil:
 			complain("%w", err)
+		case slices.Contains(a.superseded, sink):
+			if p.state != superseded || len(s.standIn(sink).of(a.push.message(sink))) > 0 {
+				complain("was told to %s, although a newer revision came: %s", sink, p.state)
+			}
 		case p.state != delivered:
 			complain("has not been delivered to %s: %s after %s", sink, p.state, plural(len(p.tries), "attempt"))
 		case !s.standIn(sink).taken(a.push.message(sink)):

@@ -69,8 +69,12 @@ func (s *show) tellDeliveries(ctx context.Context, p *push, mended bool) error {
 			label = ""
 		}
 		done, err := s.follow(ctx, p, c.sink, 0, tell)
-		if err == nil && done.state == buried {
+		switch {
+		case err != nil:
+		case done.state == buried:
 			err = s.tellLetter(ctx, p, c.sink)
+		case done.state == superseded:
+			s.out.fact(label, plain, "superseded: a newer revision came while it settled, and is told instead")
 		}
 		if err == nil && done.state == buried && mended {
 			label = c.sink

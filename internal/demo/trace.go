@@ -17,8 +17,9 @@ import (
 
 // The states of a delivery that end it.
 const (
-	delivered = "delivered"
-	buried    = "dead_letter"
+	delivered  = "delivered"
+	buried     = "dead_letter"
+	superseded = "superseded"
 )
 
 // push is one revision of a call with the sinks that must get it.
@@ -89,7 +90,7 @@ type progress struct {
 	tries []try
 }
 
-func (p progress) ended() bool { return p.state == delivered || p.state == buried }
+func (p progress) ended() bool { return p.state == delivered || p.state == buried || p.state == superseded }
 
 // progress reads how far the delivery of a push to a sink is. Attempts come from
 // the spool; a pause that the sink asked for spends no attempt and comes from the

@@ -31,8 +31,8 @@ func TestEverySampleArrives(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkCRM(t, s.standIns[crmSink])
-	if got := len(s.standIns[slackSink].notes); got != 2 || s.standIns[slackSink].notes[0].message != s.standIns[slackSink].notes[1].message {
-		t.Errorf("%d requests to Slack, want the same message twice", got)
+	if notes := s.standIns[slackSink].notes; len(notes) != 3 || notes[0].message != notes[1].message {
+		t.Errorf("%d requests to Slack, want the same message twice, and one of the ring group", len(notes))
 	}
 	checkMissed(t, s)
 }
@@ -58,6 +58,7 @@ func checkCRM(t *testing.T, crm *standIn) {
 	want := []string{
 		"dialer:9513923-263056202", "nxlink:b1920376-5e15-4f22-9996-6233f297685e", "dialer:9513923-263056317",
 		"nxlink:6a0c6f0e-2d43-4a8f-8f5b-0c9be2a7d911", "nxlink:6a0c6f0e-2d43-4a8f-8f5b-0c9be2a7d911'", "dialer:9513923-263056544",
+		"dialer:9513923-263056801", "dialer:9513923-263056801'",
 	}
 	if !slices.Equal(got, want) || len(ids) != len(want) {
 		t.Errorf("the CRM took %q under %d ids, want %q", got, len(ids), want)
@@ -88,6 +89,12 @@ func checkMissed(t *testing.T, s *show) {
 	copy(s.acts, acts)
 	s.acts[2].push = &push{record: acts[2].push.record, content: acts[2].push.content, chosen: acts[2].push.chosen[:1]}
 	expect("was meant for [missed-calls], not [missed-calls crm]")
+	copy(s.acts, acts)
+	s.acts[10].push = acts[9].push
+	expect("infin8linx-ring-second.json: has not been delivered to missed-calls: superseded")
+	copy(s.acts, acts)
+	s.acts[9].push = acts[10].push
+	expect("infin8linx-ring-first.json: was told to missed-calls, although a newer revision came")
 	copy(s.acts, acts)
 	s.acts = acts[:8]
 	expect("infin8linx-survey.json: was not posted")
