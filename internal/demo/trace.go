@@ -90,7 +90,9 @@ type progress struct {
 	tries []try
 }
 
-func (p progress) ended() bool { return p.state == delivered || p.state == buried || p.state == superseded }
+func (p progress) ended() bool {
+	return slices.Contains([]string{delivered, buried, superseded}, p.state)
+}
 
 // progress reads how far the delivery of a push to a sink is. Attempts come from
 // the spool; a pause that the sink asked for spends no attempt and comes from the
