@@ -90,7 +90,8 @@ func TestProbeMeetsAQuickTry(t *testing.T) {
 			if body == "b/1" { // no quick try follows an answer that names a time
 				return reply{status: 500, retryAfter: "60", took: 100 * time.Millisecond}
 			}
-			return sick
+			// While b has no worker yet, a makes no quick try.
+			return reply{status: 500, took: 10 * time.Millisecond}
 		})
 		r := w.start("crm", s, to)
 		w.accept("crm", "a", "b")
