@@ -30,7 +30,7 @@ rules:
   - {name: others, when: call.method == "ai_agent", to: [silent, dripping, flooding]}
 `, well.URL, silent.URL, dripping.URL, flooding.URL)))
 	p.awaitServing()
-	goroutines := p.goroutines()
+	goroutines := p.idleGoroutines()
 	v := newVolley(t, 4)
 	v.dialerOnly = true // goes to the healthy sink only
 	alone := batches(t, p, v, well)

@@ -38,7 +38,7 @@ rules: [{name: all, to: [late]}]
 	v.shoot(t.Context(), p.public, 1, 50)
 	before := v.taken()
 	eventually(t, patience, "the first calls are delivered", func() bool { return late.count() == 50 })
-	goroutines := p.goroutines()
+	goroutines := p.idleGoroutines()
 
 	away.Store(true)
 	busiest := storm(t, p, v, senders)
@@ -108,7 +108,14 @@ func storm(t *testing.T, p *process, v *volley, senders int) (busiest int) {
 // settled waits until the number of goroutines is what it was.
 func settled(t *testing.T, p *process, before int) {
 	t.Helper()
+	now := 0
+	defer func() {
+		if now > before+fewMore {
+			t.Logf("%d goroutines, %d before", now, before)
+		}
+	}()
 	eventually(t, patience, "the goroutines of the storm have ended", func() bool {
-		return p.goroutines() <= before+fewMore
+		now = p.goroutines()
+		return now <= before+fewMore
 	})
 }

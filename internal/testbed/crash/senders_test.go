@@ -30,7 +30,7 @@ rules: [{name: all, to: [well]}]
 	v := newVolley(t, 4)
 	v.shoot(t.Context(), p.public, 4, 200)
 	alone := v.taken()
-	goroutines := p.goroutines()
+	goroutines := p.idleGoroutines()
 
 	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 	defer cancel()

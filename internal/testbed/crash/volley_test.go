@@ -178,3 +178,17 @@ func (p *process) memory() (now, most float64) {
 }
 
 func (p *process) goroutines() int { return int(p.metric("go_goroutines")) }
+
+// idleGoroutines is their number when nothing is done: not before all that a start
+// begins has begun.
+func (p *process) idleGoroutines() int {
+	p.tb.Helper()
+	last := 0
+	eventually(p.tb, patience, "the number of goroutines stays what it is", func() bool {
+		before := last
+		last = p.goroutines()
+		wait(p.tb.Context(), 250*time.Millisecond)
+		return last == before
+	})
+	return last
+}
