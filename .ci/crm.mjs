@@ -1,15 +1,16 @@
-// Prints the golden requests of a folder as TypeScript: each is a literal of the type
-// that types.ts has for its method and path.
+// Prints the golden requests of the presets that are named, from the folder of all, as
+// TypeScript: each is a literal of the type that types.ts has for its method and path.
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
-// "step METHOD URL", then the body until a comment.
-const request = /^\w+ (GET|POST|PUT|PATCH|DELETE) (\S+)\n([^#]*)/gm;
+// "step METHOD URL", then the body until a line that is a comment.
+const request = /^\w+ (GET|POST|PUT|PATCH|DELETE) (\S+)\n((?:(?!#).*\n)*)/gm;
+const [folder, ...presets] = process.argv.slice(2);
 
 const all = new Set();
-for (const preset of readdirSync(process.argv[2])) {
-  for (const file of readdirSync(join(process.argv[2], preset))) {
-    const text = readFileSync(join(process.argv[2], preset, file), "utf8");
+for (const preset of presets) {
+  for (const file of readdirSync(join(folder, preset))) {
+    const text = readFileSync(join(folder, preset, file), "utf8");
     for (const [, method, address, body] of text.matchAll(request)) {
       const url = new URL(address);
       const place = `${method} ${url.pathname.replace(/\/[0-9]+(?=\/|$)/g, "/{id}")}`;
