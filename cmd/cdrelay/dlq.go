@@ -119,7 +119,7 @@ func dlqListCommand() *cobra.Command {
 		Use:   "list",
 		Short: "List dead letters, newest first, or what they have in common",
 		Long: `list lists dead letters, newest first. With --groups it lists how many there are of
-each sink (or source), reason and what the answer said; # stands for what differs
+each sink (or source), reason and what the answer said; # is in the place of what differs
 from call to call: numbers, times, ids. The flags --sink, --reason and --answer select
 a group in list, replay, purge and export.`,
 		Example: `  cdrelay dlq list --sink crm --since 2h

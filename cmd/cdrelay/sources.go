@@ -48,7 +48,7 @@ func sourcesShowCommand() *cobra.Command {
 		Long: `show says what came to a source: when the last callback came that passed the doors,
 what became of callbacks in the last five minutes, hour and day, the latest that were
 refused, with the sender's address and the reason, and the latest that could not be
-understood. At the end stands a callback to try the source with, as a command for a
+understood. At the end is a callback to try the source with, as a command for a
 shell; credentials are variables in it, which the shell must have. It becomes a call,
 which goes through the rules as any other.`,
 		Args:              exactly(1, "the NAME of a source"),

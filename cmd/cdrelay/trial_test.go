@@ -11,7 +11,7 @@ import (
 	"github.com/cdrelay/cdrelay/internal/operate"
 )
 
-// TestTrialCallbacks: the test callback of each source is taken, whatever its door, by
+// TestTrialCallbacks: the test callback of each source is taken, with any kind of door, by
 // a shell that has the variables that the command names.
 func TestTrialCallbacks(t *testing.T) {
 	for _, tool := range []string{"sh", "curl", "openssl"} {

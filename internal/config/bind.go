@@ -81,7 +81,7 @@ func pairs(n *yaml.Node) iter.Seq2[*yaml.Node, *yaml.Node] {
 	}
 }
 
-// bind returns what stands for a node with the parameters in place; nil where that is
+// bind returns a node with the parameters in place; nil where that is
 // an empty text. The key is nil within trees of the user's own.
 func (b *binder) bind(k *key, n *yaml.Node, isCondition bool, path string) *yaml.Node {
 	if name, ok := placeholder(n); ok {
@@ -161,7 +161,7 @@ func placeholder(n *yaml.Node) (string, bool) {
 	return n.Content[1].Value, true
 }
 
-// value is what stands for {with: name}; nil where it is an empty text.
+// value returns what replaces {with: name}; nil where it is an empty text.
 func (b *binder) value(name, path string) *yaml.Node {
 	value := b.values[name]
 	if value == nil {
@@ -176,7 +176,7 @@ func (b *binder) value(name, path string) *yaml.Node {
 	return clone(value)
 }
 
-// text is what stands for with.name or let.name in an expression.
+// text returns what replaces with.name or let.name in an expression.
 func (b *binder) text(variable, name string) (string, error) {
 	if variable == letKey {
 		if text, known := b.lets[name]; known {

@@ -212,7 +212,7 @@ func TestChatRequests(t *testing.T) {
 	}
 }
 
-// TestChatsTakeEveryCall: whatever the outcome and the direction, and whatever the
+// TestChatsTakeEveryCall: with every outcome and direction, and with all of the
 // texts are, each message is one that the chat takes, and no value is markup.
 func TestChatsTakeEveryCall(t *testing.T) {
 	for _, c := range chats(t) {
@@ -249,7 +249,7 @@ func TestChatsReadAnswers(t *testing.T) {
 	}
 }
 
-// reads gives each answer to the first request of a series.
+// reads answers the first request of a series with each answer.
 func (c chat) reads(t *testing.T, answers []chatAnswer, begin func() outbound.Series) {
 	t.Helper()
 	for _, a := range answers {

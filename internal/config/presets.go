@@ -63,7 +63,7 @@ func secretsOf(name *yaml.Node) (names []string) {
 	return names
 }
 
-// hold gives each section the secrets that its expressions read.
+// hold puts into each section the secrets that its expressions read.
 func (t *tree) hold(c *Config, p *Problems) {
 	for i, held := range t.held {
 		if i >= len(c.Sinks) || c.Sinks[i].Webhook == nil {
@@ -78,7 +78,7 @@ func (t *tree) hold(c *Config, p *Problems) {
 	}
 }
 
-// written is the path of what stands in the file for a path: the name of a preset for
+// written returns the path that is written in the file for a path: the name of a preset for
 // all of its section.
 func (t *tree) written(path string) string {
 	for _, sink := range t.presets {
@@ -134,7 +134,7 @@ func unknownPreset(name string) string {
 	return text + "there are " + strings.Join(presets.Names(), ", ")
 }
 
-// clone copies a node with all below it; an alias becomes what it stands for.
+// clone copies a node with all below it; an alias becomes a copy of its anchor.
 func clone(n *yaml.Node) *yaml.Node {
 	copied := *unaliased(n)
 	copied.Anchor = ""
@@ -145,7 +145,7 @@ func clone(n *yaml.Node) *yaml.Node {
 	return &copied
 }
 
-// setLines gives a node and all below it one line.
+// setLines sets the line of a node and of all below it.
 func setLines(n *yaml.Node, line int) {
 	n.Line, n.Column = line, 0
 	for _, child := range n.Content {
@@ -153,7 +153,7 @@ func setLines(n *yaml.Node, line int) {
 	}
 }
 
-// keepLines gives the copy of a node the lines of the file, where it is from there.
+// keepLines sets in the copy of a node the lines of the file, where it is from there.
 func keepLines(copied, written *yaml.Node) {
 	if written.Line > 0 {
 		copied.Line, copied.Column = written.Line, written.Column

@@ -176,7 +176,7 @@ func TestPresetRequests(t *testing.T) {
 	}
 }
 
-// TestPresetsTakeEveryCall: whatever the outcome and the direction, with nothing else
+// TestPresetsTakeEveryCall: with every outcome and direction, with nothing else
 // known, and at a later revision, the stand-in takes what a preset sends.
 func TestPresetsTakeEveryCall(t *testing.T) {
 	for preset, make := range map[string]func() crm{"hubspot": hubspotCRM, "pipedrive": pipedriveCRM} {

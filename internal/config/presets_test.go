@@ -157,7 +157,7 @@ webhook:
 	}
 }
 
-// TestSecretsInExpressions: an expression may read a secret, which stands in no text of
+// TestSecretsInExpressions: an expression may read a secret, which is in no text of
 // the configuration; what comes of it is masked where a request is shown.
 func TestSecretsInExpressions(t *testing.T) {
 	inFolderOfFiles(t)

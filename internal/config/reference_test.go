@@ -131,7 +131,7 @@ func configuration(t *testing.T, all map[string]key, path string, value any) map
 	return doc
 }
 
-// required gives the parameters that a preset demands.
+// required returns the parameters that a preset demands.
 func required(t *testing.T, name any) map[string]any {
 	t.Helper()
 	p, found := presets.Find(fmt.Sprint(name))
@@ -151,7 +151,7 @@ func required(t *testing.T, name any) map[string]any {
 	return with
 }
 
-// mapping gives a mapping, or the last one of a list: it may need those before.
+// mapping returns a mapping, or the last one of a list: it may need those before.
 func mapping(t *testing.T, v any) map[string]any {
 	t.Helper()
 	if list, ok := v.([]any); ok && len(list) > 0 {

@@ -31,7 +31,7 @@ type callsPage struct {
 	Directions      []call.Direction
 	Calls           []callRow
 	Nearby          nearby
-	// Reached is how far back was looked, zero where that is no matter.
+	// Reached is how far back was looked, zero where that does not matter.
 	Reached call.Time
 	// Live is set where the list is kept up to date.
 	Live bool

@@ -11,7 +11,7 @@ import (
 )
 
 // attempt makes the requests of a delivery and does what their outcome calls for. It
-// gives the verdict; the zero Verdict where the delivery could not be rendered.
+// returns the verdict; the zero Verdict where the delivery could not be rendered.
 func (l *Lane) attempt(ctx context.Context, j job) outbound.Verdict {
 	d, begun := j.delivery, l.deps.Store.Now()
 	l.busy.Add(1)

@@ -31,7 +31,7 @@ type job struct {
 	// done is told the verdict of one that is tried alone: the breaker's probe, or
 	// the opinion on a pause. It is nil for all others.
 	done chan<- outbound.Verdict
-	// turn gives when the rate lets its first request go; nil without a rate.
+	// turn returns when the rate admits its first request; nil without a rate.
 	turn chan time.Duration
 }
 

@@ -58,7 +58,7 @@ func (q *Requests) wait() <-chan struct{} {
 }
 
 // render makes the next request of a series as soon as there is room for it; none
-// where the series is over. done gives the room back. A request that has to wait is
+// where the series is over. done returns the room. A request that has to wait is
 // made again, so that nothing is held meanwhile. The error is the renderer's, or that
 // of the context.
 func (q *Requests) render(ctx context.Context, l *Lane, r *call.Record, series outbound.Series) (req *outbound.Request, done func(), err error) {

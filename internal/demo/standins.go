@@ -95,7 +95,7 @@ func (s *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, answer.body) // a sender that is gone gets nothing
 }
 
-// of gives the notes on one message, in order; each step of a delivery has the
+// of returns the notes on one message, in order; each step of a delivery has the
 // message's id with a name behind it.
 func (s *standIn) of(message string) []note {
 	s.mu.Lock()

@@ -94,7 +94,7 @@ func span(from, to string) (a, b int, err error) {
 		b, err = minuteOfDay(to)
 	}
 	if err == nil && a == b {
-		err = fmt.Errorf("between %q and %q is no time: write 00:00 and 24:00 for the whole day", from, to)
+		err = fmt.Errorf("between %q and %q is an empty span: write 00:00 and 24:00 for the whole day", from, to)
 	}
 	return a, b, err
 }

@@ -21,7 +21,7 @@ type Result struct{ json string }
 // TextResult returns a text as a result.
 func TextResult(text string) Result { return Result{string(quotedText(text))} }
 
-// ParseResult returns a result as somebody gives it: JSON, or a text that is none.
+// ParseResult returns a result as somebody types it: JSON, or a text that is none.
 func ParseResult(text string) (Result, error) {
 	src := bytes.TrimSpace([]byte(text))
 	if !json.Valid(src) {
@@ -101,7 +101,7 @@ func (r ResponseResult) MayBeText() bool {
 }
 
 // Of returns what the step takes from an answer. An answer without a body, from
-// which nothing can be taken, gives the zero Result.
+// which nothing can be taken, has the zero Result.
 func (r ResponseResult) Of(answer Response) (Result, error) {
 	if r.program == nil {
 		return Result{}, nil

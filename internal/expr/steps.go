@@ -10,7 +10,7 @@ import (
 	"github.com/cdrelay/cdrelay/internal/spelling"
 )
 
-// outcomes is what stands behind the variables steps and remembered: results by the
+// outcomes is what the variables steps and remembered read: results by the
 // names of steps.
 type outcomes struct {
 	view   *view

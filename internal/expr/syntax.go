@@ -8,7 +8,7 @@ import (
 
 // syntaxFault finds the usual reason why an expression does not parse: an
 // operator as other languages spell it, quotes, brackets. CEL itself names only
-// the token at which it gave up. It returns nil where it knows no better.
+// the token at which it stopped. It returns nil where it knows no better.
 func syntaxFault(src string) faults {
 	s := scanner{src: src}
 	for s.at < len(src) {

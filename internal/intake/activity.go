@@ -101,7 +101,7 @@ func (h *Handler) Activity() map[string]Activity {
 	return out
 }
 
-// remember gives each source what is known of it, or nothing yet.
+// remember keeps what is known of each source, nothing at first.
 func (s *set) remember(before *set) {
 	known := map[string]*activity{}
 	if before != nil {

@@ -58,14 +58,14 @@ func (p *replayer) retake(ctx context.Context, letter spool.DeadLetterDetail) er
 	case errors.Is(err, spool.ErrUnavailable) || ctx.Err() != nil:
 		return err
 	case errors.As(err, new(*call.NotACall)):
-		p.keep(letter.ID, "with this body it is no call: "+err.Error())
+		p.keep(letter.ID, "with this body it is not a call: "+err.Error())
 	default:
 		p.keep(letter.ID, noteOf(err))
 	}
 	return nil
 }
 
-// edited returns the request of a callback whose body was written anew: as text in
+// edited returns the request of a callback whose body was rewritten: as text in
 // UTF-8, in no coding.
 func edited(r spool.Request) spool.Request {
 	r.Header = maps.Clone(r.Header)

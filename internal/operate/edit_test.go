@@ -84,7 +84,7 @@ func TestReplayEditedRefuses(t *testing.T) {
 	}
 }
 
-// TestReplayEditedIsText: whatever the callback came as, what was edited is UTF-8 and in
+// TestReplayEditedIsText: however the callback came, what was edited is UTF-8 and in
 // no coding.
 func TestReplayEditedIsText(t *testing.T) {
 	r := newRig(t)

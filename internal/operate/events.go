@@ -28,7 +28,7 @@ const (
 // Actor is who asks for something.
 type Actor struct {
 	// Token is the name of the token that let them in: admin or read-only. Where no
-	// token was asked for, it says what stands in its place.
+	// token was asked for, it says what is in its place.
 	Token string
 	// Address is that of the client; empty for what comes from the machine itself.
 	Address string
@@ -88,7 +88,7 @@ func (o *Operator) begin(ctx context.Context, action spool.Action, detail, conti
 	return spool.WithEvent(ctx, e), e, nil
 }
 
-// keep keeps the event of what is no change of the store. What it tells of has
+// keep keeps the event of what does not change the store. What it tells of has
 // happened, so it fails only in the log.
 func (o *Operator) keep(ctx context.Context, e Event) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepWithin)

@@ -23,7 +23,7 @@ const maxAhead = 366 * 24 * time.Hour
 // schedule returns one that begins not before a time, and now for the zero time.
 func (o *Operator) schedule(notBefore time.Time, rate float64) (schedule, error) {
 	now := o.deps.Store.Now()
-	s := schedule{rate: rate, ahead: time.Now().Round(0).Sub(now).Round(time.Second)} // less is no clock that was set
+	s := schedule{rate: rate, ahead: time.Now().Round(0).Sub(now).Round(time.Second)} // less is not a clock that was set
 	if s.start = notBefore.Add(-s.ahead); s.start.Before(now) {
 		s.start = now
 	}

@@ -20,7 +20,7 @@ const (
 	// maxIDs bounds the ids of one request.
 	maxIDs = 100_000
 	// minRate and maxRate bound rate_per_second: more slowly nothing would end, and
-	// beyond there is no rate to speak of.
+	// a lower one would hardly be a rate.
 	minRate = 0.001
 	maxRate = 1_000_000
 )

@@ -141,7 +141,7 @@ func SinkStates() []string {
 }
 
 // unwellAfter is how many attempts fail one after the other until a sink is not well,
-// whatever it took before.
+// even if it took others before.
 const unwellAfter = 5
 
 // state says how the sink is.

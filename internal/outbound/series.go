@@ -6,7 +6,7 @@ import "context"
 // they are for only their maker knows. A Series is for one goroutine.
 type Series interface {
 	// Next returns what is to be done now, and the same again until Advance is called:
-	// a request that cannot be made yet may be rendered anew later. An error says that
+	// a request that cannot be made yet may be rendered again later. An error says that
 	// the request cannot be rendered.
 	Next() (Turn, error)
 	// Advance says that the request of the last Turn was delivered.

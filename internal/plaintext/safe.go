@@ -32,7 +32,7 @@ func Blank(text string) string { return replace(text, ' ', "") }
 func Terminal(text string) string { return replace(text, '\uFFFD', "\n\t") }
 
 // JSON returns a JSON text that is fit for a terminal and means the same: what the
-// terminal would obey is escaped, and what is no text is U+FFFD.
+// terminal would obey is escaped, and what is not text is U+FFFD.
 func JSON(text []byte) []byte {
 	if utf8.Valid(text) && !bytes.ContainsFunc(text, obeyed) {
 		return text

@@ -28,7 +28,7 @@ func AnswerOf(detail string) string {
 		switch {
 		case n < 0:
 			n = len(rest)
-		case n == 0: // what stands between words
+		case n == 0: // what is between words
 			if n = strings.IndexFunc(rest, inWord); n < 0 {
 				n = len(rest)
 			}

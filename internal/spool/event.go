@@ -31,7 +31,7 @@ type Event struct {
 	At     call.Time `json:"at"`
 	Action Action    `json:"action"`
 	// Token is the name of the token that opened the door; or where none was asked
-	// for, what stands in its place, such as none, signal or command.
+	// for, what is in its place, such as none, signal or command.
 	Token string `json:"token"`
 	// Address is that of the client.
 	Address string `json:"address,omitempty"`

@@ -160,7 +160,7 @@ type Operator interface {
 	Replay(ctx context.Context, ids []string, start time.Time, perSecond float64) (done int, intake []string, err error)
 	// Purge erases dead letters and returns how many there were.
 	Purge(ctx context.Context, ids []string) (int, error)
-	// Resend owes the newest revisions of calls to sinks once more, whatever became of
+	// Resend owes the newest revisions of calls to sinks once more, no matter what became of
 	// them there before, behind live traffic, as Replay does. A call that is not there is
 	// passed over and counted, one that the same event has resent already is passed over
 	// too; for a sink that is not there Resend returns ErrNotFound and
@@ -175,7 +175,7 @@ type Operator interface {
 
 // Journal is what operators did.
 type Journal interface {
-	// KeepEvent keeps an event that is no change of the store. To one of the same ID it
+	// KeepEvent keeps an event that does not change the store. To one of the same ID it
 	// adds count and sinks, and the detail takes the place of the one before unless it
 	// is empty.
 	KeepEvent(ctx context.Context, e Event) error

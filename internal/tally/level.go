@@ -27,7 +27,7 @@ func bound(level int) time.Duration {
 }
 
 // quantile returns how long that part of the events took at most; 0 without any. What
-// lies within a level is taken as evenly spread.
+// is within a level is taken as evenly spread.
 func quantile(times [levels]uint32, part float64) time.Duration {
 	var total uint64
 	for _, n := range times {

@@ -61,7 +61,7 @@ type Sink interface {
 	// Transport says how the destination is reached and what is secret.
 	Transport() outbound.Transport
 	// Inherit takes over what the sink of the same name has learned that served
-	// before a reload, of whatever kind. It is called before the first Series.
+	// before a reload, of any kind. It is called before the first Series.
 	Inherit(before Sink)
 }
 

@@ -31,7 +31,7 @@ const (
 
 // Golden renders the record of each testdata/*.txtar with its configuration and
 // compares the request, or those of all steps, what Prepare adds aside. A JSON body is
-// indented for the reader. A render error stands in the place of the request. Results
+// indented for the reader. A render error is in the place of the request. Results
 // of steps are those that are given, {"results": {…}, "remembered": {…}}, or
 // placeholders.
 func Golden(t *testing.T, build func(config []byte) (contract.Sink, error)) {

@@ -119,7 +119,7 @@ func (p Parameter) shown() *yaml.Node {
 func (p Parameter) check(n *yaml.Node) string {
 	switch k := p.kind(); {
 	case !k.fits(n):
-		return fmt.Sprintf("%s stands where %s is expected: %s", written(n), k.words, p.Doc)
+		return fmt.Sprintf("%s is written where %s is expected: %s", written(n), k.words, p.Doc)
 	case HoldsTemplate(n):
 		return "holds a ${…}: a parameter is taken as it is written, no expression in it is evaluated"
 	case len(p.Values) > 0 && !slices.Contains(p.Values, n.Value):

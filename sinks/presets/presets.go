@@ -1,7 +1,7 @@
 // Package presets holds the sinks that ship with cdrelay as files: a description,
 // parameters, what to set up first, limits, and a `webhook:` section whose
 // expressions read the parameters as with.name, and in which {with: name} as a value
-// stands for one. A new preset is a file beside the others and a test of its requests;
+// replaces one. A new preset is a file beside the others and a test of its requests;
 // no code knows one by its name.
 //
 // A Preset does not change and is safe for concurrent use.

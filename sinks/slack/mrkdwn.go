@@ -42,7 +42,7 @@ func unescape(s string) string {
 	return strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&").Replace(s)
 }
 
-// linkedTree is linked for all texts below a block. What stands under a key such as
+// linkedTree is linked for all texts below a block. What is under a key such as
 // url and image_url is an address, which Slack takes literally.
 func linkedTree(tree any) any {
 	switch t := tree.(type) {

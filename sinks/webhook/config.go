@@ -27,9 +27,9 @@ type Config struct {
 	// Held are the secrets of With that expressions read.
 	Held map[string]secret.Value `yaml:"-"`
 
-	With        With         `yaml:"with" example:"{team: sales, key: {env: CRM_KEY}}" doc:"Values that expressions read as with.name, and for which {with: name} stands as a whole value, secrets too. Presets are made of them."`
-	Let         Let          `yaml:"let" example:"{national: nationalNumber(call.customer.number)}" doc:"Expressions with a name, which others of the section read as let.name: each becomes what it stands for, in brackets. One may use with, and those above it."`
-	Base        secret.Value `yaml:"base" example:"https://api.example.com" doc:"What a url begins with that is no whole address."`
+	With        With         `yaml:"with" example:"{team: sales, key: {env: CRM_KEY}}" doc:"Values that expressions read as with.name, and {with: name} is replaced by as a whole value, secrets too. Presets are made of them."`
+	Let         Let          `yaml:"let" example:"{national: nationalNumber(call.customer.number)}" doc:"Expressions with a name, which others of the section read as let.name: each is replaced by its text, in brackets. One may use with, and those above it."`
+	Base        secret.Value `yaml:"base" example:"https://api.example.com" doc:"What is put before a url that is not a whole address."`
 	Request     `yaml:",inline"`
 	Steps       []Step            `yaml:"steps" example:"[{name: contact, method: GET, url: \"https://crm.example.com/contacts\", query: {phone: \"${call.customer.number}\"}, result: response.json.id, cache: 10m}, {name: call, url: \"https://crm.example.com/calls\", body: {contact: \"${steps.contact}\"}, result: response.json.id}]" doc:"The requests of a delivery that takes several, one after another, in the place of url and what belongs to it. headers, auth, sign, success, pause, address_if and retry_if beside them hold for every step that has none of its own."`
 	Envelope    string            `yaml:"envelope" jsonschema:"enum=none,enum=cloudevents" example:"cloudevents" doc:"cloudevents puts the body as data into a CloudEvents envelope (structured mode). Not with steps."`
@@ -41,7 +41,7 @@ type Config struct {
 type Request struct {
 	URL       secret.Value           `yaml:"url" template:"true" example:"https://crm.example.com/calls/${call.id}" doc:"Where to send; what begins with / follows base. ${…} may stand in path and query, and is escaped there. A secret as a whole where it comes from env or file."`
 	Query     Query                  `yaml:"query" example:"{source: cdrelay, phone: \"${call.customer.number}\"}" doc:"Added to the query of url, also where url is a secret: texts that may hold ${…}, or secrets. Empty ones are left out."`
-	Method    expr.Text              `yaml:"method" default:"POST" example:"PUT" doc:"POST, PUT, PATCH, GET or DELETE, or ${…} that gives one of them. GET and DELETE send no body."`
+	Method    expr.Text              `yaml:"method" default:"POST" example:"PUT" doc:"POST, PUT, PATCH, GET or DELETE, or ${…} that results in one of them. GET and DELETE send no body."`
 	Headers   Headers                `yaml:"headers" example:"{X-Tenant: \"${call.account}\", X-Api-Key: {env: CRM_KEY}}" doc:"Texts that may hold ${…}, or secrets."`
 	Encoding  string                 `yaml:"encoding" jsonschema:"enum=json,enum=form,enum=multipart" example:"form" doc:"How the body is written. A form and multipart/form-data need a mapping."`
 	Body      Body                   `yaml:"body" default:"the call record; nothing in a step" example:"{phone: \"${call.customer.number}\", seconds: \"${call.talk_seconds}\"}" doc:"What is sent: any tree. A text that is one whole ${…} keeps its type, and leaves its key out where it has no value; {env: NAME} and {file: PATH} are secrets."`
@@ -49,7 +49,7 @@ type Request struct {
 	Sign      *Sign                  `yaml:"sign" example:"{standard_webhooks: {env: CRM_SIGNING_SECRET}}" doc:"Signs each try."`
 	Success   expr.ResponseCondition `yaml:"success" default:"a 2xx" example:"response.status == 200 && response.json.ok == true" doc:"Which answers mean delivered, in CEL over response: status, headers, body, json. An error in it counts as false."`
 	Pause     expr.ResponseWait      `yaml:"pause" default:"never" example:"response.headers[\"x-ratelimit-reset\"]" doc:"How many seconds the sink asks to be left alone, where it says so in its own way: CEL that yields a number, a text that is one, or a duration; nothing, 0 and an error mean that it does not ask. Read before retry_if."`
-	AddressIf expr.ResponseCondition `yaml:"address_if" default:"never" example:"response.status == 200 && response.json.errcode == 310000" doc:"Read first: the address or the credentials are wrong, whatever the status. Calls wait and an alert fires."`
+	AddressIf expr.ResponseCondition `yaml:"address_if" default:"never" example:"response.status == 200 && response.json.errcode == 310000" doc:"Read first: the address or the credentials are wrong, with any status. Calls wait and an alert fires."`
 	RetryIf   expr.ResponseCondition `yaml:"retry_if" default:"never" example:"response.status == 200 && response.body.contains(\"maintenance\")" doc:"Read before success: the sink is unwell although it answered, and the delivery is tried again."`
 }
 

@@ -65,7 +65,7 @@ func TestValidate(t *testing.T) {
 			"body: belongs to one request", "encoding: belongs", "envelope: belongs", "method: belongs", "query: belongs", "url: belongs",
 		}},
 		{"names of steps", "{base: 'https://a.example', steps: [{url: /x}, {name: A, url: /x}, {name: in, url: /x}, {name: a, url: /x}, {name: a, url: /x}]}", []string{
-			"steps[0].name: is missing", `steps[1].name: "A" is not a name`, `steps[2].name: "in" is not a name`, "steps[4].name: the name a stands at steps[3]",
+			"steps[0].name: is missing", `steps[1].name: "A" is not a name`, `steps[2].name: "in" is not a name`, "steps[4].name: the name a is used at steps[3]",
 		}},
 		{"what steps read", `{base: 'https://a.example', steps: [{name: contact, url: '/x?a=${steps.call}', when: 'steps.contact == ""', method: '${remembered.contact}'}, {name: call, url: /x, headers: {X-A: '${steps.contakt}'}, query: {q: '${steps.call}'}, body: {a: [{b: '${remembered.cal}'}]}}]}`, []string{
 			"steps[0].method: remembered.contact: the step contact does not remember", "steps[0].url: steps.call: the step call has no result yet",

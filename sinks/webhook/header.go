@@ -16,7 +16,7 @@ import (
 // Headers are the configured request headers.
 type Headers map[string]Value
 
-// has reports whether a header is configured, whatever its spelling.
+// has reports whether a header is configured, in any spelling.
 func (h Headers) has(name string) bool {
 	for other := range h {
 		if strings.EqualFold(other, name) {

@@ -13,7 +13,7 @@ import (
 // maxMissing bounds what is listed of what lookups did not find.
 const maxMissing = 200
 
-// missing lists what lookups did not find, the latest last. Each entry stands once.
+// missing lists what lookups did not find, the latest last. Each entry is in it once.
 type missing struct {
 	mu   sync.Mutex // guards list
 	list []contract.Missing

@@ -31,7 +31,7 @@ func (r Request) secrets() []secret.Value {
 }
 
 // secretsOfURL is a URL as a whole where it comes from the environment or a file. Of
-// one that stands in the configuration, only the user info is secret and what its
+// one that is written in the configuration, only the user info is secret and what its
 // query has under a telling name: the rest is what errors of the endpoint speak of.
 func secretsOfURL(v secret.Value) []secret.Value {
 	if v.Origin() != (secret.Origin{}) {

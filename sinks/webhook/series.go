@@ -253,7 +253,7 @@ func (a *series) fill(st *step, result expr.Result) {
 	a.steps[lookup.name] = result
 	if q, asked := a.asked[st.fills]; asked && !a.sink.deps.Shadow {
 		a.sink.lookups.keep(q, result, lookup.cache)
-		delete(a.asked, st.fills) // it stays, whatever becomes of this delivery
+		delete(a.asked, st.fills) // it stays, also where this delivery fails
 	}
 }
 

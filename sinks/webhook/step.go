@@ -116,7 +116,7 @@ func (s Step) reads() (names []string) {
 	return names
 }
 
-// method is a template that gives a method.
+// method is a template of a method.
 type method struct {
 	fixed    string
 	template expr.Text
@@ -228,7 +228,7 @@ func (s *step) take(a outbound.Answer) (expr.Result, error) {
 	return result, nil
 }
 
-// placeholder stands for the result of a step that was not made.
+// placeholder replaces the result of a step that was not made.
 func placeholder(s *step) expr.Result {
 	if s.result.IsZero() {
 		return expr.Result{}
@@ -236,7 +236,7 @@ func placeholder(s *step) expr.Result {
 	return expr.TextResult("steps." + s.name)
 }
 
-// unshown stands for the request of a step that needs what an earlier one would have
+// unshown replaces the request of a step that needs what an earlier one would have
 // been answered.
 func unshown(s *step, err error) *outbound.Request {
 	return &outbound.Request{

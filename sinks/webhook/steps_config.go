@@ -22,7 +22,7 @@ type Step struct {
 	Name     string     `yaml:"name" jsonschema:"required" example:"call" doc:"Stands behind steps. in later steps, in attempts and metrics, and at the end of webhook-id: up to 32 of a-z, 0-9 and _."`
 	When     expr.Guard `yaml:"when" default:"always" example:"call.customer.number != \"\"" doc:"The step is made only where this holds: CEL over call, steps (results of the steps before; those that were skipped are empty texts) and remembered. A value that is absent makes it false."`
 	Request  `yaml:",inline"`
-	Result   expr.ResponseResult `yaml:"result" default:"nothing" example:"response.json.id" doc:"What the step takes from the answer, as steps.<name>: CEL over response, of any type, at most 4 KiB as JSON. An answer without a body gives nothing; any other failure makes the call a dead letter \"rejected\"."`
+	Result   expr.ResponseResult `yaml:"result" default:"nothing" example:"response.json.id" doc:"What the step takes from the answer, as steps.<name>: CEL over response, of any type, at most 4 KiB as JSON. An answer without a body has no result; any other failure makes the call a dead letter \"rejected\"."`
 	Remember bool                `yaml:"remember" example:"true" doc:"Keeps the result as remembered.<name> with the delivery, for its next attempts, and for later revisions of the call: a text or a number, at most 256 bytes."`
 	Cache    *time.Duration      `yaml:"cache" default:"none" example:"10m" doc:"The step is a lookup, whose result serves every call with the same request for so long, up to 24h; one that found nothing for a tenth of it. 0s marks a lookup that is never kept."`
 	Fills    string              `yaml:"fills" example:"contact" doc:"The step makes what this lookup before it did not find: its result takes the place of that, in later steps and for other calls, which wait for it."`
@@ -87,7 +87,7 @@ func (c Config) shared(s Step) Step {
 	return s
 }
 
-// address returns a URL behind the base, where it is no whole address itself. One
+// address returns a URL behind the base, where it is not a whole address itself. One
 // that holds a part from env or file is a secret as a whole.
 func (c Config) address(own secret.Value) secret.Value {
 	text := own.Reveal()
@@ -121,7 +121,7 @@ func (c Config) validateSteps(report func(path, problem string)) {
 	for i, s := range c.steps() {
 		below := contract.Under(fmt.Sprintf("steps[%d]", i), report)
 		if first, twice := seen[s.Name]; twice && s.Name != "" {
-			below("name", fmt.Sprintf("the name %s stands at steps[%d] already: write another one", s.Name, first))
+			below("name", fmt.Sprintf("the name %s is used at steps[%d] already: write another one", s.Name, first))
 		}
 		seen[s.Name] = i
 		switch {

@@ -72,7 +72,7 @@ func (s *Sink) connect(c Config) {
 	}
 }
 
-// authorize gives each step its source of access tokens. Steps that have the one of
+// authorize sets the source of access tokens of each step. Steps that have the one of
 // the whole webhook share it.
 func (s *Sink) authorize(c Config) error {
 	sources := map[*Auth]*oauth{}

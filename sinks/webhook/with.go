@@ -31,7 +31,7 @@ func (s *Sink) withoutSecrets(err error) error {
 	return errors.New(outbound.Redact(err.Error(), s.transport.Secrets...))
 }
 
-// With stands for the parameters of a section. Whoever reads the file puts them in
+// With is the place of the parameters of a section. Whoever reads the file puts them in
 // place, in expressions and as values, so that nothing is left to keep here; secrets
 // that expressions read are in Config.Held.
 type With struct{}
@@ -39,7 +39,7 @@ type With struct{}
 // UnmarshalYAML keeps nothing.
 func (*With) UnmarshalYAML(*yaml.Node) error { return nil }
 
-// Let stands for the named expressions of a section, which are put in place likewise.
+// Let is the place of the named expressions of a section, which are put in place likewise.
 type Let struct{}
 
 // UnmarshalYAML keeps nothing.

@@ -53,7 +53,7 @@ type Owner struct {
 	Archived bool
 }
 
-// Link says that a call stands under a contact or a company.
+// Link is the association of a call with a contact or a company.
 type Link struct {
 	// Call is the id of the call.
 	Call string

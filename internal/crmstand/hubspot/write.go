@@ -150,7 +150,7 @@ func (a *Account) link(r *http.Request, _ time.Time) (int, any, *failure) {
 	}}}, nil
 }
 
-// readLinks lists what a call stands under.
+// readLinks lists what a call is associated with.
 func (a *Account) readLinks(r *http.Request, _ time.Time) (int, any, *failure) {
 	results := []any{}
 	for _, l := range a.links {

@@ -164,7 +164,7 @@ func version6() migration {
 }
 
 // version7 keeps what operators did, why they paused a sink, and which rules decided.
-// The statements are short because all of the schema stands on the first page, which
+// The statements are short because all of the schema is on the first page, which
 // a salvage relies on.
 func version7() migration {
 	return migration{

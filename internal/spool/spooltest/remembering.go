@@ -10,7 +10,7 @@ import (
 
 func rememberCases() []testCase {
 	return []testCase{
-		{"remember/whatever the report is", rememberedByEachReport},
+		{"remember/with each report", rememberedByEachReport},
 		{"remember/what is released is forgotten", releasedForgets},
 		{"remember/later revisions see it, and no other lane or call", rememberedByRevisions},
 		{"remember/a replay and a resend see it", rememberedByReplays},

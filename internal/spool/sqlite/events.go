@@ -37,7 +37,7 @@ const (
 	trimLinks = `DELETE FROM event_calls WHERE call_seq = ?1 AND event <= (SELECT event FROM event_calls WHERE call_seq = ?1 ORDER BY event DESC LIMIT 1 OFFSET ?2)`
 )
 
-// KeepEvent keeps an event that is no change of the store.
+// KeepEvent keeps an event that does not change the store.
 func (s *Store) KeepEvent(ctx context.Context, e spool.Event) error {
 	if _, err := ulid.ParseStrict(e.ID); err != nil {
 		return fmt.Errorf("the id of an event: %w", err)

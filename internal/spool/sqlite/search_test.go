@@ -128,7 +128,7 @@ func searchMany(t *testing.T, s *sqlite.Store, n int) {
 	}
 }
 
-// TestAPageOfCallsHasItsTime: whatever a filter selects, and however it is looked for, a
+// TestAPageOfCallsHasItsTime: no matter what a filter selects and how it is looked for, a
 // page ends when its 100 ms are over, says how far it came, and is gone on from.
 func TestAPageOfCallsHasItsTime(t *testing.T) {
 	const n, every = 5000, 6400 * time.Microsecond // the clock is looked at once for 64 rows

@@ -20,7 +20,7 @@ import (
 )
 
 // TestCrashHubSpotHasOneEntry: three revisions of a call, a SIGKILL after HubSpot has
-// stored and before it answers at every step of each, a dead letter that is mended and
+// stored and before it answers at every step of each, a dead letter that is corrected and
 // replayed, and a resend leave one entry, linked once.
 func TestCrashHubSpotHasOneEntry(t *testing.T) {
 	account := hubspot.New(hubspot.Config{Token: "t"})
@@ -200,7 +200,7 @@ func (r *crmRig) serving() *process {
 	return p
 }
 
-// ask sends a request to whatever process serves, until one answers 200.
+// ask sends a request to the process that serves, until one answers 200.
 func (r *crmRig) ask(method string, address func(p *process) string, body string) []byte {
 	r.t.Helper()
 	var answer []byte

@@ -11,7 +11,7 @@ import (
 )
 
 // TestBrowserSendsAgain: the CRM lost an afternoon, and three clicks send it again: the
-// calls, the button beside the filter, and the confirmation. Who did it stands with the
+// calls, the button beside the filter, and the confirmation. Who did it is with the
 // call, and who paused the sink is one click from the overview.
 func TestBrowserSendsAgain(t *testing.T) {
 	asked(t)

@@ -109,7 +109,7 @@ func (b *tour) copies(t *testing.T) {
 	}
 }
 
-// pictures are of the pages of sinks and sources, which are no wider than the window,
+// pictures are of the pages of sinks and sources, which are not wider than the window,
 // and readable for everybody.
 func (b *tour) pictures(t *testing.T) {
 	t.Helper()
