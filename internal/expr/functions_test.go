@@ -116,7 +116,7 @@ func TestFunctionsAreCheckedAtLoad(t *testing.T) {
 	for src, want := range map[string]string{
 		`between(call.started_at, "9:00", "18:00", "UTC")`:      `"9:00" is no time of day`,
 		`between(call.started_at, "09:00", "25:00", "UTC")`:     `"25:00" is no time of day`,
-		`between(call.started_at, "09:00", "09:00", "UTC")`:     `is no time: write 00:00 and 24:00`,
+		`between(call.started_at, "09:00", "09:00", "UTC")`:     `is an empty span: write 00:00 and 24:00`,
 		`between(call.started_at, "09:00", "18:00", "Jakarta")`: `unknown time zone "Jakarta"`,
 		`weekday(call.started_at, "Asia/Jakata") == 1`:          `unknown time zone`,
 		`escape(call.agent.name, "slak") == ""`:                 `no markup "slak": write one of code, coql`,

@@ -27,7 +27,7 @@ type Config struct {
 	// Held are the secrets of With that expressions read.
 	Held map[string]secret.Value `yaml:"-"`
 
-	With        With         `yaml:"with" example:"{team: sales, key: {env: CRM_KEY}}" doc:"Values that expressions read as with.name, and {with: name} is replaced by as a whole value, secrets too. Presets are made of them."`
+	With        With         `yaml:"with" example:"{team: sales, key: {env: CRM_KEY}}" doc:"Values that expressions read as with.name, and {with: name} as a whole value, secrets too. Presets are made of them."`
 	Let         Let          `yaml:"let" example:"{national: nationalNumber(call.customer.number)}" doc:"Expressions with a name, which others of the section read as let.name: each is replaced by its text, in brackets. One may use with, and those above it."`
 	Base        secret.Value `yaml:"base" example:"https://api.example.com" doc:"What is put before a url that is not a whole address."`
 	Request     `yaml:",inline"`
