@@ -28,7 +28,10 @@ func TestCrashOverloadNoRace(t *testing.T) {
 		}
 		return http.StatusOK
 	})
+	// A client may open a connection more than it has senders; at the limit the server
+	// would close one for it, under a request perhaps.
 	p := launch(t, writeConfig(t, ", max_bytes: 12MiB", sprintfSinks(`
+connections: {per_address: 128}
 sinks: [{name: late, webhook: {url: "%s"}, retry: {first: 50ms, max: 500ms}, breaker: {open_for: 200ms}}]
 rules: [{name: all, to: [late]}]
 `, late)))
