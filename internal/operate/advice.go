@@ -3,6 +3,7 @@ package operate
 import (
 	"fmt"
 	"strings"
+	"sync"
 )
 
 // phrase is what a short code means to a person.
@@ -15,7 +16,9 @@ type phrase struct {
 
 // phrases returns the phrase of a reason, of an attempt's result, and of the state
 // of a delivery or a breaker.
-func phrases() map[string]phrase {
+//
+//nolint:gochecknoglobals // a table that is made once: a page asks for many phrases
+var phrases = sync.OnceValue(func() map[string]phrase {
 	return map[string]phrase{
 		"undecodable":  {"Could not be understood", "The callback is authentic, and its text is not what the source's format says. Compare its body with the format; correct the source in the configuration, or the sender, reload, then replay: it is converted again.", "bad"},
 		"rejected":     {"Refused by the sink", "The sink says that this request is wrong; sending the same again gives the same answer. Read its answer below, correct the sink's url, body or headers in the configuration, or the sink itself, reload, then replay.", "bad"},
@@ -82,7 +85,7 @@ func phrases() map[string]phrase {
 		"error":       {"Could not be decided", "It counts as not matched.", "bad"},
 		"skipped":     {"Not read: an earlier rule stopped", "", "calm"},
 	}
-}
+})
 
 // phraseOf returns the phrase of a code; one that is not known is its own words.
 func phraseOf(code any) phrase {
