@@ -229,7 +229,7 @@ func promtool(t *testing.T, args ...string) {
 	t.Helper()
 	command := strings.Fields(os.Getenv(promtoolEnv))
 	if len(command) == 0 {
-		t.Skipf("%s names no promtool: make chart does", promtoolEnv)
+		t.Skipf("DID NOT RUN: %s names no promtool: make chart does", promtoolEnv)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // it may be compiled first
 	defer cancel()

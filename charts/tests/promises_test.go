@@ -37,7 +37,7 @@ func TestCopies(t *testing.T) {
 func TestReadme(t *testing.T) {
 	command := strings.Fields(os.Getenv(helmDocsEnv))
 	if len(command) == 0 {
-		t.Skipf("%s names no helm-docs: make chart does", helmDocsEnv)
+		t.Skipf("DID NOT RUN: %s names no helm-docs: make chart does", helmDocsEnv)
 	}
 	cmd := exec.CommandContext(t.Context(), command[0], append(command[1:], "--dry-run", "--log-level", "warning")...)
 	cmd.Dir = fromTop(".")

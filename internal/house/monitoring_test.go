@@ -149,7 +149,7 @@ func promtool(t *testing.T, args ...string) {
 	t.Helper()
 	command := strings.Fields(os.Getenv(promtoolEnv))
 	if len(command) == 0 {
-		t.Skipf("%s names no promtool: make monitoring does", promtoolEnv)
+		t.Skipf("DID NOT RUN: %s names no promtool: make monitoring does", promtoolEnv)
 	}
 	cmd := exec.CommandContext(t.Context(), command[0], append(command[1:], args...)...)
 	cmd.Dir = root(t)
