@@ -46,18 +46,24 @@ func keepSized(t *testing.T, s *Store, source, id string, bytes int, sinks ...st
 func TestSizeOnDisk(t *testing.T) {
 	for _, bytes := range []int{10, 500, 900, 1300, 1900, 3000, 3700, 4200, 6000, 9000, 40_000} {
 		s := openSharing(t)
-		empty := s.measure(t.Context())
+		empty := measured(t, s)
 		s.emptyWAL(t.Context())
-		empty = min(empty, s.measure(t.Context()))
+		empty = min(empty, measured(t, s))
 		for i := range 300 {
 			keepSized(t, s, "dialer", fmt.Sprintf("%024d", i), bytes, "crm")
 		}
 		s.emptyWAL(t.Context())
-		used, charged := s.measure(t.Context())-empty, s.shares.all()["dialer"]
+		used, charged := measured(t, s)-empty, s.shares.all()["dialer"]
 		if used > charged*105/100+64<<10 || used < charged/2 {
 			t.Errorf("records of %d bytes and more: %d bytes are in use, %d are charged", bytes, used, charged)
 		}
 	}
+}
+
+func measured(t *testing.T, s *Store) int64 {
+	t.Helper()
+	used, _ := s.measure(t.Context())
+	return used
 }
 
 // TestSharesAreTheSumsOfTheRows after everything that changes what is held: the

@@ -18,16 +18,16 @@ func (s *Store) watchSpace(ctx context.Context, room *sweep) {
 	if isFull(s.writer.refusedWith()) {
 		s.releaseReserve()
 	}
-	used := s.measure(ctx)
+	used, d := s.measure(ctx)
 	if limit := s.limit.Load(); used > limit/10*9 && room.rested(time.Now()) {
 		s.makeRoom(ctx, room)
-		used = s.measure(ctx)
+		used, d = s.measure(ctx)
 	}
 	if used >= s.limit.Load() {
 		s.emptyWAL(ctx)
-		used = s.measure(ctx)
+		used, d = s.measure(ctx)
 	}
-	d, limit := s.lookAtDisk(), s.limit.Load()
+	limit := s.limit.Load()
 	// Once full, it stays so until some room is gained, so that the state does
 	// not change with every delivery, nor with the WAL, which comes and goes.
 	s.setFull(used >= limit || s.full.Load() && used >= min(limit/100*97, limit-s.usualWAL(d)))
@@ -56,7 +56,10 @@ func (s *Store) diskDecides() bool { return s.limit.Load() < int64(s.limits.Load
 // of the limit are in use or no history is left.
 func (s *Store) makeRoom(ctx context.Context, room *sweep) {
 	s.emptyWAL(ctx) // the WAL counts too
-	gone := s.eraseHistory(ctx, room, spool.Forever(), func() bool { return s.measure(ctx) <= s.limit.Load()/10*8 })
+	gone := s.eraseHistory(ctx, room, spool.Forever(), func() bool {
+		used, _ := s.measure(ctx)
+		return used <= s.limit.Load()/10*8
+	})
 	if gone == 0 {
 		return
 	}
@@ -67,21 +70,21 @@ func (s *Store) makeRoom(ctx context.Context, room *sweep) {
 }
 
 // measure reads the bytes in use, pages with content and the WAL, and how many they
-// may be.
-func (s *Store) measure(ctx context.Context) int64 {
+// may be, and returns the disk that it saw.
+func (s *Store) measure(ctx context.Context) (used int64, d disk) {
 	var pages, free int64
 	err := s.houseRd.do(ctx, func(c *sqlite.Conn) (err error) {
 		pages, free, err = countPages(c)
 		return err
 	})
+	d = s.lookAtDisk()
 	if err != nil {
-		return s.used.Load()
+		return s.used.Load(), d
 	}
-	d := s.lookAtDisk()
-	used := d.used(pages, free)
+	used = d.used(pages, free)
 	s.used.Store(used)
 	s.limit.Store(d.limit)
-	return used
+	return used, d
 }
 
 // countPages returns how many pages the database has, what is in the WAL included,
